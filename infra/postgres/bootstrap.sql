@@ -1,0 +1,79 @@
+-- Meridian's own schemas, run once by initdb's node as superuser meridian_owner in the database.
+-- `meridian` is replicated; `meridian_local` is never made into records. Idempotent.
+
+CREATE SCHEMA IF NOT EXISTS meridian AUTHORIZATION meridian_owner;
+CREATE SCHEMA IF NOT EXISTS meridian_local AUTHORIZATION meridian_owner;
+
+-- How far this region has applied the history, changed in the same transaction as the rows.
+CREATE TABLE IF NOT EXISTS meridian_local.progress (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  epoch integer NOT NULL,
+  end_lsn pg_lsn NOT NULL,
+  commit_time timestamptz,
+  -- Names this region's data log.
+  store text NOT NULL,
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- The fence: who may write here. Checked by the last statement of every applied transaction.
+CREATE TABLE IF NOT EXISTS meridian_local.fence (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  -- The epoch this region promised itself to; applies of older folded epochs are refused.
+  sealed_epoch integer NOT NULL DEFAULT 0,
+  -- Newest incarnation of the controller that works on this node.
+  incarnation text NOT NULL DEFAULT '',
+  -- The epoch this node is open for as primary; null: closed to applications.
+  open_epoch integer,
+  -- The very start of the server that was opened.
+  opened_start timestamptz,
+  opened_checkpointer timestamptz,
+  -- The newest epoch this node opened, and on which timeline.
+  last_opened_epoch integer NOT NULL DEFAULT 0,
+  last_opened_timeline integer NOT NULL DEFAULT 0
+);
+INSERT INTO meridian_local.fence DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- The fold of the control log, with the offset of the next record.
+CREATE TABLE IF NOT EXISTS meridian_local.checkpoint (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  next_offset bigint NOT NULL,
+  state jsonb NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Rows of a diverged tail, kept until a person discards them.
+CREATE TABLE IF NOT EXISTS meridian_local.diverged (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  epoch integer NOT NULL,
+  end_lsn pg_lsn NOT NULL,
+  xid bigint NOT NULL,
+  change jsonb NOT NULL
+);
+
+-- Reply of a request with an Idempotency-Key, stored with its data.
+CREATE TABLE IF NOT EXISTS meridian.idempotency (
+  key text PRIMARY KEY,
+  caller text NOT NULL,
+  request_hash text NOT NULL,
+  reply jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- DDL, in order with the data: one row per captured command, replayed where it is applied.
+CREATE TABLE IF NOT EXISTS meridian.ddl (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  command_tag text NOT NULL,
+  statement text NOT NULL,
+  role_name text NOT NULL,
+  search_path text NOT NULL,
+  objects jsonb NOT NULL
+);
+
+-- Sequence values of the primary, so that a promoted region never hands out a used one.
+CREATE TABLE IF NOT EXISTS meridian.sequence_value (
+  schema_name text NOT NULL,
+  sequence_name text NOT NULL,
+  last_value bigint NOT NULL,
+  PRIMARY KEY (schema_name, sequence_name)
+);

@@ -1,0 +1,116 @@
+/**
+ * The part of the cluster file that every service shares: identity, regions, addresses, nodes and
+ * the proposed policy. Services add their sections in `services/cluster-config.ts`.
+ */
+import { z } from 'zod';
+import { isRegionId, type RegionId } from '../core/region.ts';
+import { parseNodeId, type NodeId } from '../core/node.ts';
+
+export const regionIdSchema = z
+  .string()
+  .refine(isRegionId, { error: 'must be lower-case letters, digits and dashes, e.g. eu-west' })
+  .transform((text): RegionId => text);
+
+const nodeIdSchema = z.string().transform((text, context): NodeId => {
+  const id = parseNodeId(text);
+  if (id !== null) return id;
+  context.addIssue({ code: 'custom', message: 'must read <region>/pg-<n>, e.g. eu-west/pg-1' });
+  return z.NEVER;
+});
+
+const port = z.int().min(1).max(65535);
+const durationMs = z.int().min(1);
+
+/** The three listeners of a Meridian process. */
+export const listenersSchema = z.strictObject({ public: port, admin: port, peer: port });
+
+export const serviceNames = ['gateway', 'router', 'replicator', 'failover'] as const;
+export const serviceNameSchema = z.enum(serviceNames);
+export type ServiceName = (typeof serviceNames)[number];
+
+export const regionSchema = z.strictObject({
+  id: regionIdSchema,
+  name: z.string().min(1).max(64),
+  /** Name that every other process dials; `hosts` or the system's resolver gives the address. */
+  host: z.string().min(1).max(253),
+  /** Address that the region's own processes bind. */
+  bind: z.ipv4(),
+  location: z.strictObject({
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+  }),
+  listeners: listenersSchema,
+  /** Split deployments: services that run in processes of their own, with their own listeners. */
+  processes: z
+    .array(
+      z.strictObject({
+        services: z.array(serviceNameSchema).min(1),
+        listeners: listenersSchema,
+      }),
+    )
+    .default([]),
+  /** The node agent's port. */
+  agentPort: port,
+  kafka: z.strictObject({
+    nodeId: z.int().min(1),
+    /** Made once (base64 UUID), never derived, never reused. */
+    directoryId: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
+    isVoter: z.boolean(),
+    clientPort: port,
+    brokerPort: port,
+    controllerPort: port,
+  }),
+  redis: z.strictObject({ port }),
+  /** PostgreSQL nodes; the first is the region's node, the others its physical standbys. */
+  nodes: z.array(z.strictObject({ id: nodeIdSchema, port })).min(1),
+});
+
+export const clusterSchema = z.strictObject({
+  version: z.literal(1),
+  clusterId: z.uuid(),
+  cell: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/)
+    .default('main'),
+  /** Name of the one PostgreSQL database that lives in every region. */
+  database: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/)
+    .default('app'),
+  kafka: z.strictObject({
+    /** Kafka's own cluster id (base64 UUID), made once. */
+    clusterId: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
+    heapMb: z.int().min(128).default(256),
+  }),
+  regions: z.array(regionSchema).min(1),
+  /** Name → address, for machines whose resolver does not know the hosts above. */
+  hosts: z.record(z.string(), z.ipv4()).default({}),
+  /** Proposed to the control log, which decides. */
+  policy: z
+    .strictObject({
+      priority: z.array(regionIdSchema).min(1),
+      k: z.int().min(1).default(1),
+      leaseTtlMs: durationMs.default(5000),
+      leaseMarginMs: durationMs.default(250),
+      renewIntervalMs: durationMs.default(500),
+      nodeRecoveryMs: durationMs.default(3000),
+      memberTimeoutMs: durationMs.default(10_000),
+    }),
+  durability: z
+    .strictObject({ default: z.enum(['async', 'logged', 'semi-sync', 'sync']) })
+    .default({ default: 'semi-sync' }),
+  security: z.strictObject({ mode: z.enum(['plain']) }).default({ mode: 'plain' }),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']) })
+    .default({ level: 'info' }),
+});
+
+export type ClusterBase = z.infer<typeof clusterSchema>;
+export type RegionConfig = z.infer<typeof regionSchema>;
+
+/** The configuration of region `id`; throws RangeError when the cluster file does not know it. */
+export function regionOfConfig(cluster: ClusterBase, id: RegionId): RegionConfig {
+  const region = cluster.regions.find((candidate) => candidate.id === id);
+  if (region === undefined) throw new RangeError(`the cluster file knows no region ${id}`);
+  return region;
+}
