@@ -86,16 +86,15 @@ export const clusterSchema = z.strictObject({
   /** Name → address, for machines whose resolver does not know the hosts above. */
   hosts: z.record(z.string(), z.ipv4()).default({}),
   /** Proposed to the control log, which decides. */
-  policy: z
-    .strictObject({
-      priority: z.array(regionIdSchema).min(1),
-      k: z.int().min(1).default(1),
-      leaseTtlMs: durationMs.default(5000),
-      leaseMarginMs: durationMs.default(250),
-      renewIntervalMs: durationMs.default(500),
-      nodeRecoveryMs: durationMs.default(3000),
-      memberTimeoutMs: durationMs.default(10_000),
-    }),
+  policy: z.strictObject({
+    priority: z.array(regionIdSchema).min(1),
+    k: z.int().min(1).default(1),
+    leaseTtlMs: durationMs.default(5000),
+    leaseMarginMs: durationMs.default(250),
+    renewIntervalMs: durationMs.default(500),
+    nodeRecoveryMs: durationMs.default(3000),
+    memberTimeoutMs: durationMs.default(10_000),
+  }),
   durability: z
     .strictObject({ default: z.enum(['async', 'logged', 'semi-sync', 'sync']) })
     .default({ default: 'semi-sync' }),

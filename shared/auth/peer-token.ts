@@ -1,0 +1,57 @@
+/** Tokens between processes and regions: short-lived JWT (RFC 7519), `aud` meridian-peer. */
+import { jwtVerify, SignJWT } from 'jose';
+import type { KeySet } from '../config/secrets-schema.ts';
+import { parseRegionId, type RegionId } from '../core/region.ts';
+import { MeridianError } from '../errors/meridian-error.ts';
+
+const audience = 'meridian-peer';
+const lifeSeconds = 60;
+
+/** A token that says "a process of `region`", valid for a minute. */
+export async function signPeerToken(
+  region: RegionId,
+  clusterId: string,
+  keys: KeySet,
+): Promise<string> {
+  return new SignJWT()
+    .setProtectedHeader({ alg: 'HS256', kid: keys.signWith })
+    .setIssuer(clusterId)
+    .setAudience(audience)
+    .setSubject(region)
+    .setIssuedAt()
+    .setExpirationTime(`${lifeSeconds}s`)
+    .sign(keyOf(keys, keys.signWith));
+}
+
+/** The region that the token speaks for; throws Unauthenticated. */
+export async function verifyPeerToken(
+  token: string,
+  clusterId: string,
+  keys: KeySet,
+): Promise<RegionId> {
+  try {
+    const { payload } = await jwtVerify(token, (header) => keyOf(keys, header.kid ?? ''), {
+      algorithms: ['HS256'],
+      issuer: clusterId,
+      audience,
+      clockTolerance: 300,
+    });
+    const region = parseRegionId(payload.sub ?? '');
+    if (region !== null) return region;
+  } catch (error) {
+    throw refused(error);
+  }
+  throw refused(undefined);
+}
+
+/** The key `id` of the set as bytes; throws Unauthenticated for an unknown one. */
+export function keyOf(keys: KeySet, id: string): Uint8Array {
+  const value = Object.hasOwn(keys.keys, id) ? keys.keys[id] : undefined;
+  if (value === undefined) throw new MeridianError('Unauthenticated', 'The key id is unknown.');
+  return Buffer.from(value, 'base64');
+}
+
+function refused(cause: unknown): MeridianError {
+  const hint = 'Both regions need the same cluster id and peer keys.';
+  return new MeridianError('Unauthenticated', 'The peer token is not valid.', { hint }, cause);
+}

@@ -1,0 +1,44 @@
+/** Fastify hooks that let a request pass only with the right credentials. */
+import type { FastifyRequest } from 'fastify';
+import type { KeySet } from '../config/secrets-schema.ts';
+import type { RegionId } from '../core/region.ts';
+import { MeridianError } from '../errors/meridian-error.ts';
+import { hasScope, verifyAccessToken, type AccessClaims, type Scope } from './access-token.ts';
+import { verifyPeerToken } from './peer-token.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `requireScope`. */
+    access?: AccessClaims;
+    /** Set by `requirePeer`: the region that calls. */
+    peerRegion?: RegionId;
+  }
+}
+
+export type AuthHook = (request: FastifyRequest) => Promise<void>;
+
+/** Passes requests whose bearer token grants `scope`; else Unauthenticated or Forbidden. */
+export function requireScope(scope: Scope, clusterId: string, keys: KeySet): AuthHook {
+  return async (request) => {
+    request.access = await verifyAccessToken(bearerOf(request), clusterId, keys);
+    if (!hasScope(request.access, scope)) {
+      const hint = `The token needs the scope ${scope}.`;
+      throw new MeridianError('Forbidden', 'The token does not allow this.', { hint });
+    }
+  };
+}
+
+/** Passes requests of other Meridian processes of the cluster. */
+export function requirePeer(clusterId: string, keys: KeySet): AuthHook {
+  return async (request) => {
+    request.peerRegion = await verifyPeerToken(bearerOf(request), clusterId, keys);
+  };
+}
+
+/** The bearer token of a request (RFC 6750); throws Unauthenticated when there is none. */
+export function bearerOf(request: Pick<FastifyRequest, 'headers'>): string {
+  const match = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(request.headers.authorization ?? '');
+  if (match?.[1] !== undefined) return match[1];
+  const hint = 'Send the header Authorization: Bearer <token>.';
+  throw new MeridianError('Unauthenticated', 'No bearer token came with the request.', { hint });
+}

@@ -1,0 +1,41 @@
+/** The only place that reads SQLSTATE (PostgreSQL manual, appendix A). */
+
+/** The five characters of a database error, or null for anything else. */
+export function sqlstateOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
+  const code = error.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in error
+    ? code
+    : null;
+}
+
+const socketCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+]);
+
+/** Whether the connection is gone: class 08, 57P01–57P05, or the socket's own error. */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlstateOf(error);
+  if (state !== null) return state.startsWith('08') || /^57P0[1-5]$/.test(state);
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && typeof error.code === 'string' && socketCodes.has(error.code)) return true;
+  return /Connection terminated|Client has encountered a connection error|timeout expired/i.test(
+    error.message,
+  );
+}
+
+/** Whether the statement may simply be tried again: deadlock, lock time-out, serialisation. */
+export function isRetryableLock(error: unknown): boolean {
+  const state = sqlstateOf(error);
+  return state === '40P01' || state === '55P03' || state === '40001';
+}
+
+/** Whether the node does not take writes (25006): it is no primary, or no longer. */
+export function isReadOnlyNode(error: unknown): boolean {
+  return sqlstateOf(error) === '25006';
+}

@@ -1,0 +1,50 @@
+/** Builds a Fastify instance as every listener of Meridian uses it. `main` listens. */
+import { randomUUID } from 'node:crypto';
+import { fastify, type FastifyInstance } from 'fastify';
+import {
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import type { Logger } from '../logging/logger.ts';
+import { messageOf } from '../errors/meridian-error.ts';
+import { problemOf } from './problem.ts';
+
+export interface ServerOptions {
+  readonly logger: Logger;
+  readonly bodyBytesMax: number;
+  /** Milliseconds for a whole request to arrive (slow clients). */
+  readonly requestTimeoutMs: number;
+}
+
+/** An instance with zod schemas, request ids and problem JSON; nothing listens yet. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const server = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: options.bodyBytesMax,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+    routerOptions: { ignoreTrailingSlash: false },
+    return503OnClosing: false,
+  }).withTypeProvider<ZodTypeProvider>();
+  server.setValidatorCompiler(validatorCompiler);
+  server.setSerializerCompiler(serializerCompiler);
+  server.setErrorHandler(async (error, request, reply) => {
+    const problem = problemOf(error, request.id);
+    if (problem.status >= 500) {
+      request.log.warn({ reqId: request.id, code: problem.code, why: messageOf(error) }, 'failed');
+    }
+    if (problem.code === 'InternalError') request.log.error({ err: error }, 'unexpected error');
+    if (problem.retryAfterMs !== undefined) {
+      void reply.header('retry-after', Math.max(1, Math.ceil(problem.retryAfterMs / 1000)));
+    }
+    return reply
+      .code(problem.status)
+      .type('application/problem+json')
+      .send(JSON.stringify(problem));
+  });
+  return server as unknown as FastifyInstance;
+}

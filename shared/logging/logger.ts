@@ -1,0 +1,32 @@
+/** The logger: pino, children carry `{service, region, node}` → `{component}` → `{reqId}`. */
+import { pino, type Logger as PinoLogger } from 'pino';
+
+export type Logger = PinoLogger;
+
+export interface LoggerOptions {
+  readonly service: string;
+  readonly region: string;
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** JSON lines on standard output; bigints are written as text, secrets never. */
+export function createLogger(options: LoggerOptions): Logger {
+  return pino({
+    level: options.level,
+    base: { service: options.service, region: options.region, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: ['req.headers.authorization', '*.password', 'password'],
+    formatters: { level: (label) => ({ level: label }), log: textBigints },
+  });
+}
+
+function textBigints(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const value of Object.values(fields)) {
+    if (typeof value === 'bigint') {
+      return Object.fromEntries(
+        Object.entries(fields).map(([key, v]) => [key, typeof v === 'bigint' ? v.toString() : v]),
+      );
+    }
+  }
+  return fields;
+}

@@ -1,0 +1,43 @@
+/** Names and labels of all metrics: one file, labels with few values. */
+import type { MetricName } from './metrics.ts';
+
+const names = <const T extends Record<string, MetricName>>(table: T): T => table;
+
+export const metricNames = names({
+  requests: {
+    name: 'meridian_requests_total',
+    help: 'Requests by service, kind and outcome (ok or an error code).',
+    labels: ['service', 'kind', 'outcome'],
+  },
+  requestSeconds: {
+    name: 'meridian_request_seconds',
+    help: 'Duration of requests by service and kind.',
+    labels: ['service', 'kind'],
+  },
+  epoch: { name: 'meridian_epoch', help: 'Epoch that this region has folded.', labels: [] },
+  isPrimary: {
+    name: 'meridian_is_primary',
+    help: '1 while this region is open as primary.',
+    labels: [],
+  },
+  leaseRemainingMs: {
+    name: 'meridian_lease_remaining_milliseconds',
+    help: 'Milliseconds that the own lease is still valid.',
+    labels: [],
+  },
+  lagMs: {
+    name: 'meridian_lag_milliseconds',
+    help: 'How far this region is behind the primary, proven.',
+    labels: [],
+  },
+  appliedTransactions: {
+    name: 'meridian_applied_transactions_total',
+    help: 'Transactions applied in this region.',
+    labels: [],
+  },
+  decodedTransactions: {
+    name: 'meridian_decoded_transactions_total',
+    help: 'Transactions read from logical decoding.',
+    labels: [],
+  },
+});

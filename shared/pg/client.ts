@@ -1,0 +1,82 @@
+/** Connections to PostgreSQL. Every value stays text: no parser of the driver loses a digit. */
+import pg from 'pg';
+
+export interface PgTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  readonly applicationName: string;
+  /** Start-up options, e.g. `ownSessionOptions`. */
+  readonly options?: string;
+  readonly connectTimeoutMs?: number;
+  /** Bound of each statement on the server; never set where a COMMIT may wait. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** What every connection of Meridian's own starts with: it must never wait for itself. */
+export const ownSessionOptions = '-c synchronous_commit=local';
+
+const textTypes: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
+
+/** The settings of `pg` for `target`. */
+export function pgConfigOf(target: PgTarget): pg.ClientConfig {
+  return {
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    user: target.user,
+    password: target.password,
+    application_name: target.applicationName,
+    connectionTimeoutMillis: target.connectTimeoutMs ?? 3000,
+    keepAlive: true,
+    types: textTypes,
+    ...(target.options === undefined ? {} : { options: target.options }),
+    ...(target.statementTimeoutMs === undefined
+      ? {}
+      : { statement_timeout: target.statementTimeoutMs }),
+  };
+}
+
+/** A connected client. An error on an idle connection only marks it as ended. */
+export async function connectPg(target: PgTarget): Promise<pg.Client> {
+  const client = new pg.Client(pgConfigOf(target));
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    void client.end().catch(() => undefined);
+    throw error;
+  }
+  return client;
+}
+
+/** Runs `work` on a connection of its own and closes it. */
+export async function withPg<T>(
+  target: PgTarget,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await connectPg(target);
+  try {
+    return await work(client);
+  } finally {
+    void client.end().catch(() => undefined);
+  }
+}
+
+export interface PgPoolOptions extends PgTarget {
+  readonly max: number;
+  readonly idleTimeoutMs?: number;
+}
+
+/** A bounded pool; errors on idle connections drop them. */
+export function createPgPool(options: PgPoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    ...pgConfigOf(options),
+    max: options.max,
+    idleTimeoutMillis: options.idleTimeoutMs ?? 30_000,
+  });
+  pool.on('error', () => undefined);
+  return pool;
+}
