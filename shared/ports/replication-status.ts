@@ -51,5 +51,5 @@ export interface ReplicationStatus {
    * On the primary: xids of records not yet reported as released; a reader's snapshot that shows
    * none of them as running sees every commit up to `position`.
    */
-  unreleasedXids(upTo: Position): readonly number[];
+  unreleasedXids(upTo: Position): Promise<readonly number[]>;
 }

@@ -1,0 +1,109 @@
+/** Calls of people's tools to Meridian's listeners: a bearer token, JSON, typed errors, a deadline. */
+import { Agent, request } from 'undici';
+import { errorCatalogue, type ErrorCode } from '../errors/catalogue.ts';
+import { MeridianError, type ErrorDetails } from '../errors/meridian-error.ts';
+
+export interface BearerCall {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+export interface BearerReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Parsed JSON, or the text when it is none. */
+  readonly body: unknown;
+}
+
+export interface BearerClient {
+  readonly origin: string;
+  /**
+   * The reply when its status is below 400. Throws the MeridianError that a problem document
+   * names, ProtocolViolation for any other refusal, UpstreamUnavailable when nobody answers.
+   */
+  call(call: BearerCall): Promise<BearerReply>;
+  /** Text lines of a reply as they come (server-sent events); ends when `signal` aborts. */
+  lines(path: string, signal: AbortSignal): AsyncIterable<string>;
+  close(): Promise<void>;
+}
+
+/** A client of the listener at `origin`; `token` is asked for each call. */
+export function createBearerClient(origin: string, token: () => Promise<string>): BearerClient {
+  const agent = new Agent({ connections: 8, pipelining: 1, connect: { timeout: 2000 } });
+  const headersOf = async (call: Pick<BearerCall, 'body' | 'headers'>) => ({
+    authorization: `Bearer ${await token()}`,
+    ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...call.headers,
+  });
+  return {
+    origin,
+    async call(call) {
+      const reply = await request(new URL(call.path, origin), {
+        dispatcher: agent,
+        method: call.method,
+        headers: await headersOf(call),
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs))),
+      })
+        .then(async (answer) => ({
+          status: answer.statusCode,
+          headers: answer.headers,
+          text: await answer.body.text(),
+        }))
+        .catch((error: unknown) => {
+          throw new MeridianError('UpstreamUnavailable', `${origin} does not answer.`, {}, error);
+        });
+      const body = parseJson(reply.text);
+      if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);
+      return { status: reply.status, headers: reply.headers, body };
+    },
+    async *lines(path, signal) {
+      const reply = await request(new URL(path, origin), {
+        dispatcher: agent,
+        headers: { ...(await headersOf({})), accept: 'text/event-stream' },
+        bodyTimeout: 0,
+        signal,
+      });
+      if (reply.statusCode >= 400) {
+        throw errorOfProblem(parseJson(await reply.body.text()), reply.statusCode, origin);
+      }
+      let rest = '';
+      for await (const chunk of reply.body.setEncoding('utf8')) {
+        const parts = (rest + String(chunk)).split(/\r?\n/);
+        rest = parts.pop() ?? '';
+        yield* parts;
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** The error that a reply of status 400 or more stands for. */
+export function errorOfProblem(body: unknown, status: number, origin: string): MeridianError {
+  if (typeof body !== 'object' || body === null || !('code' in body)) {
+    const message = `${origin} answered ${String(status)}.`;
+    return new MeridianError('ProtocolViolation', message, { httpStatus: status });
+  }
+  const problem = body as Record<string, unknown>;
+  const code = String(problem['code']);
+  const detail = typeof problem['detail'] === 'string' ? problem['detail'] : code;
+  const details: Record<string, unknown> = { httpStatus: status };
+  for (const key of ['hint', 'retryAfterMs', 'sqlstate', 'requestId']) {
+    if (problem[key] !== undefined) details[key] = problem[key];
+  }
+  const facts = problem['facts'];
+  if (typeof facts === 'object' && facts !== null) Object.assign(details, facts);
+  const known = Object.hasOwn(errorCatalogue, code) ? (code as ErrorCode) : 'ProtocolViolation';
+  return new MeridianError(known, detail, details as ErrorDetails);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === '' ? null : (JSON.parse(text) as unknown);
+  } catch {
+    return text;
+  }
+}
