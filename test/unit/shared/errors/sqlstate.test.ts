@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  isConnectionLoss,
+  isReadOnlyNode,
+  isRetryableLock,
+  sqlstateOf,
+} from '../../../../shared/errors/sqlstate.ts';
+
+const database = (code: string): unknown =>
+  Object.assign(new Error('x'), { code, severity: 'ERROR' });
+
+test('only database errors have a SQLSTATE', () => {
+  assert.equal(sqlstateOf(database('23505')), '23505');
+  assert.equal(sqlstateOf(Object.assign(new Error('x'), { code: 'EPIPE' })), null);
+  assert.equal(sqlstateOf('23505'), null);
+});
+
+test('what counts as a lost connection', () => {
+  for (const code of ['08006', '57P01', '57P03'])
+    assert.equal(isConnectionLoss(database(code)), true);
+  assert.equal(isConnectionLoss(Object.assign(new Error('x'), { code: 'ECONNRESET' })), true);
+  assert.equal(isConnectionLoss(new Error('Connection terminated unexpectedly')), true);
+  assert.equal(isConnectionLoss(database('57014')), false);
+});
+
+test('locks and read-only nodes', () => {
+  assert.equal(isRetryableLock(database('40P01')), true);
+  assert.equal(isRetryableLock(database('23505')), false);
+  assert.equal(isReadOnlyNode(database('25006')), true);
+});
