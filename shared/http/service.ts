@@ -1,0 +1,16 @@
+/** The shape of a service as `services/main.ts` composes it. */
+import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
+import type { Readiness } from './health-routes.ts';
+
+export type Plugin = FastifyPluginAsync | FastifyPluginCallback;
+
+export interface Service {
+  /** Routes for each listener of the process. */
+  readonly plugins: { readonly public?: Plugin; readonly admin?: Plugin; readonly peer?: Plugin };
+  /** Begins the work; never waits for other regions or for PostgreSQL. */
+  start(): Promise<void>;
+  /** Takes nothing new and finishes what runs, within a bound. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+  readiness(): Promise<Readiness>;
+}
