@@ -23,7 +23,7 @@ const OWNERLESS_MS_MAX = 10_000;
  * @returns {T}
  */
 export function withInstallLock(lockFolder, action) {
-  const owner = processName(process.pid);
+  const owner = processName(process.pid) ?? String(process.pid);
   mkdirSync(dirname(lockFolder), { recursive: true });
   while (!tryAcquire(lockFolder, owner)) {
     removeIfAbandoned(lockFolder);
