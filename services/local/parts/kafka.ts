@@ -1,0 +1,134 @@
+/** The region's Kafka node: its properties, its formatted folder, its process. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { acceptsConnections } from '../process/tcp-check.ts';
+import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
+import { writeFileWhole } from '../process/whole-file.ts';
+import type { RegionContext } from '../region-context.ts';
+import { processFiles } from './process-files.ts';
+
+/** Kafka keeps everything it confirmed in its files; a longer controlled end gains nothing. */
+const stopBoundMs = 5000;
+
+/** The process of the region's Kafka node, not yet started. */
+export function createKafkaProcess(context: RegionContext): ManagedProcess {
+  return new ManagedProcess({
+    ...processFiles(context, 'kafka'),
+    stopSignal: 'SIGTERM',
+    stopBoundMs,
+    deathSignal: 'SIGKILL',
+    logger: context.logger,
+    prepare: () => prepareKafka(context),
+  });
+}
+
+async function prepareKafka(context: RegionContext): Promise<ProcessSpec> {
+  const { region, paths, programs } = context;
+  await mkdir(paths.kafkaFolder, { recursive: true });
+  const propertiesFile = join(paths.kafkaFolder, 'server.properties');
+  const fixed = await readFile(join(programs.repositoryFolder, 'infra/kafka/broker.properties'), 'utf8');
+  await writeFileWhole(propertiesFile, `${fixed}\n${kafkaProperties(context)}`);
+  await formatOnce(context, propertiesFile);
+  const { clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
+  const ports = isVoter ? [clientPort, brokerPort, controllerPort] : [clientPort, brokerPort];
+  return {
+    program: programs.java,
+    args: [...jvmArguments(context), 'kafka.Kafka', propertiesFile],
+    env: { PATH: process.env['PATH'] },
+    folder: paths.kafkaFolder,
+    runAs: null,
+    addresses: ports.map((port) => ({ host: region.bind, port })),
+    isAnswering: () => acceptsConnections({ host: region.bind, port: clientPort }),
+  };
+}
+
+function jvmArguments({ cluster, paths, programs }: RegionContext): string[] {
+  return [
+    `-Xmx${String(cluster.kafka.heapMb)}m`,
+    '-Xms64m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-XX:MaxMetaspaceSize=128m',
+    '-Xshare:auto',
+    `-Djdk.net.hosts.file=${paths.hostsTextFile}`,
+    '-Djava.awt.headless=true',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    '-Dorg.slf4j.simpleLogger.showDateTime=true',
+    '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
+    '-cp',
+    join(programs.kafkaClasspathFolder, '*'),
+  ];
+}
+
+/** The settings that differ by region; infra/kafka/broker.properties has the others. */
+export function kafkaProperties(context: Pick<RegionContext, 'cluster' | 'region' | 'paths'>): string {
+  const { cluster, region, paths } = context;
+  const { nodeId, clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
+  const places: [string, number][] = [
+    ['CLIENT', clientPort],
+    ['BROKER', brokerPort],
+    ...(isVoter ? ([['CONTROLLER', controllerPort]] satisfies [string, number][]) : []),
+  ];
+  const listeners = (host: string): string =>
+    places.map(([name, port]) => `${name}://${host}:${String(port)}`).join(',');
+  const properties: Record<string, string> = {
+    'node.id': String(nodeId),
+    'process.roles': isVoter ? 'broker,controller' : 'broker',
+    'broker.rack': region.id,
+    listeners: listeners(region.bind),
+    'advertised.listeners': listeners(region.host),
+    'listener.security.protocol.map':
+      'CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'BROKER',
+    'controller.listener.names': 'CONTROLLER',
+    'controller.quorum.bootstrap.servers': voters(cluster.regions)
+      .map(({ host, kafka }) => `${host}:${String(kafka.controllerPort)}`)
+      .join(','),
+    'log.dirs': join(paths.kafkaFolder, 'data'),
+  };
+  return Object.entries(properties)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}
+
+function voters(regions: readonly RegionConfig[]): readonly RegionConfig[] {
+  return regions.filter(({ kafka }) => kafka.isVoter);
+}
+
+/** Formats the folder with the quorum of the cluster file; a half-made folder is begun anew. */
+async function formatOnce(context: RegionContext, propertiesFile: string): Promise<void> {
+  const { cluster, region, paths, programs } = context;
+  const doneFile = join(paths.kafkaFolder, 'formatted');
+  if (existsSync(doneFile)) return;
+  await rm(join(paths.kafkaFolder, 'data'), { recursive: true, force: true });
+  const initial = voters(cluster.regions)
+    .map(({ host, kafka }) => `${String(kafka.nodeId)}@${host}:${String(kafka.controllerPort)}:${kafka.directoryId}`)
+    .join(',');
+  const quorum = region.kafka.isVoter ? ['--initial-controllers', initial] : [];
+  const format = ['format', '-t', cluster.kafka.clusterId, '-c', propertiesFile, ...quorum];
+  const tool = [...jvmArguments(context), 'kafka.tools.StorageTool', ...format];
+  await runTool(programs.java, tool);
+  await writeFile(`${doneFile}.part`, cluster.kafka.clusterId);
+  await rename(`${doneFile}.part`, doneFile);
+}
+
+function runTool(program: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (chunk: Buffer): void => {
+      output = (output + chunk.toString('utf8')).slice(-4000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`Kafka's folder cannot be formatted: ${output.trim().slice(-500)}`));
+    });
+  });
+}

@@ -1,0 +1,63 @@
+/** The region's Meridian process: services/main.ts with every service, or one with a subset each. */
+import { join } from 'node:path';
+import { serviceNames, type ServiceName } from '../../../shared/config/cluster-schema.ts';
+import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
+import type { RegionContext } from '../region-context.ts';
+import { processFiles } from './process-files.ts';
+
+export interface MeridianProcessConfig {
+  readonly name: string;
+  readonly services: readonly ServiceName[];
+  readonly listeners: { readonly public: number; readonly admin: number; readonly peer: number };
+}
+
+/** What the cluster file asks for: the services that no process of their own runs share one. */
+export function meridianProcesses(region: RegionContext['region']): MeridianProcessConfig[] {
+  const split = region.processes.map(({ services, listeners }) => ({
+    name: `meridian-${services.join('-')}`,
+    services,
+    listeners,
+  }));
+  const taken = new Set(split.flatMap(({ services }) => services));
+  const rest = serviceNames.filter((name) => !taken.has(name));
+  if (rest.length === 0) return split;
+  return [{ name: 'meridian', services: rest, listeners: region.listeners }, ...split];
+}
+
+/** One process of Meridian's own services, not yet started. */
+export function createMeridianProcess(
+  context: RegionContext,
+  config: MeridianProcessConfig,
+): ManagedProcess {
+  return new ManagedProcess({
+    ...processFiles(context, config.name),
+    stopSignal: 'SIGTERM',
+    stopBoundMs: 15_000,
+    deathSignal: 'SIGKILL',
+    logger: context.logger,
+    prepare: () => Promise.resolve(meridianSpec(context, config)),
+  });
+}
+
+function meridianSpec(context: RegionContext, config: MeridianProcessConfig): ProcessSpec {
+  const { region, paths, programs, clusterFile } = context;
+  const ports = Object.values(config.listeners);
+  const told = ['--config', clusterFile, '--secrets', paths.secretsFile, '--region', region.id];
+  const hosts = ['--hosts-file', paths.hostsJsonFile];
+  const services = ['--services', config.services.join(',')];
+  return {
+    program: programs.node,
+    args: [join(programs.repositoryFolder, 'services/main.ts'), ...told, ...hosts, ...services],
+    env: process.env,
+    folder: paths.folder,
+    runAs: null,
+    addresses: ports.map((port) => ({ host: region.bind, port })),
+    isAnswering: () => isAlive(`http://${region.bind}:${String(config.listeners.public)}/health`),
+  };
+}
+
+async function isAlive(url: string): Promise<boolean> {
+  const reply = await fetch(url, { signal: AbortSignal.timeout(1000) });
+  await reply.arrayBuffer();
+  return reply.ok;
+}

@@ -1,0 +1,44 @@
+/** The region's Redis: its settings and its process. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { acceptsConnections } from '../process/tcp-check.ts';
+import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
+import { writeFileWhole } from '../process/whole-file.ts';
+import type { RegionContext } from '../region-context.ts';
+import { processFiles } from './process-files.ts';
+
+/** The process of the region's Redis, not yet started. */
+export function createRedisProcess(context: RegionContext): ManagedProcess {
+  return new ManagedProcess({
+    ...processFiles(context, 'redis'),
+    stopSignal: 'SIGTERM',
+    stopBoundMs: 5000,
+    deathSignal: 'SIGKILL',
+    logger: context.logger,
+    prepare: () => prepareRedis(context),
+  });
+}
+
+async function prepareRedis(context: RegionContext): Promise<ProcessSpec> {
+  const { region, paths, programs, secrets } = context;
+  await mkdir(paths.redisFolder, { recursive: true });
+  const fixed = await readFile(join(programs.repositoryFolder, 'infra/redis/redis.conf'), 'utf8');
+  const own = [
+    `bind ${region.bind}`,
+    `port ${String(region.redis.port)}`,
+    `requirepass "${secrets.own.redisPassword}"`,
+    `dir "${paths.redisFolder}"`,
+  ];
+  const settingsFile = join(paths.redisFolder, 'redis.conf');
+  await writeFileWhole(settingsFile, `${fixed}\n${own.join('\n')}\n`, { mode: 0o600 });
+  const address = { host: region.bind, port: region.redis.port };
+  return {
+    program: programs.redisServer,
+    args: [settingsFile],
+    env: { PATH: process.env['PATH'] },
+    folder: paths.redisFolder,
+    runAs: null,
+    addresses: [address],
+    isAnswering: () => acceptsConnections(address),
+  };
+}
