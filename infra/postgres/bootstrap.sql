@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS meridian_local.progress (
 -- The fence: who may write here. Checked by the last statement of every applied transaction.
 CREATE TABLE IF NOT EXISTS meridian_local.fence (
   one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  -- The region whose node this is; another region's in a base backup that is not adopted yet.
+  region text NOT NULL DEFAULT '',
   -- The epoch this region promised itself to; applies of older folded epochs are refused.
   sealed_epoch integer NOT NULL DEFAULT 0,
   -- Newest incarnation of the controller that works on this node.

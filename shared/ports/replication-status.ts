@@ -1,40 +1,9 @@
 /** What a region's replicator reports to its controller and router. */
-import type { ReplicationDirective } from '../core/cluster-view.ts';
 import type { Lsn } from '../core/lsn.ts';
 import type { Position } from '../core/position.ts';
-import type { RegionId } from '../core/region.ts';
+import type { ReplicationReport } from '../core/replication-report.ts';
 
-export interface PeerStatus {
-  readonly region: RegionId;
-  readonly isConnected: boolean;
-  /** The store its acknowledgements speak for. */
-  readonly store: string | null;
-  readonly applied: Position | null;
-  /** Monotonic time of the last frame heard from it. */
-  readonly heardAtMs: number;
-}
-
-export interface ReplicationReport {
-  /** The directive that the figures below belong to. */
-  readonly directive: ReplicationDirective;
-  /** `done` for directives that end (seed, complete, catch-up); `running` once work goes on. */
-  readonly phase: 'starting' | 'running' | 'done' | 'failed';
-  readonly why: string;
-  /** Names this region's data log; null before there is one. */
-  readonly store: string | null;
-  /** Last transaction record durably applied here (for a primary: decoded and logged). */
-  readonly applied: Position;
-  /** Last transaction record in the own log. */
-  readonly logEnd: Position;
-  /** Highest position ever confirmed to a client since this epoch opened; null: not known. */
-  readonly confirmed: Position | null;
-  /** Proven: wall-clock time (primary's) up to which everything is applied here; ms since 1970. */
-  readonly freshAtMs: number | null;
-  /** Highest epoch for which the own log holds `sealed` / `opened`, learnt when it was read. */
-  readonly sealedEpoch: number;
-  readonly opened: { readonly epoch: number; readonly timeline: number } | null;
-  readonly peers: readonly PeerStatus[];
-}
+export type { PeerStatus, ReplicationReport } from '../core/replication-report.ts';
 
 export interface ReplicationStatus {
   report(): ReplicationReport;

@@ -1,0 +1,126 @@
+/**
+ * What happens to a controller. The shell stamps every input with `nowMs` (monotonic) when it
+ * posts it, posts in the order in which things happened, and decides nothing.
+ */
+import type { RegionReport } from '../../../shared/core/cluster-view.ts';
+import type {
+  ChangeKind,
+  ControlRecord,
+  OperationLabel,
+} from '../../../shared/core/control-record.ts';
+import type { ControlState } from '../../../shared/core/control-state.ts';
+import type { LogOffset } from '../../../shared/core/log-offset.ts';
+import type { Lsn } from '../../../shared/core/lsn.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import type { Position } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import type { NodeState } from '../../../shared/core/node-state.ts';
+import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
+
+/** Where a fold continues: `state` is the fold of every record before `nextOffset`. */
+export interface Checkpoint {
+  readonly nextOffset: LogOffset;
+  readonly state: ControlState;
+}
+
+/** The row `meridian_local.fence`. */
+export interface FenceFacts {
+  /** The region whose node this is; another region's: a base backup that is not adopted yet. */
+  readonly region: string;
+  readonly sealedEpoch: number;
+  readonly incarnation: string;
+  readonly openEpoch: number | null;
+  readonly openedStart: string | null;
+  readonly openedCheckpointer: string | null;
+  readonly lastOpenedEpoch: number;
+  readonly lastOpenedTimeline: number;
+}
+
+/** What SQL says about the region's own node (mode `normal`), read in one go. */
+export interface DatabaseFacts {
+  readonly node: NodeId;
+  /** `pg_postmaster_start_time()` as text, with all its digits. */
+  readonly serverStart: string;
+  /** `backend_start` of the checkpointer as text. */
+  readonly checkpointerStart: string;
+  readonly isInRecovery: boolean;
+  /** From `pg_walfile_name(pg_current_wal_lsn())`. */
+  readonly timeline: number;
+  readonly walEnd: Lsn;
+  readonly fence: FenceFacts;
+  /** The row `meridian_local.progress`; `store` is empty until the data log is seeded. */
+  readonly progress: { readonly position: Position; readonly store: string } | null;
+  /** The logical slots named `meridian_<epoch>`; not those of standbys. */
+  readonly slots: readonly {
+    readonly name: string;
+    /** `pg_replication_slots.wal_status` is neither `lost` nor null. */
+    readonly isSound: boolean;
+    readonly isActive: boolean;
+  }[];
+  readonly publications: readonly string[];
+  readonly synchronousStandbyNames: string;
+  /**
+   * Client backends in the application database or of application roles, `meridian_router`
+   * included; every other session of Meridian's own left out.
+   */
+  readonly applicationSessions: number;
+  /** Those of them inside a transaction, waiting COMMITs included. */
+  readonly runningTransactions: number;
+}
+
+export type OperatorRequest =
+  | {
+      readonly kind: 'change';
+      readonly change: ChangeKind;
+      readonly to: RegionId | null;
+      readonly force: boolean;
+      readonly acceptDataLoss: boolean;
+      readonly operation: OperationLabel;
+    }
+  | { readonly kind: 'pause'; readonly durationMs: number; readonly operation: OperationLabel };
+
+export type EffectResult =
+  | { readonly kind: 'none' }
+  /** Of `sealNode`: the WAL end once no application session was left. */
+  | { readonly kind: 'sealed'; readonly walEnd: Lsn }
+  /** Of `probeCommit`: the replicator's `report().logEnd`, asked after the release. */
+  | { readonly kind: 'probed'; readonly logEnd: Position };
+
+type InputBody =
+  /** The first input, once. */
+  | { readonly kind: 'started' }
+  /** Every 100 ms. */
+  | { readonly kind: 'ticked' }
+  /** Answer to `findCheckpoint`: the newest one at hand, or null when nobody has any. */
+  | { readonly kind: 'checkpointFound'; readonly checkpoint: Checkpoint | null }
+  | {
+      readonly kind: 'controlRecordRead';
+      readonly offset: LogOffset;
+      readonly record: ControlRecord;
+    }
+  /** A record of an unknown version or a malformed one: the controller stops and says so. */
+  | { readonly kind: 'controlLogUnreadable'; readonly why: string }
+  /** The agent's answer, each second, after a change, and after each effect on a node. */
+  | { readonly kind: 'nodesReported'; readonly nodes: readonly NodeState[] }
+  /**
+   * The region's own node as SQL sees it: every 250 ms, after each effect in the lanes `sql` and
+   * `node`, and at once when a connection is lost. `facts` null: it does not answer. The shell
+   * asks the node whose `NodeState` is running in mode `normal`.
+   */
+  | {
+      readonly kind: 'databaseReported';
+      readonly facts: DatabaseFacts | null;
+      readonly why: string;
+    }
+  | { readonly kind: 'replicationReported'; readonly report: ReplicationReport }
+  /** What another region says of itself; `report.ageMs` counted up to now. */
+  | { readonly kind: 'peerReported'; readonly report: RegionReport }
+  | {
+      readonly kind: 'operatorAsked';
+      readonly requestId: string;
+      readonly request: OperatorRequest;
+    }
+  | { readonly kind: 'effectFinished'; readonly id: number; readonly result: EffectResult }
+  | { readonly kind: 'effectFailed'; readonly id: number; readonly why: string };
+
+export type Input = InputBody & { readonly nowMs: number };
