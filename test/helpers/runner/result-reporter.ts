@@ -1,4 +1,5 @@
 /** A reporter for node:test that writes one JSON line per finished test; outcome.ts reads them. */
+import { AssertionError } from 'node:assert';
 import { inspect } from 'node:util';
 import type { TestEvent } from 'node:test/reporters';
 
@@ -32,7 +33,7 @@ function report(event: TestEvent): ReportedTest | undefined {
       const { name, file = '', details } = event.data;
       const { error } = details;
       if ('failureType' in error && error.failureType === 'subtestsFailed') return undefined;
-      return { name, file, result: 'failed', detail: inspect(error.cause ?? error) };
+      return { name, file, result: 'failed', detail: explain(error.cause ?? error) };
     }
     case 'test:diagnostic': {
       const { message, file = '' } = event.data;
@@ -42,4 +43,10 @@ function report(event: TestEvent): ReportedTest | undefined {
     default:
       return undefined;
   }
+}
+
+/** An assertion says all in its message; other errors are told by their fields and causes too. */
+function explain(error: unknown): string {
+  const text = error instanceof AssertionError ? (error.stack ?? error.message) : inspect(error);
+  return text.replaceAll(/\n +at .*node:internal.*/g, '');
 }
