@@ -40,4 +40,34 @@ export const metricNames = names({
     help: 'Transactions read from logical decoding.',
     labels: [],
   },
+  gatewayRequests: {
+    name: 'meridian_gateway_requests_total',
+    help: 'Proxied requests by route and class of the reply status (closed: the client left).',
+    labels: ['route', 'status'],
+  },
+  gatewayRequestSeconds: {
+    name: 'meridian_gateway_request_seconds',
+    help: 'Duration of proxied requests by route.',
+    labels: ['route'],
+  },
+  gatewayOverheadSeconds: {
+    name: 'meridian_gateway_overhead_seconds',
+    help: 'Time to the reply head that the gateway itself took, by route.',
+    labels: ['route'],
+  },
+  gatewayAttempts: {
+    name: 'meridian_gateway_attempts_total',
+    help: 'Attempts at upstreams by group and outcome.',
+    labels: ['group', 'outcome'],
+  },
+  gatewayRetries: {
+    name: 'meridian_gateway_retries_total',
+    help: 'Failed attempts by what became of them: retried, or why not.',
+    labels: ['verdict'],
+  },
+  gatewayInFlight: {
+    name: 'meridian_gateway_in_flight_requests',
+    help: 'Proxied requests under way.',
+    labels: [],
+  },
 });
