@@ -23,7 +23,7 @@ export function prepareNpmPackages(options) {
 }
 
 function installPackages() {
-  const common = ['--ignore-scripts', '--include=dev', '--include=optional', '--no-audit'];
+  const common = ['--ignore-scripts', '--include=dev', '--include=optional', '--loglevel=error'];
   // An existing folder is completed in place: programs of a running cluster live in it.
   const isFirst = !existsSync(join(repositoryFolder, 'node_modules'));
   runQuietly('npm', isFirst ? ['ci', ...common] : ['install', '--no-save', ...common], {
