@@ -79,3 +79,16 @@ CREATE TABLE IF NOT EXISTS meridian.sequence_value (
   last_value bigint NOT NULL,
   PRIMARY KEY (schema_name, sequence_name)
 );
+
+-- Routers prove with these two rows what a session reads, whatever its role; nothing in them is secret.
+GRANT USAGE ON SCHEMA meridian_local TO PUBLIC;
+GRANT SELECT ON meridian_local.progress, meridian_local.fence TO PUBLIC;
+-- The roles are made before this file runs.
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'meridian_router') THEN
+    GRANT USAGE ON SCHEMA meridian TO meridian_router;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON meridian.idempotency TO meridian_router;
+  END IF;
+END
+$$;
