@@ -1,7 +1,7 @@
 /** Calls of people's tools to Meridian's listeners: a bearer token, JSON, typed errors, a deadline. */
 import { Agent, request } from 'undici';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue.ts';
-import { MeridianError, type ErrorDetails } from '../errors/meridian-error.ts';
+import { MeridianError } from '../errors/meridian-error.ts';
 
 export interface BearerCall {
   readonly method: 'GET' | 'POST';
@@ -97,7 +97,7 @@ export function errorOfProblem(body: unknown, status: number, origin: string): M
   const facts = problem['facts'];
   if (typeof facts === 'object' && facts !== null) Object.assign(details, facts);
   const known = Object.hasOwn(errorCatalogue, code) ? (code as ErrorCode) : 'ProtocolViolation';
-  return new MeridianError(known, detail, details as ErrorDetails);
+  return new MeridianError(known, detail, details);
 }
 
 function parseJson(text: string): unknown {

@@ -1,0 +1,126 @@
+/**
+ * The document of `status --json`, made from what the regions answered and from the cluster file.
+ * Every region of the cluster file is in it, whether it answered or not: what another region last
+ * heard of a silent one is shown, with its health as `unreachable`.
+ */
+import type { NodeReport, RegionReport, Role } from '../../../shared/core/cluster-view.ts';
+
+export interface ReportedNode extends Omit<NodeReport, 'position' | 'id'> {
+  readonly id: string;
+  readonly position: string | null;
+}
+
+/** A RegionReport as it comes in JSON: positions are text. */
+export interface ReportedRegion extends Omit<RegionReport, 'id' | 'epoch' | 'position' | 'nodes'> {
+  readonly id: string;
+  readonly epoch: number;
+  readonly position: string | null;
+  readonly nodes: readonly ReportedNode[];
+}
+
+/** What one region's admin listener says of the whole cluster. */
+export interface RegionsAnswer {
+  readonly from: string;
+  readonly cluster: string;
+  readonly epoch: number;
+  readonly primary: string | null;
+  readonly members: readonly string[];
+  readonly change: { readonly epoch: number; readonly kind: string } | null;
+  readonly regions: readonly ReportedRegion[];
+}
+
+/** What the cluster file says of a region, as far as `status` needs it. */
+export interface ListedRegion {
+  readonly id: string;
+  readonly name: string;
+  readonly nodes: readonly string[];
+  readonly gatewayUrl: string;
+  readonly adminUrl: string;
+}
+
+export interface StatusRegion {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role | 'unknown';
+  readonly why: string;
+  readonly epoch: number | null;
+  readonly position: string | null;
+  readonly lagMs: number | null;
+  readonly health: RegionReport['health'];
+  readonly nodes: readonly ReportedNode[];
+  readonly gatewayUrl: string;
+  readonly adminUrl: string;
+  /** Null until there is a wire front end. */
+  readonly wireUrl: null;
+}
+
+export interface StatusDocument {
+  readonly cluster: string;
+  readonly epoch: number;
+  readonly primary: string | null;
+  readonly members: readonly string[];
+  /** The change of primary that is under way. */
+  readonly change: { readonly epoch: number; readonly kind: string } | null;
+  readonly regions: readonly StatusRegion[];
+}
+
+/** Null when no region answered. The newest epoch decides what the cluster-wide fields say. */
+export function statusDocument(
+  listed: readonly ListedRegion[],
+  answers: readonly RegionsAnswer[],
+): StatusDocument | null {
+  const newest = answers.reduce<RegionsAnswer | null>(
+    (best, answer) => (best === null || answer.epoch > best.epoch ? answer : best),
+    null,
+  );
+  if (newest === null) return null;
+  return {
+    cluster: newest.cluster,
+    epoch: newest.epoch,
+    primary: newest.primary,
+    members: newest.members,
+    change: newest.change,
+    regions: listed.map((region) => statusRegion(region, answers)),
+  };
+}
+
+function statusRegion(region: ListedRegion, answers: readonly RegionsAnswer[]): StatusRegion {
+  const own = reportIn(answers.find((answer) => answer.from === region.id) ?? null, region.id);
+  const heard = answers
+    .map((answer) => reportIn(answer, region.id))
+    .filter((report) => report !== null)
+    .sort((a, b) => a.ageMs - b.ageMs)[0];
+  const report = own ?? heard;
+  const isSilent = own === null;
+  return {
+    id: region.id,
+    name: region.name,
+    role: report?.role ?? 'unknown',
+    why: report?.why ?? 'no region has heard of it',
+    epoch: report?.epoch ?? null,
+    position: report?.position ?? null,
+    lagMs: isSilent ? null : (report?.lagMs ?? null),
+    health: isSilent ? 'unreachable' : (report?.health ?? 'unreachable'),
+    nodes: nodesOf(region, report?.nodes ?? [], isSilent),
+    gatewayUrl: region.gatewayUrl,
+    adminUrl: region.adminUrl,
+    wireUrl: null,
+  };
+}
+
+function reportIn(answer: RegionsAnswer | null, id: string): ReportedRegion | null {
+  return answer?.regions.find((report) => report.id === id) ?? null;
+}
+
+function nodesOf(
+  region: ListedRegion,
+  reported: readonly ReportedNode[],
+  isSilent: boolean,
+): readonly ReportedNode[] {
+  return region.nodes.map((id, index) => {
+    const node = reported.find((candidate) => candidate.id === id);
+    const kind = index === 0 ? 'node' : 'standby';
+    if (node === undefined) return { id, kind, role: 'down', position: null, healthy: false };
+    return isSilent ? { ...node, healthy: false } : node;
+  });
+}

@@ -1,0 +1,76 @@
+/** How `status` looks on a terminal: one line per region, then what deserves a second look. */
+import { formatDuration } from './duration.ts';
+import type { StatusDocument, StatusRegion } from './status-document.ts';
+import { plainPaint, renderTable, type Colour, type Column, type Paint } from './table.ts';
+
+const columns: readonly Column[] = [
+  { title: 'REGION' },
+  { title: 'ROLE' },
+  { title: 'HEALTH' },
+  { title: 'EPOCH', align: 'right' },
+  { title: 'POSITION' },
+  { title: 'LAG', align: 'right' },
+  { title: 'NODES' },
+  { title: 'GATEWAY' },
+  { title: 'ADMIN' },
+];
+
+const healthColours: Readonly<Record<StatusRegion['health'], Colour>> = {
+  healthy: 'green',
+  starting: 'cyan',
+  degraded: 'yellow',
+  unreachable: 'red',
+};
+
+/** The table of regions; the primary carries an asterisk. */
+export function renderStatus(status: StatusDocument, paint: Paint = plainPaint): string {
+  const rows = status.regions.map((region) => regionRow(status, region, paint));
+  const members = status.members.length === 0 ? 'none yet' : status.members.join(', ');
+  const lines = [
+    renderTable(columns, rows, paint).trimEnd(),
+    '',
+    `cluster ${status.cluster} · epoch ${String(status.epoch)} · primary ` +
+      `${status.primary ?? 'none'} · members ${members}`,
+  ];
+  if (status.change !== null) {
+    const text = `a ${status.change.kind} to epoch ${String(status.change.epoch)} is under way`;
+    lines.push(paint('yellow', text));
+  }
+  for (const region of status.regions.filter(isRemarkable)) {
+    lines.push(paint('dim', `${region.id}: ${region.why}`));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The nodes of one region, for `regions show`. */
+export function renderNodes(region: StatusRegion, paint: Paint = plainPaint): string {
+  const titles = ['NODE', 'KIND', 'ROLE', 'POSITION', 'HEALTH'].map((title) => ({ title }));
+  const rows = region.nodes.map((node) => [
+    node.id,
+    node.kind,
+    node.role,
+    node.position ?? '-',
+    node.healthy ? paint('green', 'healthy') : paint('red', 'down'),
+  ]);
+  return renderTable(titles, rows, paint);
+}
+
+function regionRow(status: StatusDocument, region: StatusRegion, paint: Paint): string[] {
+  const isPrimary = region.id === status.primary;
+  const healthy = region.nodes.filter((node) => node.healthy).length;
+  return [
+    isPrimary ? paint('bold', `${region.id}*`) : region.id,
+    region.role,
+    paint(healthColours[region.health], region.health),
+    region.epoch === null ? '-' : String(region.epoch),
+    region.position ?? '-',
+    isPrimary ? '-' : formatDuration(region.lagMs),
+    `${String(healthy)}/${String(region.nodes.length)}`,
+    region.gatewayUrl,
+    region.adminUrl,
+  ];
+}
+
+function isRemarkable(region: StatusRegion): boolean {
+  return region.health !== 'healthy' || !['primary', 'replica'].includes(region.role);
+}

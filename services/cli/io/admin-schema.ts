@@ -1,0 +1,59 @@
+/** What the CLI reads from the admin API; fields it does not know pass unread. */
+import { z } from 'zod';
+import { roles } from '../../../shared/core/cluster-view.ts';
+
+const position = z.string().nullable();
+
+const nodeSchema = z.object({
+  id: z.string(),
+  kind: z.enum(['node', 'standby']),
+  role: z.enum(['primary', 'replica', 'standby', 'down']),
+  position,
+  healthy: z.boolean(),
+});
+
+const regionSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(roles),
+  why: z.string(),
+  epoch: z.number(),
+  position,
+  lagMs: z.number().nullable(),
+  health: z.enum(['healthy', 'degraded', 'unreachable', 'starting']),
+  nodes: z.array(nodeSchema),
+  isAccepting: z.boolean().default(true),
+  ageMs: z.number().default(0),
+  gatewayUrl: z.string().optional(),
+  adminUrl: z.string().optional(),
+});
+
+/** `GET /admin/regions`. */
+export const regionsSchema = z.object({
+  cluster: z.string(),
+  epoch: z.number(),
+  primary: z.string().nullable(),
+  members: z.array(z.string()),
+  change: z.object({ epoch: z.number(), kind: z.string() }).nullable().default(null),
+  items: z.array(regionSchema),
+});
+
+export type ReportedItem = z.infer<typeof regionSchema>;
+
+const stepSchema = z.object({
+  name: z.string(),
+  /** Milliseconds since the operation began. */
+  atMs: z.number(),
+  detail: z.string().default(''),
+});
+export type OperationStep = z.infer<typeof stepSchema>;
+
+/** `GET /admin/operations/:id`, and each server-sent event of it. */
+export const operationSchema = z.object({
+  id: z.string(),
+  phase: z.string(),
+  percent: z.number().default(0),
+  steps: z.array(stepSchema).default([]),
+  result: z.record(z.string(), z.unknown()).nullable().default(null),
+});
+export type Operation = z.infer<typeof operationSchema>;

@@ -1,0 +1,134 @@
+/** What every verb works with: the terminal, the options before the verb, the cluster they name. */
+import { clusterConfigSchema, type ClusterConfig } from '../../cluster-config.ts';
+import { signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
+import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
+import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import type { Secrets } from '../../../shared/config/secrets-schema.ts';
+import { CliError, usageError } from '../core/cli-error.ts';
+import { AdminApi } from './admin-api.ts';
+import { locateCluster } from './cluster-files.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+export interface GlobalOptions {
+  readonly data?: string;
+  readonly config?: string;
+  readonly secrets?: string;
+  readonly endpoint?: string;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+export interface Context {
+  readonly terminal: Terminal;
+  readonly options: GlobalOptions;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly isJson: boolean;
+}
+
+export interface OpenCluster {
+  readonly config: ClusterConfig;
+  readonly clusterFile: string;
+  /** The secrets of a region, or of any region whose file is readable here. */
+  secrets(region?: string): Secrets;
+}
+
+/** The context of one run of the program. */
+export function createContext(
+  options: GlobalOptions,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Context {
+  const terminal = createTerminal({ colour: options.color });
+  return { terminal, options, env, isJson: options.json === true };
+}
+
+/** The cluster of `--config`, or of the data folder; throws when there is none. */
+export function openCluster(context: Context): OpenCluster {
+  const place = locateCluster(context.options, context.env);
+  if (place === null) {
+    throw new CliError('There is no cluster here yet.', {
+      hint: 'Start one with: npm start (or name its file with --config).',
+    });
+  }
+  const config = loadClusterFile(place.clusterFile, clusterConfigSchema, context.env);
+  return {
+    config,
+    clusterFile: place.clusterFile,
+    secrets(region) {
+      const wanted = region ?? config.regions[0]?.id ?? '';
+      const candidates = [wanted, ...(region === undefined ? config.regions.map((r) => r.id) : [])];
+      const file = candidates.map((id) => place.secretsFile(id)).find((path) => path !== null);
+      if (file === undefined || file === null) {
+        throw new CliError(`No secrets file of ${region ?? 'any region'} is readable here.`, {
+          hint: 'Name one with --secrets, or use MERIDIAN_TOKEN with --endpoint.',
+        });
+      }
+      return loadSecrets(file);
+    },
+  };
+}
+
+/** The region `id` of the cluster file; a usage error names the known ones. */
+export function regionNamed(config: ClusterConfig, id: string): RegionConfig {
+  const region = config.regions.find((candidate) => candidate.id === id);
+  if (region !== undefined) return region;
+  const known = config.regions.map((candidate) => candidate.id).join(', ');
+  throw usageError(`There is no region ${id}.`, `Regions: ${known}`);
+}
+
+/** Address to dial a region from here: the map of the cluster file, else its host name. */
+export function addressOf(config: ClusterConfig, region: RegionConfig): string {
+  return config.hosts[region.host] ?? region.host;
+}
+
+/** URL of one of a region's listeners. */
+export function urlOf(
+  config: ClusterConfig,
+  region: RegionConfig,
+  listener: 'public' | 'admin',
+): string {
+  return `http://${addressOf(config, region)}:${String(region.listeners[listener])}`;
+}
+
+/** The admin API of `--endpoint` (with MERIDIAN_TOKEN), else of the cluster file's regions. */
+export function openAdmin(context: Context, scope: Scope): AdminApi {
+  const endpoint = context.options.endpoint ?? context.env['MERIDIAN_ENDPOINT'];
+  const token = tokenSource(context, scope);
+  if (endpoint !== undefined) {
+    const endpoints = endpoint.split(',').map((url) => ({ id: url, adminUrl: checkedUrl(url) }));
+    return new AdminApi({ endpoints, listed: [], token });
+  }
+  const { config } = openCluster(context);
+  const listed = config.regions.map((region) => ({
+    id: region.id,
+    name: region.name,
+    nodes: region.nodes.map((node) => node.id),
+    gatewayUrl: urlOf(config, region, 'public'),
+    adminUrl: urlOf(config, region, 'admin'),
+  }));
+  return new AdminApi({ endpoints: listed, listed, token });
+}
+
+/** MERIDIAN_TOKEN, else a short-lived token signed with the local secrets. */
+export function tokenSource(context: Context, scope: Scope): () => Promise<string> {
+  const given = context.env['MERIDIAN_TOKEN'];
+  if (given !== undefined && given !== '') return async () => Promise.resolve(given);
+  let made: Promise<string> | null = null;
+  return async () => (made ??= signOwn(context, scope));
+}
+
+async function signOwn(context: Context, scope: Scope): Promise<string> {
+  const cluster = openCluster(context);
+  return signAccessToken({
+    clusterId: cluster.config.clusterId,
+    keys: cluster.secrets().shared.accessKeys,
+    subject: `cli:${context.env['USER'] ?? 'unknown'}`,
+    scopes: [scope],
+    role: 'app',
+    ttlSeconds: 3600,
+  });
+}
+
+function checkedUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw usageError(`--endpoint ${text} is no URL.`, 'For instance http://127.0.0.2:7081');
+}
