@@ -35,16 +35,18 @@ export function installKafkaJars() {
 /** @param {string} outputFolder */
 function copyJars(outputFolder) {
   // Maven keeps its repository below the home of the account, whatever HOME says.
-  const ownRepository = isWritableFolder(userInfo().homedir)
+  const ownRepository = join(cacheFolder(), 'maven.part');
+  const repositoryOption = isWritableFolder(userInfo().homedir)
     ? []
-    : [`-Dmaven.repo.local=${join(cacheFolder(), 'maven')}`];
+    : [`-Dmaven.repo.local=${ownRepository}`];
   const pom = join(repositoryFolder, 'infra/kafka/pom.xml');
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime'];
   const target = `-DoutputDirectory=${outputFolder}`;
-  const args = ['--batch-mode', '--quiet', '-f', pom, ...ownRepository, ...goal, target];
+  const args = ['--batch-mode', '--quiet', '-f', pom, ...repositoryOption, ...goal, target];
   runQuietly(findMaven() ?? 'mvn', args, {
     env: { ...process.env, JAVACMD: findJava() },
   });
+  rmSync(ownRepository, { recursive: true, force: true });
 }
 
 /** @param {string} folder @returns {Map<string, string>} */

@@ -90,7 +90,9 @@ export function findJava() {
     ...programsOnPath('java'),
     ...installed.map((name) => join('/usr/lib/jvm', name, 'bin/java')),
   ];
-  return candidates.find((program) => existsSync(program) && isJavaNewEnough(program));
+  return candidates.find(
+    (program) => hasAccess(program, constants.X_OK) && isJavaNewEnough(program),
+  );
 }
 
 /** Reads the version from the installation's release file: starting a JVM takes far longer. */
@@ -126,8 +128,13 @@ export function cacheFolder() {
 
 /** @param {string} folder */
 export function isWritableFolder(folder) {
+  return hasAccess(folder, constants.W_OK | constants.X_OK);
+}
+
+/** @param {string} place @param {number} mode */
+function hasAccess(place, mode) {
   try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    accessSync(place, mode);
     return true;
   } catch {
     return false;
@@ -140,7 +147,7 @@ function programsOnPath(name) {
   return folders
     .filter((folder) => folder !== '')
     .map((folder) => join(folder, name))
-    .filter((program) => existsSync(program));
+    .filter((program) => hasAccess(program, constants.X_OK));
 }
 
 /** @param {string} place */

@@ -42,10 +42,12 @@ export function installSystemPackages() {
 
 /** @param {string[]} missing @param {boolean} hasApt */
 function explain(missing, hasApt) {
-  const names = missing.join(' ');
-  if (!hasApt) return `Missing: ${names}. Install Redis 6, Java 17 and Maven, or newer ones.`;
+  if (!hasApt) {
+    return `Missing: ${missing.join(', ')}. Install Redis 6, Java 17 and Maven, or newer ones.`;
+  }
+  const names = missing.map(availablePackage).join(' ');
   const lines = [
-    `Missing: ${names}. Install by:`,
+    `Missing: ${missing.join(', ')}. Install by:`,
     `  sudo apt-get update && sudo apt-get install --no-install-recommends ${names}`,
   ];
   if (missing.includes('redis-server')) {
