@@ -1,5 +1,9 @@
 /** What every part of a region's agent knows: the cluster file, the region, its secrets, folders. */
-import { regionOfConfig, type ClusterBase, type RegionConfig } from '../../shared/config/cluster-schema.ts';
+import {
+  regionOfConfig,
+  type ClusterBase,
+  type RegionConfig,
+} from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import type { Logger } from '../../shared/logging/logger.ts';

@@ -29,7 +29,10 @@ async function prepareKafka(context: RegionContext): Promise<ProcessSpec> {
   const { region, paths, programs } = context;
   await mkdir(paths.kafkaFolder, { recursive: true });
   const propertiesFile = join(paths.kafkaFolder, 'server.properties');
-  const fixed = await readFile(join(programs.repositoryFolder, 'infra/kafka/broker.properties'), 'utf8');
+  const fixed = await readFile(
+    join(programs.repositoryFolder, 'infra/kafka/broker.properties'),
+    'utf8',
+  );
   await writeFileWhole(propertiesFile, `${fixed}\n${kafkaProperties(context)}`);
   await formatOnce(context, propertiesFile);
   const { clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
@@ -65,7 +68,9 @@ function jvmArguments({ cluster, paths, programs }: RegionContext): string[] {
 }
 
 /** The settings that differ by region; infra/kafka/broker.properties has the others. */
-export function kafkaProperties(context: Pick<RegionContext, 'cluster' | 'region' | 'paths'>): string {
+export function kafkaProperties(
+  context: Pick<RegionContext, 'cluster' | 'region' | 'paths'>,
+): string {
   const { cluster, region, paths } = context;
   const { nodeId, clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
   const places: [string, number][] = [
@@ -81,8 +86,7 @@ export function kafkaProperties(context: Pick<RegionContext, 'cluster' | 'region
     'broker.rack': region.id,
     listeners: listeners(region.bind),
     'advertised.listeners': listeners(region.host),
-    'listener.security.protocol.map':
-      'CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.bootstrap.servers': voters(cluster.regions)
@@ -106,7 +110,10 @@ async function formatOnce(context: RegionContext, propertiesFile: string): Promi
   if (existsSync(doneFile)) return;
   await rm(join(paths.kafkaFolder, 'data'), { recursive: true, force: true });
   const initial = voters(cluster.regions)
-    .map(({ host, kafka }) => `${String(kafka.nodeId)}@${host}:${String(kafka.controllerPort)}:${kafka.directoryId}`)
+    .map(
+      ({ host, kafka }) =>
+        `${String(kafka.nodeId)}@${host}:${String(kafka.controllerPort)}:${kafka.directoryId}`,
+    )
     .join(',');
   const quorum = region.kafka.isVoter ? ['--initial-controllers', initial] : [];
   const format = ['format', '-t', cluster.kafka.clusterId, '-c', propertiesFile, ...quorum];

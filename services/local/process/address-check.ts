@@ -15,7 +15,8 @@ export async function whyNotFree(addresses: readonly ListenAddress[]): Promise<s
     const place = `${address.host}:${String(address.port)}`;
     if (code === 'EADDRINUSE') {
       const holder = holderOf(address);
-      const by = holder === null ? 'another process' : `process ${String(holder.pid)} (${holder.name})`;
+      const by =
+        holder === null ? 'another process' : `process ${String(holder.pid)} (${holder.name})`;
       return `${place} is in use by ${by}.`;
     }
     if (code === 'EADDRNOTAVAIL') return `${address.host} is no address of this machine.`;
@@ -52,7 +53,10 @@ function listenerInode({ host, port }: ListenAddress): string | null {
   const listening = '0A';
   const portHex = port.toString(16).toUpperCase().padStart(4, '0');
   const octets = host.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
-  const wanted = new Set([`${octets.reverse().join('').toUpperCase()}:${portHex}`, `00000000:${portHex}`]);
+  const wanted = new Set([
+    `${octets.reverse().join('').toUpperCase()}:${portHex}`,
+    `00000000:${portHex}`,
+  ]);
   try {
     for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n')) {
       const fields = line.trim().split(/\s+/);

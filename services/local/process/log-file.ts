@@ -2,7 +2,15 @@
  * One log file per process. Children write to it themselves, in append mode, so that nothing is
  * lost when the agent dies; a file that grew too large is copied to `<file>.1` and emptied.
  */
-import { closeSync, copyFileSync, fstatSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 
 const bytesMaxDefault = 20 * 1024 * 1024;
 

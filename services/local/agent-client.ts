@@ -1,0 +1,42 @@
+/** The CLI's side of a region's agent: its state, and its end. */
+import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
+import { createBearerClient, type BearerClient } from '../../shared/http/bearer-client.ts';
+import { isMeridianError } from '../../shared/errors/meridian-error.ts';
+import { agentStateSchema, type AgentState } from './agent-state.ts';
+
+export interface AgentClient {
+  /** Null when no agent answers. */
+  state(): Promise<AgentState | null>;
+  /** Asks the agent to stop its region; false when no agent answers. */
+  down(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+const timeoutMs = 3000;
+
+/** A client of the agent of `region` on this machine. */
+export function createAgentClient(region: RegionConfig, agentToken: string): AgentClient {
+  const origin = `http://${region.bind}:${String(region.agentPort)}`;
+  const client: BearerClient = createBearerClient(origin, () => Promise.resolve(agentToken));
+  return {
+    async state() {
+      try {
+        const reply = await client.call({ method: 'GET', path: '/agent/state', timeoutMs });
+        return agentStateSchema.parse(reply.body);
+      } catch (error) {
+        if (isMeridianError(error, 'UpstreamUnavailable')) return null;
+        throw error;
+      }
+    },
+    async down() {
+      try {
+        await client.call({ method: 'POST', path: '/agent/down', timeoutMs });
+        return true;
+      } catch (error) {
+        if (isMeridianError(error, 'UpstreamUnavailable')) return false;
+        throw error;
+      }
+    },
+    close: () => client.close(),
+  };
+}

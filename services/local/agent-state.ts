@@ -1,0 +1,32 @@
+/** What an agent says about its region's processes, in `GET /agent/state`. */
+import { z } from 'zod';
+
+export const processStateSchema = z.object({
+  name: z.string(),
+  phase: z.enum(['stopped', 'starting', 'running', 'failed']),
+  pid: z.int().nullable(),
+  restarts: z.int(),
+  problem: z.string().nullable(),
+  logFile: z.string(),
+});
+
+const nodeSchema = z.object({
+  id: z.string(),
+  data: z.enum(['none', 'half-made', 'ready']),
+  process: z.enum(['stopped', 'starting', 'running', 'failed']),
+  mode: z.enum(['normal', 'isolated', 'standby']).nullable(),
+  operation: z.string().nullable(),
+  problem: z.string().nullable(),
+  progress: z.object({ doneBytes: z.number(), totalBytes: z.number().nullable() }).nullable(),
+});
+
+export const agentStateSchema = z.object({
+  region: z.string(),
+  agentPid: z.int(),
+  /** Whether the Meridian process said that it can serve. */
+  isReady: z.boolean(),
+  processes: z.array(processStateSchema),
+  nodes: z.array(nodeSchema),
+});
+
+export type AgentState = z.infer<typeof agentStateSchema>;

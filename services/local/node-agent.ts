@@ -1,0 +1,180 @@
+/**
+ * The node agent: the one process that starts, stops, restarts and wipes a region's Kafka, Redis,
+ * PostgreSQL nodes and Meridian processes. It decides nothing about PostgreSQL: the controller
+ * does, through the agent's routes.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
+import { regionOfConfig } from '../../shared/config/cluster-schema.ts';
+import type { Secrets } from '../../shared/config/secrets-schema.ts';
+import type { RegionId } from '../../shared/core/region.ts';
+import { createServer } from '../../shared/http/server.ts';
+import { createLogger, type Logger } from '../../shared/logging/logger.ts';
+import { installHostResolver } from '../../shared/runtime/host-resolver.ts';
+import { registerAgentRoutes } from './agent-routes.ts';
+import type { AgentState } from './agent-state.ts';
+import { createKafkaProcess } from './parts/kafka.ts';
+import { createMeridianProcess, meridianProcesses } from './parts/meridian.ts';
+import { createRedisProcess } from './parts/redis.ts';
+import { RegionNodes } from './postgres/region-nodes.ts';
+import { whyNotFree } from './process/address-check.ts';
+import { rotateLogFile } from './process/log-file.ts';
+import type { ManagedProcess } from './process/managed-process.ts';
+import {
+  identityOf,
+  readPidFile,
+  removePidFile,
+  writePidFile,
+} from './process/process-identity.ts';
+import { writeFileWhole } from './process/whole-file.ts';
+import { locatePrograms, postgresUser, type Programs } from './programs.ts';
+import { hostsOf, type RegionContext } from './region-context.ts';
+import type { RegionPaths } from './region-paths.ts';
+
+export interface RegionOptions {
+  readonly cluster: ClusterBase;
+  /** Handed to the Meridian process, which reads it itself. */
+  readonly clusterFile: string;
+  readonly region: RegionId;
+  readonly secrets: Secrets;
+  readonly paths: RegionPaths;
+  /** Host name → address over the cluster file's, for instance those of the WAN proxies. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** PostgreSQL's programs when they are not where infra/scripts/parts.mjs finds them. */
+  readonly postgresHome?: string;
+  readonly logger?: Logger;
+}
+
+export interface RunningRegion {
+  state(): AgentState;
+  /** Stops every process in order; resolves when all are gone. Safe to call again. */
+  stop(): Promise<void>;
+  /** Resolves when the region was stopped, by `stop` or through `POST /agent/down`. */
+  readonly stopped: Promise<void>;
+}
+
+const rotationIntervalMs = 10_000;
+
+/**
+ * Starts the region: Kafka and Redis at once, Meridian's processes, and the PostgreSQL nodes that
+ * ran before. Throws in plain words when another agent runs the region or its port is taken.
+ */
+export async function runRegion(options: RegionOptions): Promise<RunningRegion> {
+  const context = await prepareContext(options);
+  const pidFile = join(context.paths.runFolder, 'agent.pid');
+  await claimRegion(context, pidFile);
+  const nodes = new RegionNodes(context);
+  const servers = [createKafkaProcess(context), createRedisProcess(context)];
+  const meridian = meridianProcesses(context.region).map((config) =>
+    createMeridianProcess(context, config),
+  );
+  const state = (): AgentState => stateOf(context, [...servers, ...meridian], nodes);
+  const { promise: stopped, resolve: markStopped } = Promise.withResolvers<void>();
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopping ??= stopAll().finally(markStopped));
+  const http = createServer({
+    logger: context.logger,
+    bodyBytesMax: 65_536,
+    requestTimeoutMs: 10_000,
+  });
+  registerAgentRoutes(http, {
+    nodes,
+    state,
+    token: context.secrets.own.agentToken,
+    onDown: () => void stop(),
+  });
+  await http.listen({ host: context.region.bind, port: context.region.agentPort });
+  const rotation = setInterval(() => {
+    for (const { logFile } of [...state().processes]) rotateLogFile(logFile);
+  }, rotationIntervalMs);
+  const stopAll = async (): Promise<void> => {
+    context.logger.info('stopping the region');
+    await Promise.all(meridian.map((process) => process.stop()));
+    await nodes.shutDown();
+    await Promise.all(servers.map((process) => process.stop()));
+    clearInterval(rotation);
+    await http.close();
+    removePidFile(pidFile);
+    context.logger.info('region stopped');
+  };
+  for (const process of [...servers, ...meridian]) process.start();
+  await nodes.resume();
+  return { state, stop, stopped };
+}
+
+async function prepareContext(options: RegionOptions): Promise<RegionContext> {
+  const { cluster, region: id, paths, secrets } = options;
+  const region = regionOfConfig(cluster, id);
+  const logger = options.logger ?? createLogger({ service: 'agent', region: id, level: 'info' });
+  const hosts = hostsOf(cluster, id, options.hosts ?? {});
+  installHostResolver(hosts);
+  const { logsFolder, runFolder, folder } = paths;
+  for (const path of [folder, logsFolder, runFolder, paths.postgresFolder]) {
+    await mkdir(path, { recursive: true });
+  }
+  await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
+  await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
+  const located = locatePrograms();
+  const programs: Programs = {
+    ...located,
+    postgresHome: options.postgresHome ?? located.postgresHome,
+  };
+  return {
+    cluster,
+    clusterFile: options.clusterFile,
+    region,
+    secrets,
+    paths,
+    programs,
+    postgresUser: postgresUser(),
+    hosts,
+    logger,
+  };
+}
+
+/** One agent a region: the pid file says who; a dead one's is replaced. */
+async function claimRegion(context: RegionContext, pidFile: string): Promise<void> {
+  const { region, paths } = context;
+  const other = readPidFile(pidFile);
+  if (other !== null) {
+    throw new Error(
+      `${region.id} is running already: process ${String(other.pid)}, ${paths.folder}.`,
+    );
+  }
+  const occupied = await whyNotFree([{ host: region.bind, port: region.agentPort }]);
+  if (occupied !== null) throw new Error(`The agent of ${region.id} cannot start: ${occupied}`);
+  const own = identityOf(process.pid);
+  if (own !== null) writePidFile(pidFile, own);
+}
+
+function stateOf(
+  context: RegionContext,
+  processes: readonly ManagedProcess[],
+  nodes: RegionNodes,
+): AgentState {
+  const states = processes.map((process) => process.state());
+  return {
+    region: context.region.id,
+    agentPid: process.pid,
+    isReady: states.every(({ phase }) => phase === 'running'),
+    processes: [...states, ...nodes.processes()],
+    nodes: nodes
+      .states()
+      .map(({ id, data, process: phase, mode, operation, problem, progress }) => ({
+        id,
+        data,
+        process: phase,
+        mode,
+        operation,
+        problem,
+        progress: progress === null ? null : { ...progress },
+      })),
+  };
+}
+
+/** hosts(5); the JVM looks up nothing else, so its own machine is in it as well. */
+function hostsText(hosts: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`);
+  return `127.0.0.1 localhost\n${lines.join('')}`;
+}

@@ -1,0 +1,275 @@
+/**
+ * One PostgreSQL node of the region: its data, its server, one operation at a time. The controller
+ * decides; a restarted agent only goes on with what a node did last.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { formatLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
+import { withPg } from '../../../shared/pg/client.ts';
+import type { NodeMode, NodeState } from '../../../shared/ports/node-control.ts';
+import { ManagedProcess, type ProcessSpec, type ProcessState } from '../process/managed-process.ts';
+import type { RegionContext } from '../region-context.ts';
+import { nodeName } from '../region-paths.ts';
+import {
+  dataStateOf,
+  isStandbyData,
+  moveAside,
+  nodeFolder,
+  readRecord,
+  writeRecord,
+  type NodeFolder,
+  type NodeRecord,
+} from './node-folder.ts';
+import { ensurePhysicalSlot, seedFromRegion, seedStandbyOf, type OnProgress } from './seed.ts';
+import { ownerTarget, prepareServer } from './server-process.ts';
+import { setUpNode } from './setup.ts';
+
+export type NodeOperation =
+  'initialise' | 'seed-region-node' | 'seed-standby' | 'start' | 'stop' | 'promote' | 'set-aside';
+
+/** What the agent shows about a node: the operation under way besides. */
+export interface AgentNodeState extends NodeState {
+  readonly operation: NodeOperation | null;
+}
+
+type NodeConfig = RegionConfig['nodes'][number];
+
+const freshRecord: NodeRecord = { lastMode: null, primary: null, recoveredTo: null };
+const promotionBoundSeconds = 30;
+
+export class PostgresNode {
+  readonly id: NodeId;
+  readonly #context: RegionContext;
+  readonly #config: NodeConfig;
+  readonly #folder: NodeFolder;
+  readonly #server: ManagedProcess;
+  #operation: { readonly name: NodeOperation; readonly done: Promise<void> } | null = null;
+  #problem: string | null = null;
+  #progress: { doneBytes: number; totalBytes: number | null } | null = null;
+
+  constructor(context: RegionContext, config: NodeConfig) {
+    this.id = config.id;
+    this.#context = context;
+    this.#config = config;
+    const name = nodeName(config.id);
+    this.#folder = nodeFolder(context.paths.postgresFolder, name);
+    this.#server = new ManagedProcess({
+      name,
+      logFile: join(context.paths.logsFolder, `${name}.log`),
+      pidFile: join(context.paths.runFolder, `${name}.pid`),
+      stopSignal: 'SIGINT',
+      stopBoundMs: 20_000,
+      deathSignal: 'SIGQUIT',
+      logger: context.logger,
+      prepare: () => this.#prepareServer(),
+    });
+  }
+
+  get server(): ProcessState {
+    return this.#server.state();
+  }
+
+  state(): AgentNodeState {
+    const server = this.#server.state();
+    const record = this.#record();
+    return {
+      id: this.id,
+      host: this.#context.region.host,
+      port: this.#config.port,
+      data: dataStateOf(this.#folder),
+      process: server.phase,
+      mode: server.phase === 'stopped' ? null : (record?.lastMode ?? null),
+      pid: server.pid,
+      restarts: server.restarts,
+      problem: this.#problem ?? server.problem,
+      progress: this.#progress,
+      recoveredTo: parseRecoveredTo(record),
+      operation: this.#operation?.name ?? null,
+    };
+  }
+
+  /** Starts the node as it ran last, after a restart of the agent. */
+  async resume(): Promise<void> {
+    const record = this.#record();
+    if (record === null || record.lastMode === null) return;
+    // A standby that was promoted while the agent died is a server of its own.
+    const wasPromoted = record.lastMode === 'standby' && !isStandbyData(this.#folder);
+    if (wasPromoted) await this.#remember({ lastMode: 'normal', primary: null });
+    this.#server.start();
+  }
+
+  initialise(): Promise<void> {
+    return this.#exclusively('initialise', async () => {
+      if (dataStateOf(this.#folder) === 'ready') return;
+      await this.#server.stop();
+      await setUpNode(this.#context, this.#run());
+      await writeRecord(this.#folder, freshRecord);
+    });
+  }
+
+  seedRegionNode(source: { host: string; port: number }): Promise<void> {
+    return this.#exclusively('seed-region-node', async () => {
+      await this.#server.stop();
+      const onProgress = this.#onProgress;
+      const recoveredTo = await seedFromRegion(this.#context, {
+        run: this.#run(),
+        source,
+        onProgress,
+      });
+      await writeRecord(this.#folder, { ...freshRecord, recoveredTo: formatLsn(recoveredTo) });
+    });
+  }
+
+  seedStandby(primary: NodeId): Promise<void> {
+    return this.#exclusively('seed-standby', async () => {
+      await this.#server.stop();
+      const onProgress = this.#onProgress;
+      const source = this.#placeOf(primary);
+      await seedStandbyOf(this.#context, { run: this.#run(), source, onProgress });
+      await writeRecord(this.#folder, { ...freshRecord, primary });
+    });
+  }
+
+  start(mode: NodeMode, primary: NodeId | null): Promise<void> {
+    return this.#exclusively('start', async () => {
+      this.#checkStart(mode, primary);
+      const { lastMode, primary: before } = this.#record() ?? freshRecord;
+      const isSame = lastMode === mode && before === primary;
+      if (isSame && this.#server.state().phase !== 'stopped') return;
+      await this.#server.stop();
+      await this.#remember({ lastMode: mode, primary });
+      if (mode === 'standby' && primary !== null) {
+        const source = this.#placeOf(primary);
+        // The slot is there already, except after a change of the primary; it may be down now.
+        await ensurePhysicalSlot(this.#context, { run: this.#run(), source }).catch(
+          () => undefined,
+        );
+      }
+      this.#server.start();
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#exclusively('stop', async () => {
+      await this.#server.stop();
+      if (this.#record() !== null) await this.#remember({ lastMode: null });
+    });
+  }
+
+  /** Ends recovery. The other nodes of the region must have been kept from running before. */
+  promote(): Promise<void> {
+    return this.#exclusively('promote', async () => {
+      if (!isStandbyData(this.#folder)) return;
+      const target = ownerTarget(this.#context, this.#config.port, 'postgres');
+      await withPg(target, (client) =>
+        client.query('SELECT pg_promote(true, $1)', [promotionBoundSeconds]),
+      );
+      if (isStandbyData(this.#folder)) throw new Error('The standby did not end its recovery.');
+      await this.#remember({ lastMode: 'normal', primary: null });
+    });
+  }
+
+  setAside(): Promise<void> {
+    return this.#exclusively('set-aside', async () => {
+      await this.#server.stop();
+      if (!existsSync(this.#folder.folder)) return;
+      await moveAside(this.#folder, new Date());
+    });
+  }
+
+  /** Ends the server with the agent; what it did is remembered. */
+  async shutDown(): Promise<void> {
+    await this.#server.stop();
+  }
+
+  /** Whether this node runs, or would run after a restart, as a server of its own. */
+  isServerOfItsOwn(): boolean {
+    return this.#record()?.lastMode === 'normal';
+  }
+
+  #checkStart(mode: NodeMode, primary: NodeId | null): void {
+    const data = dataStateOf(this.#folder);
+    const refuse = (message: string): never => {
+      throw new MeridianError('RequestInvalid', message, { node: this.id });
+    };
+    if (data !== 'ready') refuse(`The data of ${this.id} are not complete (${data}).`);
+    const isStandby = isStandbyData(this.#folder);
+    if (mode === 'normal' && isStandby) refuse(`${this.id} is a standby: promote it.`);
+    if (mode === 'standby' && !isStandby) {
+      refuse(`${this.id} was a server of its own: seed it as a standby.`);
+    }
+    if (mode === 'standby' && primary === null) refuse('A standby needs a primary to follow.');
+  }
+
+  async #prepareServer(): Promise<ProcessSpec> {
+    const { lastMode, primary } = this.#record() ?? freshRecord;
+    if (lastMode === null) throw new Error('No mode to start in.');
+    return prepareServer(this.#context, {
+      ...this.#run(),
+      mode: lastMode,
+      isRecovering: false,
+      primary: primary === null ? null : this.#placeOf(primary),
+    });
+  }
+
+  /** One operation at a time; asking for the one under way again waits for it. */
+  #exclusively(name: NodeOperation, work: () => Promise<void>): Promise<void> {
+    if (this.#operation?.name === name) return this.#operation.done;
+    if (this.#operation !== null) {
+      const message = `${this.id} is busy: ${this.#operation.name}.`;
+      throw new MeridianError('OperationRunning', message, { node: this.id });
+    }
+    this.#problem = null;
+    const done = work()
+      .catch((error: unknown) => {
+        this.#problem = `${name}: ${sentenceOf(error)}`;
+        this.#context.logger.warn(
+          { node: this.id, operation: name, err: error },
+          'operation failed',
+        );
+        throw error;
+      })
+      .finally(() => {
+        this.#operation = null;
+        this.#progress = null;
+      });
+    this.#operation = { name, done };
+    return done;
+  }
+
+  readonly #onProgress: OnProgress = (doneBytes, totalBytes) => {
+    this.#progress = { doneBytes, totalBytes };
+  };
+
+  #run() {
+    return { node: this.id, port: this.#config.port, folder: this.#folder };
+  }
+
+  #record(): NodeRecord | null {
+    return readRecord(this.#folder);
+  }
+
+  async #remember(change: Partial<NodeRecord>): Promise<void> {
+    await writeRecord(this.#folder, { ...(this.#record() ?? freshRecord), ...change });
+  }
+
+  #placeOf(node: NodeId): { host: string; port: number } {
+    const { region } = this.#context;
+    const config = region.nodes.find(({ id }) => id === node);
+    if (config !== undefined) return { host: region.bind, port: config.port };
+    throw new MeridianError('RequestInvalid', `${node} is no node of ${region.id}.`);
+  }
+}
+
+function parseRecoveredTo(record: NodeRecord | null): Lsn | null {
+  return record?.recoveredTo == null ? null : parseLsn(record.recoveredTo);
+}
+
+/** The error and, when there is one, its cause, as one sentence. */
+function sentenceOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : null;
+  return cause === null ? messageOf(error) : `${messageOf(error)} ${cause}`;
+}

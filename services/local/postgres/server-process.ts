@@ -1,0 +1,121 @@
+/** One run of a node's server: settings files, leftovers of an earlier run, the process. */
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NodeId } from '../../../shared/core/node.ts';
+import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/client.ts';
+import type { NodeMode } from '../../../shared/ports/node-control.ts';
+import type { ProcessSpec } from '../process/managed-process.ts';
+import { endProcess, identityOf } from '../process/process-identity.ts';
+import { writeFileWhole } from '../process/whole-file.ts';
+import { postgresMajorVersion } from '../programs.ts';
+import type { RegionContext } from '../region-context.ts';
+import { checkRoom, type NodeFolder } from './node-folder.ts';
+import { accessRules, ownSettings } from './settings.ts';
+
+export interface ServerRun {
+  readonly node: NodeId;
+  readonly port: number;
+  readonly folder: NodeFolder;
+  readonly mode: NodeMode;
+  readonly isRecovering: boolean;
+  readonly primary: { readonly host: string; readonly port: number } | null;
+}
+
+/** Writes the settings, removes what a dead server left, and says how to run the server. */
+export async function prepareServer(context: RegionContext, run: ServerRun): Promise<ProcessSpec> {
+  const { dataFolder } = run.folder;
+  await checkRoom(dataFolder, 0);
+  await removeLeftovers(dataFolder);
+  await writeSettings(context, run);
+  return {
+    program: join(context.programs.postgresHome, 'bin/postgres'),
+    args: ['-D', dataFolder],
+    env: postgresEnvironment(),
+    folder: dataFolder,
+    runAs: context.postgresUser,
+    addresses: [{ host: context.region.bind, port: run.port }],
+    isAnswering: async () => {
+      await withPg(ownerTarget(context, run.port, 'postgres'), (client) =>
+        client.query('SELECT 1'),
+      );
+      return true;
+    },
+  };
+}
+
+/** A connection of Meridian's superuser to the node at `port` of this machine. */
+export function ownerTarget(context: RegionContext, port: number, database: string): PgTarget {
+  return {
+    host: context.region.bind,
+    port,
+    database,
+    user: 'meridian_owner',
+    password: context.secrets.shared.postgres.owner,
+    applicationName: 'meridian_agent',
+    options: `${ownSessionOptions} -c event_triggers=off`,
+    connectTimeoutMs: 2000,
+  };
+}
+
+/** PostgreSQL is not told about this process's environment. */
+export function postgresEnvironment(): Record<string, string> {
+  return { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+}
+
+async function writeSettings(context: RegionContext, run: ServerRun): Promise<void> {
+  const { cluster, region, programs, secrets } = context;
+  const fixedFile = join(programs.repositoryFolder, 'infra/postgres/postgresql.conf');
+  const settings = {
+    ...run,
+    bind: region.bind,
+    database: cluster.database,
+    replicatorPassword: secrets.shared.postgres.replicator,
+    majorVersion: postgresMajorVersion(programs.postgresHome),
+  };
+  const options = { mode: 0o600, owner: context.postgresUser };
+  const texts = {
+    'postgresql.conf': `${await readFile(fixedFile, 'utf8')}\n${ownSettings(settings)}`,
+    'pg_hba.conf': accessRules(settings),
+    'pg_ident.conf': '',
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    await writeFileWhole(join(run.folder.dataFolder, name), text, options);
+  }
+}
+
+/**
+ * Ends a server that still works in `dataFolder`, and removes the pid file of a dead one, which
+ * would keep the next from starting when its number is used again by a stranger.
+ */
+async function removeLeftovers(dataFolder: string): Promise<void> {
+  const file = join(dataFolder, 'postmaster.pid');
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
+  const working = processesIn(dataFolder);
+  const postmaster = working.includes(pid) ? identityOf(pid) : null;
+  if (postmaster !== null) await endProcess(postmaster, 'SIGINT', 20_000);
+  const deadline = performance.now() + 10_000;
+  while (processesIn(dataFolder).length > 0) {
+    if (performance.now() > deadline) {
+      throw new Error(`Processes of an earlier server still work in ${dataFolder}.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await rm(file, { force: true });
+}
+
+/** Ids of processes whose working folder is `folder`: PostgreSQL's all have their data folder. */
+function processesIn(folder: string): number[] {
+  const realFolder = realpathSync(folder);
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        return readlinkSync(`/proc/${entry}/cwd`) === realFolder;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}

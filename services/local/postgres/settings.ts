@@ -1,0 +1,77 @@
+/** Texts of a node's settings files: what differs by node and mode. */
+import type { NodeId } from '../../../shared/core/node.ts';
+import { physicalSlotOf } from '../../../shared/core/node.ts';
+import type { NodeMode } from '../../../shared/ports/node-control.ts';
+
+export interface NodeSettings {
+  readonly node: NodeId;
+  readonly bind: string;
+  readonly port: number;
+  readonly database: string;
+  readonly mode: NodeMode;
+  /** A base backup that is recovered to its end and then promoted. */
+  readonly isRecovering: boolean;
+  /** What a standby follows. */
+  readonly primary: { readonly host: string; readonly port: number } | null;
+  readonly replicatorPassword: string;
+  readonly majorVersion: number;
+}
+
+/** The lines that follow infra/postgres/postgresql.conf. */
+export function ownSettings(settings: NodeSettings): string {
+  const { bind, port, mode, primary, majorVersion } = settings;
+  const lines = [`listen_addresses = ${quoted(bind)}`, `port = ${String(port)}`];
+  if (majorVersion >= 18) lines.push('io_method = sync');
+  if (settings.isRecovering) lines.push("restore_command = 'false'");
+  const isFollowing = mode === 'standby' && primary !== null;
+  lines.push(`sync_replication_slots = ${isFollowing ? 'on' : 'off'}`);
+  if (isFollowing) {
+    lines.push(`primary_conninfo = ${quoted(connectionText(settings, primary))}`);
+    lines.push(`primary_slot_name = ${quoted(physicalSlotOf(settings.node))}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function connectionText(settings: NodeSettings, primary: { host: string; port: number }): string {
+  const parts: Record<string, string> = {
+    host: primary.host,
+    port: String(primary.port),
+    user: 'meridian_replicator',
+    password: settings.replicatorPassword,
+    dbname: settings.database,
+    application_name: physicalSlotOf(settings.node),
+    connect_timeout: '3',
+    keepalives_idle: '5',
+    sslmode: 'prefer',
+  };
+  return Object.entries(parts)
+    .map(([key, value]) => `${key}='${value.replaceAll(/['\\]/g, '\\$&')}'`)
+    .join(' ');
+}
+
+/** pg_hba.conf: passwords only; an isolated node admits Meridian's superuser from this machine. */
+export function accessRules(settings: Pick<NodeSettings, 'mode' | 'database'>): string {
+  const rules =
+    settings.mode === 'isolated'
+      ? ['host all meridian_owner samehost scram-sha-256']
+      : [
+          'host all meridian_owner all scram-sha-256',
+          `host "${settings.database}" all all scram-sha-256`,
+          'host replication meridian_replicator all scram-sha-256',
+        ];
+  return `${rules.join('\n')}\n`;
+}
+
+/** What of a copied postgresql.auto.conf stays: not what belonged to the node it came from. */
+export function keptAutoSettings(text: string): string {
+  const foreign =
+    /^\s*(synchronous_standby_names|primary_conninfo|primary_slot_name|restore_command|recovery_\w+)\s*=/;
+  return text
+    .split('\n')
+    .filter((line) => !foreign.test(line))
+    .join('\n');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}

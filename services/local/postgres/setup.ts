@@ -1,0 +1,112 @@
+/** A new node: initdb, settings, roles with their passwords, the database, Meridian's schemas. */
+import { spawn } from 'node:child_process';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Client } from 'pg';
+import { quoteIdent, quoteLiteral } from '../../../shared/pg/quote.ts';
+import { writeFileWhole } from '../process/whole-file.ts';
+import type { RegionContext } from '../region-context.ts';
+import { checkRoom, makeEmptyData, type NodeFolder } from './node-folder.ts';
+import { withOneServer } from './one-server.ts';
+import { postgresEnvironment, type ServerRun } from './server-process.ts';
+
+const initdbBytes = 100 * 1024 * 1024;
+
+/** Makes the data of the cluster's first node and leaves the server stopped. */
+export async function setUpNode(
+  context: RegionContext,
+  run: Pick<ServerRun, 'node' | 'port' | 'folder'>,
+): Promise<void> {
+  await makeEmptyData(run.folder, context.postgresUser);
+  await checkRoom(run.folder.dataFolder, initdbBytes);
+  await runInitdb(context, run.folder);
+  await withOneServer(context, { ...run, isRecovering: false }, async (server) => {
+    const { database } = context.cluster;
+    await server.query('postgres', (client) => makeRoles(context, client));
+    const files = await schemaFiles(join(context.programs.repositoryFolder, 'infra/postgres'));
+    await server.query(database, async (client) => {
+      await client.query(
+        `GRANT CREATE ON DATABASE ${quoteIdent(database)} TO app; GRANT CREATE ON SCHEMA public TO app`,
+      );
+      for (const file of files) await client.query(await readFile(file, 'utf8'));
+    });
+  });
+}
+
+/** bootstrap.sql first, then the others in the order of their names. */
+export async function schemaFiles(folder: string): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  const first = 'bootstrap.sql';
+  const ordered = [first, ...names.filter((name) => name !== first)];
+  return ordered.map((name) => join(folder, name));
+}
+
+async function runInitdb(context: RegionContext, folder: NodeFolder): Promise<void> {
+  const passwordFile = join(folder.folder, 'initdb-password');
+  await writeFileWhole(passwordFile, context.secrets.shared.postgres.owner, {
+    mode: 0o600,
+    owner: context.postgresUser,
+  });
+  const args = [
+    ['--pgdata', folder.dataFolder],
+    ['--username', 'meridian_owner'],
+    ['--pwfile', passwordFile],
+    ['--auth', 'scram-sha-256'],
+    ['--encoding', 'UTF8'],
+    ['--locale', 'C'],
+    ['--locale-provider', 'builtin'],
+    ['--builtin-locale', 'C.UTF-8'],
+    ['--data-checksums'],
+    ['--no-instructions'],
+  ].flat();
+  try {
+    await runAsPostgres(context, join(context.programs.postgresHome, 'bin/initdb'), args);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+function runAsPostgres(context: RegionContext, program: string, args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: '/',
+      env: postgresEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(context.postgresUser ?? {}),
+    });
+    let output = '';
+    const keep = (chunk: Buffer): void => {
+      output = (output + chunk.toString('utf8')).slice(-2000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`initdb failed: ${output.trim().slice(-600)}`));
+    });
+  });
+}
+
+/** Roles that Meridian connects as, the application's, and the one database. */
+async function makeRoles(context: RegionContext, client: Client): Promise<void> {
+  const { postgres } = context.secrets.shared;
+  const database = quoteIdent(context.cluster.database);
+  const password = (text: string): string => `LOGIN PASSWORD ${quoteLiteral(text)}`;
+  const statements = [
+    `CREATE ROLE meridian_replicator ${password(postgres.replicator)} REPLICATION`,
+    `CREATE ROLE meridian_applier ${password(postgres.applier)} SUPERUSER`,
+    `CREATE ROLE meridian_router ${password(postgres.router)}`,
+    `CREATE ROLE app ${password(postgres.app)}`,
+    'GRANT app TO meridian_router WITH INHERIT FALSE, SET TRUE',
+    'GRANT pg_monitor TO meridian_router, meridian_replicator',
+    'ALTER ROLE meridian_owner SET synchronous_commit = local',
+    'ALTER ROLE meridian_applier SET synchronous_commit = local',
+    'ALTER ROLE meridian_replicator SET synchronous_commit = local',
+    // Logins to other databases pass no guard.
+    'REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC',
+    `CREATE DATABASE ${database} OWNER meridian_owner`,
+    `ALTER DATABASE ${database} SET synchronous_commit = remote_write`,
+  ];
+  for (const statement of statements) await client.query(statement);
+}
