@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type {
+  StatusDocument,
+  StatusRegion,
+} from '../../../../../services/cli/core/status-document.ts';
+import { renderNodes, renderStatus } from '../../../../../services/cli/core/status-view.ts';
+
+const primary: StatusRegion = {
+  id: 'eu-west',
+  name: 'EU West',
+  role: 'primary',
+  why: 'its lease holds',
+  epoch: 2,
+  position: '2:0/5A3F2E10',
+  lagMs: 0,
+  health: 'healthy',
+  nodes: [
+    { id: 'eu-west/pg-1', kind: 'node', role: 'primary', position: '2:0/5A3F2E10', healthy: true },
+    { id: 'eu-west/pg-2', kind: 'standby', role: 'down', position: null, healthy: false },
+  ],
+  gatewayUrl: 'http://127.0.0.2:7080',
+  adminUrl: 'http://127.0.0.2:7081',
+  wireUrl: null,
+};
+
+const replica: StatusRegion = {
+  ...primary,
+  id: 'ap-south',
+  role: 'catching-up',
+  why: 'applying the log',
+  position: null,
+  lagMs: 6200,
+  health: 'degraded',
+};
+
+const status: StatusDocument = {
+  cluster: 'c-1',
+  epoch: 2,
+  primary: 'eu-west',
+  members: [],
+  change: { epoch: 3, kind: 'switchover' },
+  regions: [primary, replica],
+};
+
+test('one aligned line per region; the primary has an asterisk and no lag', () => {
+  const lines = renderStatus(status).split('\n');
+  assert.match(lines[0] ?? '', /^REGION +ROLE +HEALTH +EPOCH +POSITION +LAG +NODES +GATEWAY/);
+  assert.match(lines[1] ?? '', /^eu-west\* +primary +healthy +2 +2:0\/5A3F2E10 +- +1\/2 +http/);
+  assert.match(lines[2] ?? '', /^ap-south +catching-up +degraded +2 +- +6\.2s +1\/2 +http/);
+});
+
+test('below it: the cluster, a running change, and why a region is not as it should be', () => {
+  const text = renderStatus(status);
+  assert.match(text, /cluster c-1 · epoch 2 · primary eu-west · members none yet/);
+  assert.match(text, /a switchover to epoch 3 is under way/);
+  assert.match(text, /ap-south: applying the log/);
+  assert.doesNotMatch(text, /eu-west: its lease/);
+});
+
+test('nodes of a region', () => {
+  assert.match(renderNodes(primary), /eu-west\/pg-2 +standby +down +- +down/);
+});
