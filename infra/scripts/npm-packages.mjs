@@ -32,7 +32,7 @@ function installPackages() {
   if (findNode() !== undefined) return;
   throw new PrepareError(
     `No package of Node 24 for ${process.platform}-${process.arch}; Meridian runs on Linux, ` +
-      'x64 or arm64. Name another Node 24 in MERIDIAN_NODE.',
+      'x64 or arm64. Name another Node 24 in MERIDIAN_PART_NODE.',
   );
 }
 

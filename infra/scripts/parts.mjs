@@ -33,7 +33,8 @@ export const jarListFile = join(repositoryFolder, 'infra/kafka/jars.sha256');
  */
 
 /**
- * All parts; each can be named in the environment instead. Throws when one is missing.
+ * All parts; each can be named in the environment instead (MERIDIAN_PART_NODE, _POSTGRES, _KAFKA,
+ * _JAVA, _REDIS). Throws when one is missing.
  * @returns {Parts}
  */
 export function locateParts() {
@@ -59,7 +60,7 @@ function found(place, name) {
 
 export function findNode() {
   const packaged = `node_modules/node-${platformName()}/bin/node`;
-  return process.env.MERIDIAN_NODE ?? existing(join(repositoryFolder, packaged));
+  return process.env.MERIDIAN_PART_NODE ?? existing(join(repositoryFolder, packaged));
 }
 
 /** The package that npm installed; its library links may still be missing. */
@@ -69,7 +70,7 @@ export function findPostgresPackage() {
 
 export function findPostgresHome() {
   const packaged = findPostgresPackage();
-  return process.env.MERIDIAN_POSTGRES_HOME ?? (packaged && existing(join(packaged, 'native')));
+  return process.env.MERIDIAN_PART_POSTGRES ?? (packaged && existing(join(packaged, 'native')));
 }
 
 /** The folder is named after the list of checksums, so another list means another folder. */
@@ -79,11 +80,11 @@ export function kafkaCacheFolder() {
 }
 
 export function findKafkaClasspathFolder() {
-  return process.env.MERIDIAN_KAFKA_CLASSPATH ?? existing(kafkaCacheFolder());
+  return process.env.MERIDIAN_PART_KAFKA ?? existing(kafkaCacheFolder());
 }
 
 export function findJava() {
-  if (process.env.MERIDIAN_JAVA) return process.env.MERIDIAN_JAVA;
+  if (process.env.MERIDIAN_PART_JAVA) return process.env.MERIDIAN_PART_JAVA;
   const installed = existsSync('/usr/lib/jvm') ? readdirSync('/usr/lib/jvm') : [];
   const candidates = [
     ...(process.env.JAVA_HOME ? [join(process.env.JAVA_HOME, 'bin/java')] : []),
@@ -107,7 +108,7 @@ function isJavaNewEnough(program) {
 }
 
 export function findRedisServer() {
-  if (process.env.MERIDIAN_REDIS_SERVER) return process.env.MERIDIAN_REDIS_SERVER;
+  if (process.env.MERIDIAN_PART_REDIS) return process.env.MERIDIAN_PART_REDIS;
   return programsOnPath('redis-server').find((program) => {
     const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
     return Number(/v=(\d+)/.exec(stdout)?.[1]) >= REDIS_VERSION_MIN;

@@ -18,6 +18,7 @@ const refused = [
   ['services/router/io/a.ts', "import { Kafka } from 'kafkajs';"],
   ['services/router/http/a.ts', "import { fastify } from 'fastify';"],
   ['services/cluster-config.ts', "import { x } from './router/core/b.ts';"],
+  ['services/listeners.ts', "import { x } from './router/http/b.ts';"],
   ['services/cli/a.ts', "import { x } from '../router/core/b.ts';"],
   ['services/local/a.ts', "import { x } from '../cli/b.ts';"],
   ['services/client/a.ts', "import { x } from '../../shared/core/lsn.ts';"],
@@ -35,6 +36,7 @@ const refused = [
 const allowed = [
   ['services/main.ts', "import { x } from './router/service.ts';"],
   ['services/cluster-config.ts', "import { x } from './router/config.ts';"],
+  ['services/listeners.ts', "import { x } from './cluster-config.ts';"],
   ['services/router/service.ts', "import { x } from './http/b.ts';"],
   ['services/router/io/a.ts', "import { x } from '../core/b.ts';"],
   ['services/router/io/a.ts', "import type { x } from '../config.ts';"],

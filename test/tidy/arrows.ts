@@ -22,6 +22,8 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   client: ['services/client/'],
   local: ['services/local/', 'shared/', 'infra/scripts/parts.mjs'],
 };
+/** What belongs to the process as a whole and not to one service. */
+const isRootFile = /^services\/[^/]+\.ts$/;
 const serviceRooms = ['core', 'io', 'http', 'wire'];
 const clientPackages: readonly (readonly [RegExp, string])[] = [
   [/^pg$|^pg[-/]/, 'shared/pg/'],
@@ -30,7 +32,8 @@ const clientPackages: readonly (readonly [RegExp, string])[] = [
   [/^fastify$|^@fastify\/|^fastify-/, 'shared/http/'],
 ];
 /** Route files and plugins name Fastify's types. */
-const fastifyTypeUsers = /^(services\/[^/]+\/(http|service\.ts)|services\/main\.ts|shared\/auth)/;
+const fastifyTypeUsers =
+  /^(services\/[^/]+\.ts$|services\/[^/]+\/(http\/|service\.ts$)|shared\/auth\/)|-routes\.ts$/;
 
 /** Why `from` may not import this, or undefined when it may. */
 export function judgeImport(from: string, imported: Import): string | undefined {
@@ -73,6 +76,10 @@ function judgeFromServices(from: string, target: string): string | undefined {
   if (from === 'services/cluster-config.ts') {
     const isAllowed = /^services\/[^/]+\/config\.ts$|^shared\//.test(target);
     return isAllowed ? undefined : 'cluster-config imports config sections and shared';
+  }
+  if (isRootFile.test(from)) {
+    const isAllowed = isRootFile.test(target) || target.startsWith('shared/');
+    return isAllowed ? undefined : 'only main sees several services';
   }
   const service = from.split('/')[1] ?? '';
   const allowed = companions[service];
