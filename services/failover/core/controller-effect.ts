@@ -103,7 +103,10 @@ export type EffectBody =
       readonly serverStart: string;
       readonly checkpointerStart: string;
     }
-  /** Sets the progress row of an old primary whose tail is empty; keeps the store. */
+  /**
+   * Of an old primary whose tail is empty, in one transaction: the progress row set to `position`
+   * (its store kept) and `last_opened_epoch` to 0. From then on its position is the progress row.
+   */
   | { readonly kind: 'setProgress'; readonly node: NodeId; readonly position: Position }
   /** Upserts `meridian_local.checkpoint`, never with a smaller offset. */
   | {

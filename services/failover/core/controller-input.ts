@@ -100,15 +100,25 @@ type InputBody =
     }
   /** A record of an unknown version or a malformed one: the controller stops and says so. */
   | { readonly kind: 'controlLogUnreadable'; readonly why: string }
-  /** The agent's answer, each second, after a change, and after each effect on a node. */
-  | { readonly kind: 'nodesReported'; readonly nodes: readonly NodeState[] }
   /**
-   * The region's own node as SQL sees it: every 250 ms, after each effect in the lanes `sql` and
-   * `node`, and at once when a connection is lost. `facts` null: it does not answer. The shell
-   * asks the node whose `NodeState` is running in mode `normal`.
+   * The agent's answer, each second, after a change, and after each effect of lane `node`.
+   * `askedAtMs`: monotonic time just before it was asked for; answers asked for before the last
+   * effect of the lane ended are left out.
+   */
+  | {
+      readonly kind: 'nodesReported';
+      readonly askedAtMs: number;
+      readonly nodes: readonly NodeState[];
+    }
+  /**
+   * The region's own node as SQL sees it: every 250 ms, after each effect in the lanes `sql`,
+   * `fence` and `node`, and at once when a connection is lost. `facts` null: it does not answer.
+   * The shell asks the node whose `NodeState` is running in mode `normal`, each time bounded to
+   * 2 s. `askedAtMs` as above: after an effect the core waits for facts asked for since.
    */
   | {
       readonly kind: 'databaseReported';
+      readonly askedAtMs: number;
       readonly facts: DatabaseFacts | null;
       readonly why: string;
     }

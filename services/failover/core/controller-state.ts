@@ -98,9 +98,17 @@ export interface ControllerState {
   readonly checkpointWrittenAtMs: number;
 
   readonly nodes: readonly NodeState[];
+  /** Null before the agent's first answer. */
   readonly nodesHeardAtMs: number | null;
+  /** When the last effect of lane `node` ended: answers asked for before are left out. */
+  readonly nodesChangedAtMs: number;
+  /** What SQL said last; null while the node does not answer. */
   readonly database: DatabaseFacts | null;
   readonly databaseHeardAtMs: number;
+  /** When the last effect on the database ended: facts asked for before are left out. */
+  readonly databaseChangedAtMs: number;
+  /** Whether facts asked for since then have come. */
+  readonly isDatabaseFresh: boolean;
   /** Since when the region's own node does not answer; null while it does. */
   readonly databaseLostAtMs: number | null;
   readonly replication: ReplicationReport | null;
@@ -144,8 +152,11 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     checkpointWrittenAtMs: 0,
     nodes: [],
     nodesHeardAtMs: null,
+    nodesChangedAtMs: -Infinity,
     database: null,
     databaseHeardAtMs: 0,
+    databaseChangedAtMs: -Infinity,
+    isDatabaseFresh: true,
     databaseLostAtMs: null,
     replication: null,
     peers: [],
