@@ -1,0 +1,67 @@
+/** The control log on Kafka. What its records mean is decided by shared/core/control-fold alone. */
+import { decodeControlRecord, encodeControlRecord } from '../core/control-record-codec.ts';
+import type { LogOffset } from '../core/log-offset.ts';
+import { MeridianError } from '../errors/meridian-error.ts';
+import type { ControlEntry, ControlLog } from '../ports/control-log.ts';
+import { TopicReader, type StoredValue } from './topic-reader.ts';
+import { TopicWriter } from './topic-writer.ts';
+import type { TopicTarget } from './topic.ts';
+
+export interface ControlLogConnection extends ControlLog {
+  close(): void;
+}
+
+/** Control records are small; one fetch of this size holds thousands of them. */
+const fetchBytesMax = 1024 * 1024;
+
+/** Bounds for links of up to 300 ms: an append is one round trip, connecting about five. */
+const limits = {
+  sendDeadlineMs: 2000,
+  connectDeadlineMs: 3000,
+  maxWaitMs: 500,
+  answerDeadlineMs: 2000,
+} as const;
+
+export function createControlLog(target: TopicTarget): ControlLogConnection {
+  const writer = new TopicWriter({ ...target, ...limits });
+  const reader = new TopicReader({ ...target, ...limits, fetchBytesMax });
+  return {
+    async append(record) {
+      try {
+        await writer.send([Buffer.from(encodeControlRecord(record))]);
+      } catch (error) {
+        throw new MeridianError(
+          'LogUnavailable',
+          'the control log did not acknowledge a record',
+          { record: record.kind, topic: target.topic },
+          error,
+        );
+      }
+    },
+    read: (offset, signal) => readEntries(reader, { offset, signal, topic: target.topic }),
+    lastHeardMs: () => Math.max(writer.lastHeardMs, reader.lastHeardMs),
+    close() {
+      writer.close();
+      reader.close();
+    },
+  };
+}
+
+async function* readEntries(
+  reader: TopicReader,
+  from: { readonly offset: LogOffset; readonly signal: AbortSignal; readonly topic: string },
+): AsyncGenerator<ControlEntry> {
+  for await (const batch of reader.read(from.offset, { follow: true, signal: from.signal })) {
+    for (const value of batch.values) yield entryOf(value, from.topic);
+  }
+}
+
+function entryOf({ offset, value }: StoredValue, topic: string): ControlEntry {
+  const decoded = decodeControlRecord(Buffer.from(value).toString('utf8'));
+  if (decoded.kind === 'record') return { offset: offset as LogOffset, record: decoded.record };
+  throw new MeridianError('ProtocolViolation', `a control record cannot be read: ${decoded.why}`, {
+    topic,
+    logOffset: offset.toString(),
+    hint: 'run the version of Meridian that the other regions run',
+  });
+}

@@ -1,0 +1,141 @@
+/** A region's data log on Kafka. Records are packed and unpacked by shared/runtime/record-packing. */
+import type { LogOffset } from '../core/log-offset.ts';
+import { MeridianError, messageOf } from '../errors/meridian-error.ts';
+import type { DataLog, DataLogEntry } from '../ports/data-log.ts';
+import { createBackoff } from '../runtime/backoff.ts';
+import { unpackRecord } from '../runtime/record-packing.ts';
+import { sleep } from '../runtime/sleep.ts';
+import { deleteAllRecords } from './admin.ts';
+import { TopicReader, type StoredValue } from './topic-reader.ts';
+import { TopicWriter } from './topic-writer.ts';
+import { dataMessageBytesMax, type TopicTarget } from './topic.ts';
+
+export interface DataLogConnection extends DataLog {
+  /** Monotonic time of the last answer of any kind; for health. */
+  lastHeardMs(): number;
+  close(): void;
+}
+
+/** The broker is in the same region: answers come within milliseconds unless the disk stalls. */
+const limits = {
+  sendDeadlineMs: 5000,
+  connectDeadlineMs: 3000,
+  maxWaitMs: 500,
+  answerDeadlineMs: 3000,
+  fetchBytesMax: 4 * 1024 * 1024,
+} as const;
+
+/** Bytes of one produced batch; a single record may be larger, up to `dataMessageBytesMax`. */
+const batchBytesMax = 1024 * 1024;
+
+export function createDataLog(target: TopicTarget): DataLogConnection {
+  const writer = new TopicWriter({ ...target, ...limits });
+  const reader = new TopicReader({ ...target, ...limits });
+  // One request in flight: the next append begins when the one before has ended.
+  let tail: Promise<unknown> = Promise.resolve();
+  return {
+    append(records, signal) {
+      const appended = tail.then(() => appendAll(writer, { records, signal, target }));
+      tail = appended.catch(() => undefined);
+      return appended;
+    },
+    read: (offset, options) => readEntries(reader, { offset, ...options, topic: target.topic }),
+    async bounds() {
+      try {
+        const { start, end } = await reader.bounds();
+        return { start: start as LogOffset, end: end as LogOffset };
+      } catch (error) {
+        throw unavailable(target.topic, 'the data log does not answer', error);
+      }
+    },
+    async reset() {
+      await tail;
+      await deleteAllRecords(target);
+    },
+    lastHeardMs: () => Math.max(writer.lastHeardMs, reader.lastHeardMs),
+    close() {
+      writer.close();
+      reader.close();
+    },
+  };
+}
+
+interface Append {
+  readonly records: readonly Uint8Array[];
+  readonly signal: AbortSignal;
+  readonly target: TopicTarget;
+}
+
+async function appendAll(writer: TopicWriter, append: Append): Promise<LogOffset> {
+  let last = -1n;
+  for (const batch of batchesOf(append.records)) last = await appendBatch(writer, batch, append);
+  return last as LogOffset;
+}
+
+/** Resends the same bytes until they are acknowledged: readers skip what they already have. */
+async function appendBatch(
+  writer: TopicWriter,
+  batch: readonly Uint8Array[],
+  { signal, target }: Append,
+): Promise<bigint> {
+  const backoff = createBackoff({ firstMs: 50, maxMs: 2000 });
+  for (let attempts = 1; ; attempts += 1) {
+    if (signal.aborted) throw unavailable(target.topic, 'appending to the data log was ended');
+    try {
+      return await writer.send(batch);
+    } catch (error) {
+      const level = attempts < 3 ? 'debug' : 'warn';
+      const facts = { topic: target.topic, attempts, why: messageOf(error) };
+      target.logger[level](facts, 'append to the data log is repeated');
+      await sleep(backoff.nextMs(), signal);
+    }
+  }
+}
+
+/** Splits `records` so that no batch exceeds its bound; refuses a record that no broker takes. */
+function* batchesOf(records: readonly Uint8Array[]): Generator<Uint8Array[]> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    if (record.byteLength > dataMessageBytesMax) {
+      throw new MeridianError('ProtocolViolation', 'a record exceeds the bound of the data log', {
+        bytes: record.byteLength,
+        bytesMax: dataMessageBytesMax,
+      });
+    }
+    if (batch.length > 0 && bytes + record.byteLength > batchBytesMax) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(record);
+    bytes += record.byteLength;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+interface ReadFrom {
+  readonly offset: LogOffset;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+  readonly topic: string;
+}
+
+async function* readEntries(reader: TopicReader, from: ReadFrom): AsyncGenerator<DataLogEntry> {
+  for await (const batch of reader.read(from.offset, from)) {
+    for (const value of batch.values) yield entryOf(value, from.topic);
+  }
+}
+
+function entryOf({ offset, value }: StoredValue, topic: string): DataLogEntry {
+  const record = unpackRecord(value);
+  if (record.kind !== 'malformed') return { offset: offset as LogOffset, bytes: value, record };
+  throw new MeridianError('ProtocolViolation', `a data log record cannot be read: ${record.why}`, {
+    topic,
+    logOffset: offset.toString(),
+  });
+}
+
+function unavailable(topic: string, message: string, cause?: unknown): MeridianError {
+  return new MeridianError('LogUnavailable', message, { topic }, cause);
+}

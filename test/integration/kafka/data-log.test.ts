@@ -1,0 +1,118 @@
+/** The data log on a real broker: order, resending, reading from any offset, a frozen broker. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { pino } from 'pino';
+import type { CommitRecord } from '../../../shared/core/commit-record.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
+import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts';
+import type { Lsn } from '../../../shared/core/lsn.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
+import { dataTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
+import { createDataLog, type DataLogConnection } from '../../../shared/kafka/data-log.ts';
+import { dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
+import type { DataLogEntry } from '../../../shared/ports/data-log.ts';
+import { packRecord } from '../../../shared/runtime/record-packing.ts';
+import { systemClock } from '../../../shared/runtime/system-clock.ts';
+import { startTestKafka, type TestKafka } from '../../helpers/kafka.ts';
+
+const region = 'eu-west' as RegionId;
+const never = new AbortController().signal;
+let kafka: TestKafka;
+let target: TopicTarget;
+let log: DataLogConnection;
+
+before(async () => {
+  kafka = await startTestKafka(1);
+  target = {
+    brokers: kafka.addresses,
+    clientId: 'meridian-test',
+    topic: dataTopicOf('main', region),
+    logger: pino({ level: 'silent' }),
+    clock: systemClock,
+  };
+  log = createDataLog(target);
+  await ensureTopic(target, dataTopicShape(1));
+});
+
+after(async () => {
+  log.close();
+  await kafka.stop();
+});
+
+test('records come back in order, from any offset', async () => {
+  const last = await log.append([1, 2, 3].map(idleAt), never);
+  const { start, end } = await log.bounds();
+  assert.equal(start, 0n);
+  assert.equal(end, last + 1n);
+  assert.deepEqual(lsnsOf(await readAll(firstOffset)), [1n, 2n, 3n]);
+  assert.deepEqual(lsnsOf(await readAll(1n as LogOffset)), [2n, 3n]);
+});
+
+test('a follower sees what is appended later', async () => {
+  const { end } = await log.bounds();
+  const stop = new AbortController();
+  const seen = (async () => {
+    for await (const entry of log.read(end, { follow: true, signal: stop.signal })) return entry;
+    return null;
+  })();
+  await log.append([idleAt(4)], never);
+  assert.deepEqual(lsnsOf([(await seen) as DataLogEntry]), [4n]);
+  stop.abort();
+});
+
+test('a frozen broker delays an append and nothing else', { timeout: 60_000 }, async () => {
+  const broker = kafka.brokers[0];
+  broker?.child().kill('SIGSTOP');
+  const appended = log.append([idleAt(5)], never);
+  await assert.rejects(log.bounds(), (error) => isMeridianError(error, 'LogUnavailable'));
+  broker?.child().kill('SIGCONT');
+  await appended;
+  assert.equal(lsnsOf(await readAll(firstOffset)).at(-1), 5n);
+});
+
+test('an append is resent after the broker was killed', { timeout: 60_000 }, async () => {
+  const broker = kafka.brokers[0];
+  await broker?.kill();
+  const appended = log.append([idleAt(6)], never);
+  await broker?.start();
+  await appended;
+  assert.equal(lsnsOf(await readAll(firstOffset)).at(-1), 6n);
+});
+
+test('reset deletes every record and offsets go on', async () => {
+  const before = await log.bounds();
+  await log.reset();
+  assert.deepEqual(await log.bounds(), { start: before.end, end: before.end });
+  await assert.rejects(readAll(firstOffset), (error) => isMeridianError(error, 'LogUnavailable'));
+});
+
+test('a topic with other settings is refused by name', async () => {
+  await assert.rejects(
+    ensureTopic(target, { replicas: [1], settings: { 'flush.messages': '7' } }),
+    (error) =>
+      isMeridianError(error, 'ConfigInvalid') &&
+      /flush.messages is 7/.test(error.details.hint ?? ''),
+  );
+});
+
+function idleAt(lsn: number): Uint8Array {
+  const record: CommitRecord = {
+    kind: 'idle',
+    epoch: 1 as Epoch,
+    origin: region,
+    lsn: BigInt(lsn) as Lsn,
+    timeUs: 0n,
+  };
+  return packRecord(record);
+}
+
+async function readAll(offset: LogOffset): Promise<DataLogEntry[]> {
+  const entries: DataLogEntry[] = [];
+  for await (const entry of log.read(offset, { follow: false, signal: never })) entries.push(entry);
+  return entries;
+}
+
+function lsnsOf(entries: readonly DataLogEntry[]): bigint[] {
+  return entries.map(({ record }) => (record.kind === 'idle' ? record.lsn : -1n));
+}
