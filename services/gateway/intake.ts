@@ -1,0 +1,132 @@
+/**
+ * The first look at a request: where it comes from, which route it belongs to and which region
+ * serves it. Shared by requests and by `routes explain`.
+ */
+import type { IncomingMessage } from 'node:http';
+import { MeridianError } from '../../shared/errors/meridian-error.ts';
+import { parseRegionId, type RegionId } from '../../shared/core/region.ts';
+import type { RouteConfig } from './config.ts';
+import { clientAddressOf, type ClientAddress } from './core/client-address.ts';
+import { judgeHop, type Hop } from './core/hop.ts';
+import {
+  decideRegion,
+  type ClientPlace,
+  type RouteDecision,
+  type RoutingPolicy,
+} from './core/route-decision.ts';
+import { matchRoute } from './core/route-match.ts';
+import { normaliseAddress } from './io/address-list.ts';
+import type { GatewayRuntime } from './runtime.ts';
+
+export interface Intake {
+  readonly path: string;
+  readonly client: ClientAddress;
+  readonly place: ClientPlace;
+  readonly hop: Hop | null;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly route: RouteConfig;
+  readonly decision: RouteDecision;
+}
+
+/** Everything but the sending; throws the MeridianError that the client is to get. */
+export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intake {
+  const path = originForm(request.url ?? '');
+  const header = (name: string): string | undefined => headerOf(request, name);
+  const hop = hopOf(runtime, header('meridian-hop'));
+  const peer = request.socket.remoteAddress ?? '';
+  const { trusted, config } = runtime;
+  const seen = clientAddressOf({
+    peer,
+    header,
+    sources: config.addressSources,
+    isTrusted: trusted.has,
+    normalise: normaliseAddress,
+  });
+  const client = hop === null ? seen : { ...seen, address: hop.clientAddress };
+  const isTrusted = hop !== null || seen.isThroughProxy;
+  const host = (isTrusted ? header('x-forwarded-host') : undefined) ?? header('host') ?? '';
+  const question = { host, path: withoutQuery(path), method: request.method ?? 'GET', header };
+  const route = matchRoute(config.routes, question);
+  if (route === null) {
+    const details = { httpStatus: 404, hint: 'npx meridian routes lists the routes.' };
+    throw new MeridianError('RequestInvalid', 'No route matches the request.', details);
+  }
+  const override =
+    isTrusted && hop === null ? parseRegionId(header('meridian-region') ?? '') : null;
+  const place = runtime.geo.locate(client.address);
+  return {
+    path,
+    client,
+    place,
+    hop,
+    scheme: hop?.scheme ?? schemeOf(request, isTrusted),
+    host,
+    route,
+    decision: decide(runtime, { route, place, override, visited: hop?.visited ?? [] }),
+  };
+}
+
+export interface DecisionFacts {
+  readonly route: RouteConfig;
+  readonly place: ClientPlace;
+  readonly override: RegionId | null;
+  readonly visited: readonly RegionId[];
+}
+
+/** Which region serves, with the whole reasoning. */
+export function decide(runtime: GatewayRuntime, facts: DecisionFacts): RouteDecision {
+  const { regions, region } = runtime;
+  return decideRegion(regions.facts(), policyOf(runtime), {
+    own: region,
+    client: facts.place,
+    sticky: null,
+    override: facts.override,
+    visited: facts.visited,
+    draw: Math.random(),
+  });
+}
+
+function policyOf(runtime: GatewayRuntime): RoutingPolicy {
+  const { ownPreferenceMs, panicBelow, spillAbove } = runtime.config.regions;
+  return { ownPreferenceMs, panicBelow, spillAbove, residency: runtime.config.residency };
+}
+
+/** A header's value, several joined as RFC 9110, section 5.3, allows. */
+export function headerOf(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** The hop of a request that another gateway hands on; null for clients, forged hops included. */
+function hopOf(runtime: GatewayRuntime, signed: string | undefined): Hop | null {
+  if (signed === undefined) return null;
+  const text = runtime.hopSigner.verify(signed);
+  if (text === null) return null;
+  const limits = { hopsMax: runtime.config.regions.hopsMax, nowMs: runtime.clock.wallMs() };
+  const verdict = judgeHop(text, runtime.region, limits);
+  if (verdict.kind === 'accepted') return verdict.hop;
+  const details = { hop: verdict.kind, why: verdict.why, httpStatus: 508 };
+  throw new MeridianError('UpstreamUnavailable', 'The gateways cannot place it.', details);
+}
+
+/** Path and query of a request target in origin-form, or in absolute-form to this gateway. */
+export function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  if (target === '*') return '/';
+  const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(target);
+  if (absolute === null) throw new MeridianError('RequestInvalid', 'The target is no path.');
+  const rest = absolute[1] ?? '';
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function withoutQuery(path: string): string {
+  const at = path.indexOf('?');
+  return at === -1 ? path : path.slice(0, at);
+}
+
+function schemeOf(request: IncomingMessage, isTrusted: boolean): 'http' | 'https' {
+  const said = isTrusted ? headerOf(request, 'x-forwarded-proto') : undefined;
+  if (said === 'https' || said === 'http') return said;
+  return 'encrypted' in request.socket ? 'https' : 'http';
+}

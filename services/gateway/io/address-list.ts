@@ -1,0 +1,31 @@
+/** A set of addresses and CIDR blocks to look addresses up in. */
+import { BlockList, isIP } from 'node:net';
+
+export interface AddressList {
+  has(address: string): boolean;
+}
+
+/** Entries are addresses or CIDR blocks, IPv4 and IPv6; they were checked by the configuration. */
+export function createAddressList(entries: readonly string[]): AddressList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  if (entries.length === 0) return { has: () => false };
+  return {
+    has(address) {
+      const family = isIP(address);
+      return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+    },
+  };
+}
+
+/** `address` in one form: IPv4 in IPv6 unwrapped, zone dropped; null when it is no address. */
+export function normaliseAddress(address: string): string | null {
+  const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  const text = plain.includes('%') ? plain.slice(0, plain.indexOf('%')) : plain;
+  return isIP(text) === 0 ? null : text.toLowerCase();
+}

@@ -1,0 +1,120 @@
+/**
+ * One attempt of a request at one upstream, as undici reports it: the reply is streamed to the
+ * client with back-pressure, or read into nothing when it is to be tried again.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { ReplyHeaders } from '../core/header-rules.ts';
+
+type Controller = Dispatcher.DispatchController;
+
+export interface AttemptEvents {
+  /** Decides at once what happens to the reply; `pass` has written the head. */
+  onHead(attempt: Attempt, status: number, headers: ReplyHeaders): 'pass' | 'discard';
+  /** An interim reply (1xx) other than 100. */
+  onInformation(status: number, headers: ReplyHeaders): void;
+  /** The reply is through, or read into nothing. */
+  onDone(attempt: Attempt): void;
+  onFailed(attempt: Attempt, error: Error): void;
+}
+
+/** A discarded reply longer than this costs its connection. */
+const discardBytesMax = 65_536;
+
+export class AttemptAborted extends Error {
+  override readonly name = 'AttemptAborted';
+}
+
+export class Attempt implements Dispatcher.DispatchHandler {
+  hasHead = false;
+  isOver = false;
+  bytes = 0;
+  readonly #reply: ServerResponse;
+  readonly #events: AttemptEvents;
+  #controller: Controller | null = null;
+  #isPassing = false;
+  #abortReason: Error | null = null;
+
+  constructor(reply: ServerResponse, events: AttemptEvents) {
+    this.#reply = reply;
+    this.#events = events;
+  }
+
+  /** Ends the attempt; `onFailed` follows with `reason` unless it is over already. */
+  abort(reason: Error): void {
+    if (this.isOver) return;
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+    this.#fail(reason);
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    if (this.#abortReason !== null) controller.abort(this.#abortReason);
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: ReplyHeaders): void {
+    if (this.isOver) return;
+    if (status < 200) {
+      if (status !== 100) this.#events.onInformation(status, headers);
+      return;
+    }
+    this.hasHead = true;
+    this.#isPassing = this.#events.onHead(this, status, headers) === 'pass';
+    if (this.#isPassing && this.#reply.writableNeedDrain) this.#waitForDrain(controller);
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.isOver) return;
+    this.bytes += chunk.length;
+    if (!this.#isPassing) {
+      if (this.bytes > discardBytesMax) controller.abort(new AttemptAborted('reply discarded'));
+      return;
+    }
+    if (!this.#reply.write(chunk)) this.#waitForDrain(controller);
+  }
+
+  onResponseEnd(_controller: Controller, trailers: ReplyHeaders): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.#isPassing) {
+      for (const name in trailers) {
+        const value = trailers[name];
+        if (value !== undefined) this.#reply.addTrailers({ [name]: String(value) });
+      }
+      this.#reply.end();
+    }
+    this.#events.onDone(this);
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    this.#fail(error);
+  }
+
+  #fail(error: Error): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.hasHead && !this.#isPassing) this.#events.onDone(this);
+    else this.#events.onFailed(this, error);
+  }
+
+  #waitForDrain(controller: Controller): void {
+    controller.pause();
+    this.#reply.once('drain', () => controller.resume());
+  }
+}
+
+const notSentCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Whether `error` says that no connection was made, so that nothing was sent. */
+export function wasNotSent(error: Error): boolean {
+  return 'code' in error && notSentCodes.has(String(error.code));
+}

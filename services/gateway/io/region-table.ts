@@ -1,0 +1,158 @@
+/**
+ * What this gateway knows of every region: health as seen over the path that users take, measured
+ * round trips, drain state from the region's controller. Other regions' gateways are reached here.
+ */
+import { request } from 'undici';
+import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import type { Logger } from '../../../shared/logging/logger.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { RegionControl } from '../../../shared/ports/region-control.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+import type { GatewayConfig } from '../config.ts';
+import { nextCheckMs, recordCheck, type HealthState } from '../core/health-threshold.ts';
+import type { RegionFacts } from '../core/route-decision.ts';
+import { createUpstreamClient, type UpstreamClient } from './upstream-client.ts';
+import { Agent } from 'undici';
+
+export interface RegionTableOptions {
+  readonly cluster: ClusterBase;
+  readonly region: RegionId;
+  readonly config: GatewayConfig['regions'];
+  readonly regionControl: RegionControl;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface RegionEntry {
+  readonly config: RegionConfig;
+  readonly origin: string;
+  readonly client: UpstreamClient;
+  health: HealthState;
+  /** The newest samples; the smallest counts, so that one slow reply moves nothing. */
+  latencies: readonly number[];
+  wake: AbortController;
+}
+
+const samplesKept = 6;
+
+export class RegionTable {
+  readonly #options: RegionTableOptions;
+  readonly #entries: ReadonlyMap<RegionId, RegionEntry>;
+  readonly #agent = new Agent({ connections: 1, pipelining: 1, allowH2: false });
+  readonly #stop = new AbortController();
+  #facts: readonly RegionFacts[] | null = null;
+  #ownLoad = 0;
+
+  constructor(options: RegionTableOptions) {
+    this.#options = options;
+    this.#entries = new Map(
+      options.cluster.regions.map((config) => [config.id, entryOf(config, options)]),
+    );
+    options.regionControl.onChange(() => {
+      this.#facts = null;
+    });
+  }
+
+  /** Begins probing the other regions. */
+  start(): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.config.id !== this.#options.region) void this.#probeForEver(entry);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    const clients = [...this.#entries.values()].map(({ client }) => client.destroy());
+    await Promise.all([this.#agent.destroy(), ...clients]);
+  }
+
+  /** The latest facts; the same object until something changes. */
+  facts(): readonly RegionFacts[] {
+    this.#facts ??= this.#makeFacts();
+    return this.#facts;
+  }
+
+  /** Connections to the gateway of another region. */
+  clientOf(region: RegionId): UpstreamClient | null {
+    return this.#entries.get(region)?.client ?? null;
+  }
+
+  originOf(region: RegionId): string | null {
+    return this.#entries.get(region)?.origin ?? null;
+  }
+
+  /** A request could not get to `region`: it is probed at once. */
+  suspect(region: RegionId): void {
+    this.#entries.get(region)?.wake.abort();
+  }
+
+  #makeFacts(): readonly RegionFacts[] {
+    const { region, regionControl } = this.#options;
+    const reports = new Map(regionControl.view().reports.map((report) => [report.id, report]));
+    return [...this.#entries.values()].map(({ config, health, latencies }) => ({
+      id: config.id,
+      location: config.location,
+      isHealthy: config.id === region || health.isHealthy,
+      isDraining: reports.get(config.id)?.isAccepting === false,
+      load: config.id === region ? this.#ownLoad : null,
+      latencyMs: latencies.length === 0 ? null : Math.min(...latencies),
+    }));
+  }
+
+  async #probeForEver(entry: RegionEntry): Promise<void> {
+    const { probe } = this.#options.config;
+    while (!this.#stop.signal.aborted) {
+      const before = entry.health;
+      const latencyMs = await this.#probe(entry);
+      if (this.#stop.signal.aborted) return;
+      entry.health = recordCheck(before, latencyMs !== null, probe);
+      if (latencyMs !== null) {
+        entry.latencies = [latencyMs, ...entry.latencies].slice(0, samplesKept);
+      }
+      if (entry.health.isHealthy !== before.isHealthy) {
+        const message = entry.health.isHealthy ? 'region is healthy' : 'region is unhealthy';
+        this.#options.logger.warn({ of: entry.config.id }, message);
+      }
+      this.#facts = null;
+      entry.wake = new AbortController();
+      const pauseMs = nextCheckMs(entry.health, probe.intervalMs, probe.recheckMs);
+      await sleep(pauseMs, AbortSignal.any([entry.wake.signal, this.#stop.signal]));
+    }
+  }
+
+  /** Milliseconds that a ready region took to say so; null when it did not. */
+  async #probe(entry: RegionEntry): Promise<number | null> {
+    const startMs = this.#options.clock.monotonicMs();
+    try {
+      const reply = await request(new URL('/health/ready', entry.origin), {
+        dispatcher: this.#agent,
+        headers: { 'user-agent': 'meridian-region-probe' },
+        signal: AbortSignal.timeout(this.#options.config.probe.timeoutMs),
+      });
+      await reply.body.dump();
+      return reply.statusCode === 200 ? this.#options.clock.monotonicMs() - startMs : null;
+    } catch {
+      return null;
+    }
+  }
+}
+
+function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry {
+  const origin = `http://${config.host}:${String(gatewayPortOf(config))}`;
+  return {
+    config,
+    origin,
+    client: createUpstreamClient({ origin, connectionsMax: 512, connectMs: 2000 }),
+    // Nothing is known yet: the first good probe is enough.
+    health: { isHealthy: false, contrary: options.config.probe.healthyAfter - 1 },
+    latencies: [],
+    wake: new AbortController(),
+  };
+}
+
+/** Public port of the process that runs the region's gateway. */
+export function gatewayPortOf(region: RegionConfig): number {
+  const split = region.processes.find(({ services }) => services.includes('gateway'));
+  return (split?.listeners ?? region.listeners).public;
+}

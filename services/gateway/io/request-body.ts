@@ -1,0 +1,106 @@
+/**
+ * A request's body on its way to an upstream: streamed with back-pressure, never gathered. The
+ * first bytes are kept as they pass, so that a small body can be sent again by another attempt.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+export interface BodyLimits {
+  /** Bodies up to this size can be sent again. */
+  readonly keptBytesMax: number;
+  /** A longer body ends the request. */
+  readonly bytesMax: number;
+}
+
+export class RequestBody {
+  readonly #source: IncomingMessage;
+  readonly #limits: BodyLimits;
+  readonly #onTooLarge: () => void;
+  #kept: Buffer[] = [];
+  #bytes = 0;
+  #hasEnded = false;
+  #isListening = false;
+  #reader: Readable | null = null;
+
+  constructor(source: IncomingMessage, limits: BodyLimits, onTooLarge: () => void) {
+    this.#source = source;
+    this.#limits = limits;
+    this.#onTooLarge = onTooLarge;
+  }
+
+  /** Whether `open` can still give the body from its start. */
+  get isReplayable(): boolean {
+    return this.#bytes <= this.#limits.keptBytesMax;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The body from its start; the reader of an earlier attempt gets nothing more. */
+  open(): Readable {
+    this.#listen();
+    this.#reader = null;
+    const reader = new Readable({
+      read: () => {
+        if (this.#reader === reader && !this.#hasEnded) this.#source.resume();
+      },
+      destroy: (error, done) => {
+        if (this.#reader === reader) {
+          this.#reader = null;
+          this.#source.pause();
+        }
+        done(error);
+      },
+    });
+    // Errors are the client's or the attempt's; both are dealt with where they arise.
+    reader.on('error', () => undefined);
+    for (const chunk of this.#kept) reader.push(chunk);
+    if (this.#hasEnded) reader.push(null);
+    this.#reader = reader;
+    return reader;
+  }
+
+  /** Reads what is left into nothing, so that the connection can carry the next request. */
+  discard(): void {
+    this.#reader = null;
+    this.#kept = [];
+    if (this.#source.readableEnded || this.#source.destroyed) return;
+    this.#source.removeListener('data', this.#onData);
+    this.#source.resume();
+  }
+
+  #listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    this.#source.on('data', this.#onData);
+    this.#source.pause();
+    this.#source.on('end', () => {
+      this.#hasEnded = true;
+      this.#reader?.push(null);
+    });
+    this.#source.on('close', () => {
+      if (!this.#hasEnded) this.#reader?.destroy(new Error('the client went away'));
+    });
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limits.bytesMax) {
+      this.#source.pause();
+      this.#onTooLarge();
+      return;
+    }
+    if (this.#bytes <= this.#limits.keptBytesMax) this.#kept.push(chunk);
+    else if (this.#kept.length > 0) this.#kept = [];
+    if (this.#reader === null || !this.#reader.push(chunk)) this.#source.pause();
+  };
+}
+
+/** Whether a request carries a body at all (RFC 9112, section 6). */
+export function hasBody(request: IncomingMessage): boolean {
+  const { headers } = request;
+  if (headers['transfer-encoding'] !== undefined) return true;
+  const length = headers['content-length'];
+  return length !== undefined && length !== '0';
+}
