@@ -89,7 +89,8 @@ function receive(connection: ReplicationConnection, tar: PassThrough, outcome: O
     if (kind === 'n') {
       archives += 1;
       if (archives > 1) outcome.fail(new Error('tablespaces cannot be copied to another region'));
-    } else if (kind === 'd' && !tar.write(chunk.subarray(1))) {
+    } else if (kind === 'd' && !tar.write(Buffer.from(chunk.subarray(1)))) {
+      // A copy: the driver writes the next message into the memory of this one.
       connection.stream.pause();
     }
   });

@@ -3,11 +3,12 @@
  * this region's own, or of the region's own node, left as its standby.
  */
 import { spawn } from 'node:child_process';
-import { chown, mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { chown, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
-import { Transform } from 'node:stream';
+import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
+import { extract, type Extract, type Header } from 'tar-stream';
 import type { Client } from 'pg';
 import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { physicalSlotOf } from '../../../shared/core/node.ts';
@@ -101,10 +102,8 @@ async function copyData(context: RegionContext, seed: Seed): Promise<void> {
       const counter = countBytes((doneBytes) =>
         seed.onProgress(doneBytes, Math.max(totalBytes, doneBytes)),
       );
-      const unpacker = extract();
       await Promise.all([
-        pipeline(backup.tar, counter, unpacker),
-        unpack(unpacker, dataFolder, context.postgresUser),
+        pipeline(backup.tar, counter, unpackInto(dataFolder, context.postgresUser)),
         backup.finished,
       ]);
     } finally {
@@ -132,31 +131,31 @@ function countBytes(onCount: (bytes: number) => void): Transform {
   });
 }
 
-async function unpack(
-  unpacker: ReturnType<typeof extract>,
-  target: string,
-  owner: RunAs,
+/** Writes the entries of the archive below `target`, one at a time, as they come. */
+function unpackInto(target: string, owner: RunAs): Extract {
+  const unpacker = extract();
+  unpacker.on('entry', (header, content, next) => {
+    writeEntry(header, content as unknown as Readable, { target, owner }).then(() => next(), next);
+  });
+  return unpacker;
+}
+
+async function writeEntry(
+  { name, type }: Header,
+  content: Readable,
+  { target, owner }: { target: string; owner: RunAs },
 ): Promise<void> {
-  for await (const entry of unpacker) {
-    const { name, type } = entry.header;
-    const path = join(target, normalize(name));
-    if (path !== target && !path.startsWith(`${target}/`))
-      throw new Error(`${name} leaves the folder`);
-    if (type === 'directory') {
-      await mkdir(path, { recursive: true, mode: 0o700 });
-    } else if (type === 'file') {
-      const file = await open(path, 'w', 0o600);
-      try {
-        for await (const chunk of entry) await file.writeFile(chunk as Buffer);
-      } finally {
-        await file.close();
-      }
-    } else {
-      throw new Error(`${name} in the base backup is neither a file nor a folder`);
-    }
-    if (owner !== null) await chown(path, owner.uid, owner.gid);
-    entry.resume();
+  const path = join(target, normalize(name));
+  if (!`${path}/`.startsWith(`${target}/`)) throw new Error(`${name} leaves the folder`);
+  if (type === 'directory') {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    content.resume();
+  } else if (type === 'file') {
+    await pipeline(content, createWriteStream(path, { mode: 0o600 }));
+  } else {
+    throw new Error(`${name} in the base backup is neither a file nor a folder`);
   }
+  if (owner !== null) await chown(path, owner.uid, owner.gid);
 }
 
 /** Everything of that file system to disk, before the data may be called complete. */
