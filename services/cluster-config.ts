@@ -1,5 +1,5 @@
 /** Joins the services' config sections into the schema of the cluster file. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { clusterSchema } from '../shared/config/cluster-schema.ts';
 import { failoverConfigSchema } from './failover/config.ts';
 import { gatewayConfigSchema } from './gateway/config.ts';

@@ -24,7 +24,7 @@ export function parseClusterFile<S extends z.ZodType>(
   source: { readonly path: string; readonly environment: Environment },
 ): z.output<S> {
   const raw = applyEnvironment(parseYaml(text, source.path), source.environment);
-  return freeze(check(raw, schema, source.path, text));
+  return freeze(check(raw, schema, { path: source.path, text }));
 }
 
 /** The secrets of one region; the file must not be readable by others. Throws ConfigInvalid. */
@@ -34,7 +34,7 @@ export function loadSecrets(path: string): Secrets {
     const hint = `chmod 600 ${path}`;
     throw new MeridianError('ConfigInvalid', `${path} can be read by others.`, { hint });
   }
-  return freeze(check(parseYaml(text, path), secretsSchema, path, text));
+  return freeze(check(parseYaml(text, path), secretsSchema, { path, text }));
 }
 
 function readText(path: string): string {
@@ -56,8 +56,7 @@ function parseYaml(text: string, path: string): unknown {
 function check<S extends z.ZodType>(
   raw: unknown,
   schema: S,
-  path: string,
-  text: string,
+  { path, text }: { readonly path: string; readonly text: string },
 ): z.output<S> {
   const result = schema.safeParse(raw);
   if (result.success) return result.data;

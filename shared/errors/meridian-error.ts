@@ -16,6 +16,7 @@ export class MeridianError extends Error {
   readonly httpStatus: number;
   readonly details: ErrorDetails;
 
+  // eslint-disable-next-line max-params -- the cause comes last, as in Error itself
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;

@@ -1,0 +1,124 @@
+/**
+ * One Meridian process: reads configuration, has its services made by `main`, registers their
+ * routes on three listeners, starts them and stops them in order.
+ */
+import { clusterConfigSchema, type ClusterConfig } from './cluster-config.ts';
+import type { Compose, Composition } from './composition.ts';
+import { createListeners } from './listeners.ts';
+import { readProcessOptions, type ProcessOptions } from './process-options.ts';
+import { loadClusterFile, loadSecrets } from '../shared/config/load.ts';
+import { regionOfConfig } from '../shared/config/cluster-schema.ts';
+import { followConfig, type LiveConfig } from '../shared/config/reload.ts';
+import type { Secrets } from '../shared/config/secrets-schema.ts';
+import { InvariantBroken } from '../shared/core/assert.ts';
+import { isMeridianError, MeridianError, messageOf } from '../shared/errors/meridian-error.ts';
+import { createLogger, type Logger } from '../shared/logging/logger.ts';
+import { createMetrics } from '../shared/metrics/metrics.ts';
+import { installHostResolver } from '../shared/runtime/host-resolver.ts';
+import { createShutdown } from '../shared/runtime/shutdown.ts';
+
+/** Sections of the cluster file that take effect while running. */
+const reloadable = ['log.level', 'gateway'];
+const stopBoundMs = 12_000;
+
+/** Runs until a signal stops it; a wrong configuration ends it with exit code 2. */
+export function runProcess(compose: Compose): void {
+  start(compose).catch((error: unknown) => {
+    const hint = isMeridianError(error) ? (error.details.hint ?? '') : '';
+    process.stderr.write(`meridian: ${messageOf(error)}\n${hint === '' ? '' : `${hint}\n`}`);
+    if (!isMeridianError(error)) process.stderr.write(`${String((error as Error).stack)}\n`);
+    process.exit(isMeridianError(error, 'ConfigInvalid') ? 2 : 1);
+  });
+}
+
+async function start(compose: Compose): Promise<void> {
+  const options = readProcessOptions(process.argv.slice(2), process.env);
+  const secrets = secretsFor(options);
+  const load = (): ClusterConfig =>
+    loadClusterFile(options.configPath, clusterConfigSchema, process.env);
+  const first = load();
+  const service = options.services.length === 4 ? 'meridian' : options.services.join('+');
+  const logger = createLogger({ service, region: options.region, level: first.log.level });
+  endOnBrokenInvariant(logger);
+  ignoreKnownWarnings();
+  installHostResolver({ ...first.hosts, ...options.hosts });
+  const live = followConfig({ path: options.configPath, load, reloadable, logger });
+  live.onChange((config) => (logger.level = config.log.level));
+  await run(options, { live, secrets, logger, compose });
+}
+
+interface Inputs {
+  readonly live: LiveConfig<ClusterConfig>;
+  readonly secrets: Secrets;
+  readonly logger: Logger;
+  readonly compose: Compose;
+}
+
+async function run(options: ProcessOptions, inputs: Inputs): Promise<void> {
+  const { live, secrets, logger } = inputs;
+  const cluster = live.current();
+  const region = regionOfConfig(cluster, options.region);
+  const shutdown = createShutdown(logger, stopBoundMs);
+  const metrics = createMetrics();
+  const composition = await inputs.compose({ options, cluster, secrets, logger, metrics });
+  let isDraining = false;
+  const listeners = await createListeners({
+    cluster,
+    region,
+    secrets,
+    logger,
+    metrics,
+    composition,
+    services: options.services,
+    isDraining: () => isDraining,
+    live,
+  });
+  shutdown.onStop('configuration', () => Promise.resolve(live.stop()));
+  shutdown.onStop('composition', () => composition.close());
+  shutdown.onStop('listeners', () => listeners.close());
+  shutdown.onStop('services', () => stopServices(composition));
+  shutdown.onStop('drain', async () => {
+    isDraining = true;
+    await Promise.all(composition.services.map(({ service }) => service.drain()));
+  });
+  await listeners.listen();
+  for (const { name, service } of composition.services) {
+    await service.start();
+    logger.info({ part: name }, 'service started');
+  }
+  process.send?.('started');
+}
+
+async function stopServices(composition: Composition): Promise<void> {
+  for (const { service } of composition.services.toReversed()) await service.stop();
+}
+
+function secretsFor(options: ProcessOptions): Secrets {
+  const secrets = loadSecrets(options.secretsPath);
+  if (secrets.region === options.region) return secrets;
+  const hint = 'Each region has a secrets file of its own.';
+  const message = `${options.secretsPath} is of region ${secrets.region}, not ${options.region}.`;
+  throw new MeridianError('ConfigInvalid', message, { hint });
+}
+
+/** A broken invariant ends the process: the lease lapses and others take over. */
+function endOnBrokenInvariant(logger: Logger): void {
+  const end = (error: unknown): void => {
+    const broken = error instanceof InvariantBroken;
+    logger.fatal({ err: error }, broken ? 'invariant broken' : 'unexpected error');
+    logger.flush();
+    process.exit(broken ? 70 : 1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
+
+/** kafkajs on Node 24 prints a harmless TimeoutNegativeWarning; that one only is left out. */
+function ignoreKnownWarnings(): void {
+  const listeners = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name === 'TimeoutNegativeWarning') return;
+    for (const listener of listeners) listener(warning);
+  });
+}
