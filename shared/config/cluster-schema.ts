@@ -61,6 +61,8 @@ export const regionSchema = z.strictObject({
     controllerPort: port,
   }),
   redis: z.strictObject({ port }),
+  /** Where the node agent starts a sample upstream for the gateway; absent: none. */
+  sampleUpstreamPort: port.optional(),
   /** PostgreSQL nodes; the first is the region's node, the others its physical standbys. */
   nodes: z.array(z.strictObject({ id: nodeIdSchema, port })).min(1),
 });
