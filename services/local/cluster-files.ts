@@ -107,6 +107,7 @@ function newRegion(
       controllerPort: 9094,
     },
     redis: { port: 6379 },
+    sampleUpstreamPort: 7090,
     nodes: Array.from({ length: nodes }, (_, index) => ({
       id: `${id}/pg-${String(index + 1)}`,
       port: 5432 + index,

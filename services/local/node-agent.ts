@@ -17,6 +17,7 @@ import type { AgentState } from './agent-state.ts';
 import { createKafkaProcess } from './parts/kafka.ts';
 import { createMeridianProcess, meridianProcesses } from './parts/meridian.ts';
 import { createRedisProcess } from './parts/redis.ts';
+import { createSampleUpstream } from './parts/sample-upstream.ts';
 import { RegionNodes } from './postgres/region-nodes.ts';
 import { whyNotFree } from './process/address-check.ts';
 import { rotateLogFile } from './process/log-file.ts';
@@ -28,7 +29,8 @@ import {
   writePidFile,
 } from './process/process-identity.ts';
 import { writeFileWhole } from './process/whole-file.ts';
-import { locatePrograms, postgresUser, type Programs } from './programs.ts';
+import { checkReachable, reachablePostgresHome } from './postgres-place.ts';
+import { locatePrograms, postgresUser } from './programs.ts';
 import { hostsOf, type RegionContext } from './region-context.ts';
 import type { RegionPaths } from './region-paths.ts';
 
@@ -41,8 +43,6 @@ export interface RegionOptions {
   readonly paths: RegionPaths;
   /** Host name → address over the cluster file's, for instance those of the WAN proxies. */
   readonly hosts?: Readonly<Record<string, string>>;
-  /** PostgreSQL's programs when they are not where infra/scripts/parts.mjs finds them. */
-  readonly postgresHome?: string;
   readonly logger?: Logger;
 }
 
@@ -69,6 +69,8 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
   const meridian = meridianProcesses(context.region).map((config) =>
     createMeridianProcess(context, config),
   );
+  const upstream = createSampleUpstream(context);
+  if (upstream !== null) servers.push(upstream);
   const state = (): AgentState => stateOf(context, [...servers, ...meridian], nodes);
   const { promise: stopped, resolve: markStopped } = Promise.withResolvers<void>();
   let stopping: Promise<void> | null = null;
@@ -115,19 +117,18 @@ async function prepareContext(options: RegionOptions): Promise<RegionContext> {
   }
   await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
   await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
+  const user = postgresUser();
+  checkReachable(user, paths.postgresFolder);
   const located = locatePrograms();
-  const programs: Programs = {
-    ...located,
-    postgresHome: options.postgresHome ?? located.postgresHome,
-  };
+  const postgresHome = await reachablePostgresHome(located.postgresHome, user);
   return {
     cluster,
     clusterFile: options.clusterFile,
     region,
     secrets,
     paths,
-    programs,
-    postgresUser: postgresUser(),
+    programs: { ...located, postgresHome },
+    postgresUser: user,
     hosts,
     logger,
   };

@@ -1,6 +1,8 @@
 /** Connections to PostgreSQL. Every value stays text: no parser of the driver loses a digit. */
 import pg from 'pg';
 
+export type PgClient = pg.Client;
+
 export interface PgTarget {
   readonly host: string;
   readonly port: number;

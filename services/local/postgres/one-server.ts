@@ -1,7 +1,6 @@
 /** Runs a node's server for the length of one piece of work, reachable by Meridian only. */
 import { join } from 'node:path';
-import type { Client } from 'pg';
-import { withPg } from '../../../shared/pg/client.ts';
+import { withPg, type PgClient } from '../../../shared/pg/client.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { ManagedProcess } from '../process/managed-process.ts';
 import type { RegionContext } from '../region-context.ts';
@@ -12,7 +11,7 @@ const startBoundMs = 120_000;
 
 export interface OneServer {
   /** Runs `work` as Meridian's superuser in `database`. */
-  query<T>(database: string, work: (client: Client) => Promise<T>): Promise<T>;
+  query<T>(database: string, work: (client: PgClient) => Promise<T>): Promise<T>;
 }
 
 /** Starts the server isolated, runs `work`, stops it in order. Throws what went wrong, in words. */

@@ -265,7 +265,8 @@ export class PostgresNode {
 }
 
 function parseRecoveredTo(record: NodeRecord | null): Lsn | null {
-  return record?.recoveredTo == null ? null : parseLsn(record.recoveredTo);
+  const text = record?.recoveredTo ?? null;
+  return text === null ? null : parseLsn(text);
 }
 
 /** The error and, when there is one, its cause, as one sentence. */

@@ -9,12 +9,11 @@ import { join, normalize } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Extract, type Header } from 'tar-stream';
-import type { Client } from 'pg';
 import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { physicalSlotOf } from '../../../shared/core/node.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { startBaseBackup } from '../../../shared/pg/base-backup.ts';
-import { withPg, type PgTarget } from '../../../shared/pg/client.ts';
+import { withPg, type PgTarget, type PgClient } from '../../../shared/pg/client.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { RunAs } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
@@ -188,7 +187,7 @@ async function untilRecovered(server: OneServer): Promise<void> {
  * The copy brings its source's region-local rows. The applied position stays: it says what a copy
  * of a replica region holds. The store goes, because the log it names is the source's.
  */
-async function makeLocalStateNew(client: Client): Promise<void> {
+async function makeLocalStateNew(client: PgClient): Promise<void> {
   await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
   const { rows } = await client.query<{ drop: string }>(
     `SELECT format('DROP PUBLICATION %I', pubname) AS drop FROM pg_publication

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { quoteIdent, quoteLiteral } from '../../../shared/pg/quote.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
@@ -89,7 +89,7 @@ function runAsPostgres(context: RegionContext, program: string, args: string[]):
 }
 
 /** Roles that Meridian connects as, the application's, and the one database. */
-async function makeRoles(context: RegionContext, client: Client): Promise<void> {
+async function makeRoles(context: RegionContext, client: PgClient): Promise<void> {
   const { postgres } = context.secrets.shared;
   const database = quoteIdent(context.cluster.database);
   const password = (text: string): string => `LOGIN PASSWORD ${quoteLiteral(text)}`;

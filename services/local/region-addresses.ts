@@ -1,0 +1,24 @@
+/** Every address that a region's processes listen on. */
+import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
+import type { ListenAddress } from './process/address-check.ts';
+
+/** Those of the agent, the listeners of each Meridian process, Kafka, Redis and PostgreSQL. */
+export function addressesOf(region: RegionConfig): ListenAddress[] {
+  const own = [region.agentPort, region.redis.port, region.sampleUpstreamPort ?? []].flat();
+  return [...own, ...crossRegionPorts(region)].map((port) => ({ host: region.bind, port }));
+}
+
+/** The ports that other regions dial. */
+export function crossRegionPorts(region: RegionConfig): number[] {
+  const { clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
+  const listeners = [region.listeners, ...region.processes.map((process) => process.listeners)];
+  return [
+    ...new Set([
+      ...listeners.flatMap((ports) => [ports.public, ports.admin, ports.peer]),
+      clientPort,
+      brokerPort,
+      ...(isVoter ? [controllerPort] : []),
+      ...region.nodes.map(({ port }) => port),
+    ]),
+  ];
+}

@@ -1,0 +1,91 @@
+/** Turns what an agent says into steps: what began, what is done, how long it took. */
+import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
+import type { AgentState } from './agent-state.ts';
+
+export interface RegionStep {
+  readonly region: string;
+  /** `kafka`, `redis`, `meridian`, `pg-1`, `pg-2`, `ready`, `stopped`. */
+  readonly step: string;
+  readonly state: 'working' | 'done' | 'failed';
+  /** What is being done or went wrong, in words; `base backup 45 %`. */
+  readonly detail: string | null;
+  /** Since the region's start. */
+  readonly seconds: number;
+}
+
+export interface RegionWatch {
+  /** Reports what changed; true when the region can serve and all its nodes run. */
+  see(state: AgentState): Promise<boolean>;
+  /** One sentence on the first thing that is not there yet. */
+  whatIsMissing(): string;
+}
+
+type Seen = Pick<RegionStep, 'state' | 'detail'>;
+
+/** Watches `region` from now on. */
+export function watchRegion(region: RegionConfig, onStep: (step: RegionStep) => void): RegionWatch {
+  const startedMs = performance.now();
+  const seen = new Map<string, Seen>();
+  const report = (step: string, next: Seen): void => {
+    const before = seen.get(step);
+    if (before?.state === next.state && before.detail === next.detail) return;
+    seen.set(step, next);
+    const seconds = (performance.now() - startedMs) / 1000;
+    onStep({ region: region.id, step, ...next, seconds });
+  };
+  return {
+    async see(state) {
+      for (const [step, next] of stepsOf(state)) report(step, next);
+      const isDone = [...seen].every(([step, { state: at }]) => step === 'ready' || at === 'done');
+      if (!isDone || !(await answersReady(region))) return false;
+      report('ready', { state: 'done', detail: null });
+      return true;
+    },
+    whatIsMissing() {
+      const missing = [...seen].find(([, { state }]) => state !== 'done');
+      if (missing === undefined) return `${region.id} does not say that it is ready.`;
+      const [step, { detail }] = missing;
+      return `${region.id} is not ready: ${step} ${detail ?? 'is not running'}.`;
+    },
+  };
+}
+
+/** One step for each process and node, in the order in which they come up. */
+export function stepsOf(state: AgentState): [string, Seen][] {
+  const nodeNames = new Set(state.nodes.map(({ id }) => id.slice(id.indexOf('/') + 1)));
+  const processes = state.processes
+    .filter(({ name }) => !nodeNames.has(name))
+    .map(({ name, phase, problem }): [string, Seen] => [name, seenOf(phase, problem)]);
+  const nodes = state.nodes.map((node): [string, Seen] => {
+    const name = node.id.slice(node.id.indexOf('/') + 1);
+    if (node.operation !== null && node.operation !== 'start') {
+      return [name, { state: 'working', detail: `${node.operation}${percentOf(node.progress)}` }];
+    }
+    if (node.problem !== null) return [name, { state: 'failed', detail: node.problem }];
+    return [name, seenOf(node.process, null)];
+  });
+  return [...processes, ...nodes];
+}
+
+function seenOf(phase: AgentState['processes'][number]['phase'], problem: string | null): Seen {
+  if (phase === 'running') return { state: 'done', detail: null };
+  if (phase === 'failed') return { state: 'failed', detail: problem };
+  return { state: 'working', detail: phase === 'starting' ? 'starting' : 'waiting' };
+}
+
+function percentOf(progress: AgentState['nodes'][number]['progress']): string {
+  if (progress === null || progress.totalBytes === null || progress.totalBytes === 0) return '';
+  const percent = Math.floor((progress.doneBytes / progress.totalBytes) * 10) * 10;
+  return ` ${String(percent)} %`;
+}
+
+async function answersReady(region: RegionConfig): Promise<boolean> {
+  const url = `http://${region.bind}:${String(region.listeners.public)}/health/ready`;
+  try {
+    const reply = await fetch(url, { signal: AbortSignal.timeout(3000) });
+    await reply.arrayBuffer();
+    return reply.ok;
+  } catch {
+    return false;
+  }
+}
