@@ -1,4 +1,4 @@
-/** The `gateway` section of the cluster file: routes, upstream groups, trust and region policies. */
+/** The `gateway` section of the cluster file: routes, upstream groups, trust, region policies. */
 import { z } from 'zod';
 import { regionIdSchema } from '../../shared/config/cluster-schema.ts';
 

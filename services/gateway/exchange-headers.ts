@@ -88,7 +88,7 @@ export function passedHeaders(
   return flat;
 }
 
-/** Whether a reply was written by a gateway of Meridian, which says in which region it was served. */
+/** Whether a gateway wrote the reply: it says in which region it was served. */
 export function isGatewayReply(headers: ReplyHeaders): boolean {
   return headers['meridian-region'] !== undefined;
 }

@@ -3,14 +3,14 @@
  * from those that may not, then the group's algorithm chooses.
  */
 import { assertNever } from '../../../shared/core/assert.ts';
-import { adaptive } from './balancing/adaptive.ts';
-import type { Algorithm, Candidate, Choice, Draw } from './balancing/candidate.ts';
-import { consistentHash } from './balancing/consistent-hash.ts';
-import { hybrid } from './balancing/hybrid.ts';
-import { leastConnections } from './balancing/least-connections.ts';
-import { random } from './balancing/random.ts';
-import { roundRobin } from './balancing/round-robin.ts';
-import { weightedRoundRobin } from './balancing/weighted-round-robin.ts';
+import { adaptive } from './balance/adaptive.ts';
+import type { Algorithm, Candidate, Choice, Draw } from './balance/candidate.ts';
+import { consistentHash } from './balance/consistent-hash.ts';
+import { hybrid } from './balance/hybrid.ts';
+import { leastConnections } from './balance/least-connections.ts';
+import { random } from './balance/random.ts';
+import { roundRobin } from './balance/round-robin.ts';
+import { smoothWeighted } from './balance/smooth-weighted.ts';
 
 export type AlgorithmName =
   | 'round-robin'
@@ -75,7 +75,7 @@ export function createChooser(name: AlgorithmName): Chooser {
     case 'round-robin':
       return chooserOf(roundRobin);
     case 'weighted-round-robin':
-      return chooserOf(weightedRoundRobin);
+      return chooserOf(smoothWeighted);
     case 'random':
       return chooserOf(random);
     case 'hybrid':

@@ -1,13 +1,13 @@
 /** Least connections: fewest requests under way for its weight; ties are drawn. */
-import type { Algorithm } from './candidate.ts';
+import type { Algorithm, Candidate } from './candidate.ts';
 
 export const leastConnections: Algorithm<null> = {
   initial: null,
   choose(candidates, _, draw) {
     let best: number[] = [];
     let least = Infinity;
-    for (const [index, { inFlight, weight }] of candidates.entries()) {
-      const load = inFlight / weight;
+    for (const [index, candidate] of candidates.entries()) {
+      const load = loadOf(candidate);
       if (load < least) {
         least = load;
         best = [index];
@@ -18,3 +18,8 @@ export const leastConnections: Algorithm<null> = {
     return { index: best[Math.floor(draw.first * best.length)] ?? 0, state: null };
   },
 };
+
+/** Requests under way for each unit of weight. */
+export function loadOf({ inFlight, weight }: Candidate): number {
+  return inFlight / weight;
+}
