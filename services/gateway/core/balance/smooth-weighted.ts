@@ -6,7 +6,7 @@ import type { Algorithm } from './candidate.ts';
 
 export type Credits = ReadonlyMap<string, number>;
 
-export const weightedRoundRobin: Algorithm<Credits> = {
+export const smoothWeighted: Algorithm<Credits> = {
   initial: new Map(),
   choose(candidates, credits) {
     const next = new Map<string, number>();
