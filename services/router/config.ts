@@ -1,6 +1,79 @@
 /** The `router` section of the cluster file. */
 import { z } from 'zod';
 
-export const routerConfigSchema = z.strictObject({});
+const durationMs = z.int().min(1).max(3_600_000);
+const count = z.int().min(1).max(1_000_000);
+
+export const readAlgorithms = [
+  'round-robin',
+  'weighted-round-robin',
+  'least-connections',
+  'lowest-latency',
+] as const;
+
+const readsSchema = z.strictObject({
+  algorithm: z.enum(readAlgorithms).default('round-robin'),
+  /** Node id → weight; nodes not named weigh 1, the primary's own node 0. */
+  weights: z.record(z.string(), z.number().min(0).max(1000)).default({}),
+  /** Where a session read with a token goes when a replica is proven past it. */
+  readAfterWrite: z.enum(['caught-up', 'primary']).default('caught-up'),
+  /** How long a session read waits for a node to reach its token before it goes to the primary. */
+  sessionWaitMs: z.int().min(0).max(60_000).default(50),
+});
+
+const healthSchema = z.strictObject({
+  intervalMs: durationMs.default(100),
+  timeoutMs: durationMs.default(2000),
+  unhealthyAfter: count.default(3),
+  healthyAfter: count.default(2),
+  /** A node that came back takes a growing share of reads for so long. */
+  slowStartMs: z.int().min(0).max(3_600_000).default(5000),
+});
+
+const poolsSchema = z.strictObject({
+  /** Connections to one node, all PostgreSQL roles together. */
+  connectionsMax: count.default(40),
+  /** Connections to one node that one PostgreSQL role may hold. */
+  connectionsMaxPerRole: count.default(32),
+  /** How long a request queues for a connection. */
+  queueTimeoutMs: durationMs.default(2000),
+  /** Requests that may queue for one node. */
+  queueMax: count.default(1000),
+  connectTimeoutMs: durationMs.default(2000),
+  idleTimeoutMs: durationMs.default(60_000),
+});
+
+const limitsSchema = z.strictObject({
+  /** Requests under way in this process; more are refused. */
+  inFlightMax: count.default(2000),
+  bodyBytesMax: count.default(1_000_000),
+  sqlBytesMax: count.default(500_000),
+  statementsMax: count.default(1000),
+  parametersMax: z.int().min(1).max(65_535).default(10_000),
+  rowsMax: count.default(10_000),
+  deadlineMsDefault: durationMs.default(10_000),
+  deadlineMsMax: durationMs.default(300_000),
+});
+
+export const routerConfigSchema = z.strictObject({
+  /** Path prefix of the data API on the public listener, e.g. /data; empty: /v1/…. */
+  pathPrefix: z
+    .string()
+    .regex(/^(\/[a-z0-9-]+)*$/, { error: 'must be empty or a path without a trailing slash' })
+    .default(''),
+  reads: readsSchema.prefault({}),
+  health: healthSchema.prefault({}),
+  pools: poolsSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
+  /** How long a request for the primary is held while the primary changes. */
+  holdMs: durationMs.default(15_000),
+  /** How often a region that is not primary asks the primary for its time and position. */
+  freshnessIntervalMs: durationMs.default(250),
+  /** How long the primary waits until everything up to a token is visible there. */
+  tokenWaitMs: durationMs.default(5000),
+  /** How long a reply waits for the position of its own commit before it carries a bound. */
+  positionWaitMs: z.int().min(0).max(10_000).default(100),
+});
 
 export type RouterConfig = z.infer<typeof routerConfigSchema>;
+export type ReadAlgorithm = (typeof readAlgorithms)[number];

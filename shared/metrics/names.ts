@@ -70,4 +70,14 @@ export const metricNames = names({
     help: 'Proxied requests under way.',
     labels: [],
   },
+  routerRequests: {
+    name: 'meridian_router_requests_total',
+    help: 'SQL requests by consistency level and outcome (ok or an error code).',
+    labels: ['level', 'outcome'],
+  },
+  routerRequestSeconds: {
+    name: 'meridian_router_request_seconds',
+    help: 'Duration of SQL requests by consistency level.',
+    labels: ['level'],
+  },
 });

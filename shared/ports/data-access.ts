@@ -9,9 +9,13 @@ export interface Statement {
   readonly sql: string;
   /** JSON values; sent as text, PostgreSQL infers the types. */
   readonly params: readonly unknown[];
+  /** The transaction is rolled back unless exactly so many rows were returned or changed. */
+  readonly expectRows?: number;
 }
 
 export interface Caller {
+  /** Who it is, for idempotency keys and logs. */
+  readonly subject: string;
   /** PostgreSQL role that the statements run as. */
   readonly role: string;
   readonly canWrite: boolean;
@@ -24,9 +28,15 @@ export interface DataRequest {
   readonly isReadOnly: boolean;
   readonly isolation: 'read committed' | 'repeatable read' | 'serializable' | null;
   readonly consistency: Consistency;
+  /** Position token of the caller, at whatever level: it is never ignored. */
+  readonly token: Position | null;
+  /** The token is an upper bound: a loss that it shows is not certain. */
+  readonly isTokenUpperBound: boolean;
   readonly durability: DurabilityMode;
   readonly idempotencyKey: string | null;
   readonly caller: Caller;
+  /** Came from another region's router: never sent on. */
+  readonly isForwarded: boolean;
   /** Monotonic time by which the reply must leave. */
   readonly deadlineMs: number;
   readonly requestId: string;
@@ -43,6 +53,8 @@ export interface StatementResult {
   readonly fields: readonly ResultField[];
   /** Text form of PostgreSQL, or null. */
   readonly rows: readonly (readonly (string | null)[])[];
+  /** There were more rows than the limit; the statement itself ran to its end. */
+  readonly isCutOff: boolean;
 }
 
 export interface DataReply {
@@ -52,7 +64,8 @@ export interface DataReply {
   readonly isUpperBound: boolean;
   readonly servedBy: NodeId;
   readonly region: RegionId;
-  readonly stalenessMs: number;
+  /** Proven upper bound; null when nothing is proven. */
+  readonly stalenessMs: number | null;
   readonly consistency: Consistency['level'];
   /** What was reached, for writes. */
   readonly durability: { readonly mode: DurabilityMode | 'none'; readonly regions: string } | null;

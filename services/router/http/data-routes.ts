@@ -1,0 +1,184 @@
+/** The data API on the public listener: POST /v1/query, POST /v1/transaction, the OpenAPI document. */
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { hasScope } from '../../../shared/auth/access-token.ts';
+import { requireScope } from '../../../shared/auth/require-scope.ts';
+import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
+import type { KeySet } from '../../../shared/config/secrets-schema.ts';
+import type { Consistency, ConsistencyLevel } from '../../../shared/core/consistency.ts';
+import type { DurabilityMode } from '../../../shared/core/durability.ts';
+import type { PositionToken } from '../../../shared/core/position-token.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import type { RouterConfig } from '../config.ts';
+import { resultText } from '../core/reply-text.ts';
+import {
+  headersSchema,
+  problemSchema,
+  queryReplySchema,
+  querySchema,
+  transactionReplySchema,
+  transactionSchema,
+  type DataHeaders,
+} from './data-schemas.ts';
+import { serveOpenApi } from './openapi.ts';
+import type { PositionTokens } from './position-tokens.ts';
+
+export interface DataRoutesOptions {
+  readonly config: RouterConfig;
+  readonly cluster: ClusterBase;
+  readonly accessKeys: KeySet;
+  readonly access: DataAccess;
+  readonly tokens: PositionTokens;
+  readonly clock: Clock;
+}
+
+type Settings = {
+  readonly consistency?: ConsistencyLevel | undefined;
+  readonly maxStalenessMs?: number | undefined;
+  readonly durability?: DurabilityMode | undefined;
+};
+
+type Work = Pick<DataRequest, 'statements' | 'isTransaction' | 'isReadOnly' | 'isolation'>;
+
+const problems = { '4xx': problemSchema, '5xx': problemSchema };
+
+/** The plugin for the public listener. */
+export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
+  const { config, cluster, accessKeys, access } = options;
+  const onRequest = requireScope('data:read', cluster.clusterId, accessKeys);
+  const route = { onRequest, bodyLimit: config.limits.bodyBytesMax };
+  return async (parent) => {
+    await parent.register(
+      async (instance: FastifyInstance) => {
+        const server = instance.withTypeProvider<ZodTypeProvider>();
+        await serveOpenApi(server, config.pathPrefix);
+        const query = {
+          summary: 'Runs one SQL statement.',
+          body: querySchema(config.limits),
+          headers: headersSchema,
+          response: { 200: queryReplySchema, ...problems },
+        };
+        server.post('/query', { ...route, schema: query }, async (request, reply) => {
+          const { sql, params, rowMode, ...settings } = request.body;
+          const work = single({ sql, params });
+          const answer = await access.run(
+            requestOf(options, request, { work, settings, headers: request.headers }),
+          );
+          writeHeaders(reply, answer, options.tokens);
+          const [result] = answer.results;
+          sendText(reply, result === undefined ? '{}' : resultText(result, rowMode));
+          return reply;
+        });
+        const transaction = {
+          summary: 'Runs several SQL statements in one transaction: all or nothing.',
+          body: transactionSchema(config.limits),
+          headers: headersSchema,
+          response: { 200: transactionReplySchema, ...problems },
+        };
+        server.post('/transaction', { ...route, schema: transaction }, async (request, reply) => {
+          const { statements, rowMode, isolation, readOnly, ...settings } = request.body;
+          const work: Work = {
+            statements: statements.map(({ sql, params, expectRows }) =>
+              expectRows === undefined ? { sql, params } : { sql, params, expectRows },
+            ),
+            isTransaction: true,
+            isReadOnly: readOnly,
+            isolation: isolation ?? null,
+          };
+          const answer = await access.run(
+            requestOf(options, request, { work, settings, headers: request.headers }),
+          );
+          writeHeaders(reply, answer, options.tokens);
+          const results = answer.results.map((result) => resultText(result, rowMode));
+          sendText(reply, `{"results":[${results.join(',')}]}`);
+          return reply;
+        });
+      },
+      { prefix: `${config.pathPrefix}/v1` },
+    );
+  };
+}
+
+/** Sends JSON text that is complete already: no serialiser touches its digits. */
+function sendText(reply: { send(payload: never): unknown }, text: string): void {
+  (reply as { send(payload: string): unknown }).send(text);
+}
+
+function single(statement: Work['statements'][number]): Work {
+  return { statements: [statement], isTransaction: false, isReadOnly: false, isolation: null };
+}
+
+/** The request as the core knows it; throws TokenInvalid, RequestInvalid, Unauthenticated. */
+function requestOf(
+  options: DataRoutesOptions,
+  request: Pick<FastifyRequest, 'access' | 'id'>,
+  asked: { readonly work: Work; readonly settings: Settings; readonly headers: DataHeaders },
+): DataRequest {
+  const { config, cluster, tokens, clock } = options;
+  const { headers, settings } = asked;
+  const caller = request.access;
+  if (caller === undefined) throw new MeridianError('Unauthenticated', 'No credentials came.');
+  const token = tokens.read(headers['meridian-position']);
+  const { deadlineMsDefault, deadlineMsMax } = config.limits;
+  const deadlineMs = headers['meridian-deadline-ms'] ?? deadlineMsDefault;
+  return {
+    ...asked.work,
+    consistency: consistencyOf(headers, settings, token),
+    token: token?.position ?? null,
+    isTokenUpperBound: token?.isUpperBound ?? false,
+    durability: settings.durability ?? headers['meridian-durability'] ?? cluster.durability.default,
+    idempotencyKey: headers['idempotency-key'] ?? null,
+    caller: {
+      subject: caller.subject,
+      role: caller.role,
+      canWrite: hasScope(caller, 'data:write'),
+      claims: caller.claims,
+    },
+    isForwarded: false,
+    deadlineMs: clock.monotonicMs() + Math.min(deadlineMs, deadlineMsMax),
+    requestId: request.id,
+  };
+}
+
+function consistencyOf(
+  headers: DataHeaders,
+  settings: Settings,
+  token: PositionToken | null,
+): Consistency {
+  const maxStalenessMs = settings.maxStalenessMs ?? headers['meridian-max-staleness-ms'];
+  const level =
+    settings.consistency ??
+    headers['meridian-consistency'] ??
+    (maxStalenessMs === undefined ? 'session' : 'bounded');
+  if (level === 'session') return { level, token: token?.position ?? null };
+  if (level !== 'bounded') return { level };
+  if (maxStalenessMs !== undefined) return { level, maxStalenessMs };
+  const hint = 'Send maxStalenessMs or the header meridian-max-staleness-ms.';
+  throw new MeridianError('RequestInvalid', 'A bounded read needs its bound.', { hint });
+}
+
+function writeHeaders(
+  reply: Pick<FastifyReply, 'headers'>,
+  answer: DataReply,
+  tokens: PositionTokens,
+): void {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'meridian-region': answer.region,
+    'meridian-served-by': answer.servedBy,
+    'meridian-consistency': answer.consistency,
+  };
+  const position = tokens.write(answer);
+  if (position !== null) headers['meridian-position'] = position;
+  if (answer.stalenessMs !== null) {
+    headers['meridian-staleness-ms'] = String(Math.ceil(answer.stalenessMs));
+  }
+  if (answer.durability !== null) {
+    const { mode, regions } = answer.durability;
+    headers['meridian-durability'] = `${mode}; regions=${regions}`;
+  }
+  void reply.headers(headers);
+}

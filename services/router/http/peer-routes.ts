@@ -1,0 +1,67 @@
+/** What routers of other regions ask of this one, on the peer listener. */
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { requirePeer } from '../../../shared/auth/require-scope.ts';
+import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
+import type { KeySet } from '../../../shared/config/secrets-schema.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import type { RouterConfig } from '../config.ts';
+import {
+  consistencyOf,
+  portablePosition,
+  positionOfPortable,
+  type Portable,
+} from '../core/forwarded-form.ts';
+import { portableNow, type PrimaryNow } from '../core/primary-now.ts';
+import { forwardedSchema, type ForwardedRequest } from './data-schemas.ts';
+
+export interface PeerRoutesOptions {
+  readonly config: RouterConfig;
+  readonly cluster: ClusterBase;
+  readonly peerKeys: KeySet;
+  readonly access: DataAccess;
+  readonly clock: Clock;
+  /** Throws NotPrimary where this region is not open as primary. */
+  readonly now: () => Promise<PrimaryNow>;
+}
+
+/** The plugin for the peer listener. */
+export function peerRoutes(options: PeerRoutesOptions): FastifyPluginAsync {
+  const onRequest = requirePeer(options.cluster.clusterId, options.peerKeys);
+  // A forwarded body may be a little larger than the client's own.
+  const bodyLimit = options.config.limits.bodyBytesMax * 2;
+  return async (instance: FastifyInstance) => {
+    const server = instance.withTypeProvider<ZodTypeProvider>();
+    const schema = { body: forwardedSchema };
+    server.post('/peer/data', { onRequest, bodyLimit, schema }, async (request, reply) => {
+      const answer = await options.access.run(requestOf(request.body, options.clock));
+      return reply.type('application/json').send(JSON.stringify(bodyOf(answer)));
+    });
+    server.get('/peer/now', { onRequest }, async (_request, reply) =>
+      reply.header('cache-control', 'no-store').send(portableNow(await options.now())),
+    );
+    await Promise.resolve();
+  };
+}
+
+function requestOf(body: ForwardedRequest, clock: Clock): DataRequest {
+  const token = positionOfPortable(body.token);
+  if (token === 'malformed') throw new MeridianError('RequestInvalid', 'No valid position came.');
+  const { remainingMs, consistency, statements, ...rest } = body;
+  return {
+    ...rest,
+    statements: statements.map(({ sql, params, expectRows }) =>
+      expectRows === undefined ? { sql, params } : { sql, params, expectRows },
+    ),
+    token,
+    consistency: consistencyOf(consistency, token),
+    isForwarded: true,
+    deadlineMs: clock.monotonicMs() + remainingMs,
+  };
+}
+
+function bodyOf(answer: DataReply): Portable<DataReply> {
+  return { ...answer, position: portablePosition(answer.position) };
+}

@@ -1,0 +1,210 @@
+/**
+ * Several statements in one flush of the extended protocol, with one Sync at the end (PostgreSQL
+ * manual, "Pipelining"): after an error PostgreSQL skips everything up to the Sync, so a COMMIT
+ * behind a failed statement never runs.
+ */
+import type { connectPg } from '../../../shared/pg/client.ts';
+import type { StatementResult } from '../../../shared/ports/data-access.ts';
+
+export type PgClient = Awaited<ReturnType<typeof connectPg>>;
+
+export interface ExchangeStep {
+  readonly sql: string;
+  readonly values: readonly (string | null)[];
+  /** The router's own constant text: parsed once per connection. */
+  readonly isConstant?: boolean;
+  /** At most so many rows are kept; the step's result then says `isCutOff`. */
+  readonly rowsMax?: number;
+  /** It is executed to its end although no more rows are kept: it may write. */
+  readonly mustFinish?: boolean;
+}
+
+/** A statement failed, or the connection did. */
+export class ExchangeFailed extends Error {
+  override readonly name = 'ExchangeFailed';
+  /** Index of the step that was under way; steps before it were answered. */
+  readonly step: number;
+  readonly results: readonly StatementResult[];
+
+  constructor(step: number, results: readonly StatementResult[], cause: unknown) {
+    super(`step ${step} failed`, { cause });
+    this.step = step;
+    this.results = results;
+  }
+}
+
+/** Warnings that came while the steps ran, with the step each belongs to. */
+export interface ExchangeReply {
+  readonly results: readonly StatementResult[];
+  readonly warnings: readonly { readonly step: number; readonly message: string }[];
+}
+
+/** Runs `steps` in one round trip; throws ExchangeFailed. The client must be idle. */
+export async function runExchange(
+  client: PgClient,
+  steps: readonly ExchangeStep[],
+): Promise<ExchangeReply> {
+  const warnings: { step: number; message: string }[] = [];
+  const exchange = new Exchange(steps, namesOf(client));
+  const onNotice = (notice: { severity?: string | undefined; message?: string | undefined }) => {
+    if (notice.severity !== 'WARNING') return;
+    warnings.push({ step: exchange.step, message: notice.message ?? '' });
+  };
+  client.on('notice', onNotice);
+  try {
+    client.query(exchange);
+    return { results: await exchange.done, warnings };
+  } finally {
+    client.off('notice', onNotice);
+  }
+}
+
+interface FieldDescription {
+  readonly name: string;
+  readonly dataTypeID: number;
+}
+
+/** The part of the driver's connection that is used here. */
+interface WireConnection {
+  readonly stream: { cork?(): void; uncork?(): void };
+  parse(query: { text: string; name: string; types?: readonly number[] }): void;
+  bind(config: { portal: string; statement: string; values: readonly (string | null)[] }): void;
+  describe(target: { type: 'P'; name: string }): void;
+  execute(config: { portal: string; rows: number }): void;
+  sync(): void;
+}
+
+/** Names of the constant statements that a connection has parsed. */
+interface PreparedNames {
+  readonly byText: Map<string, string>;
+  made: number;
+}
+
+const preparedNames = new WeakMap<object, PreparedNames>();
+
+function namesOf(client: PgClient): PreparedNames {
+  const known = preparedNames.get(client) ?? { byText: new Map<string, string>(), made: 0 };
+  preparedNames.set(client, known);
+  return known;
+}
+
+/** Forgets what a connection has parsed: DISCARD ALL dropped it. */
+export function forgetPrepared(client: PgClient): void {
+  preparedNames.delete(client);
+}
+
+/** A submittable of `pg`: the driver hands it the messages of its answer. */
+class Exchange {
+  readonly done: Promise<readonly StatementResult[]>;
+  readonly #steps: readonly ExchangeStep[];
+  readonly #names: PreparedNames;
+  readonly #results: StatementResult[] = [];
+  readonly #parsedHere: { step: number; text: string }[] = [];
+  #fields: StatementResult['fields'] = [];
+  #rows: (string | null)[][] = [];
+  #isCutOff = false;
+  #resolve: (results: readonly StatementResult[]) => void = () => undefined;
+  #reject: (error: ExchangeFailed) => void = () => undefined;
+
+  constructor(steps: readonly ExchangeStep[], names: PreparedNames) {
+    this.#steps = steps;
+    this.#names = names;
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Index of the step whose answer is awaited. */
+  get step(): number {
+    return this.#results.length;
+  }
+
+  submit(driverConnection: unknown): null {
+    const connection = driverConnection as WireConnection;
+    connection.stream.cork?.();
+    try {
+      this.#steps.forEach((step, index) => {
+        const name = this.#statementName(step, index, connection);
+        connection.bind({ portal: '', statement: name, values: step.values });
+        connection.describe({ type: 'P', name: '' });
+        connection.execute({
+          portal: '',
+          rows: step.mustFinish === true ? 0 : (step.rowsMax ?? 0),
+        });
+      });
+      connection.sync();
+    } finally {
+      connection.stream.uncork?.();
+    }
+    return null;
+  }
+
+  #statementName(step: ExchangeStep, index: number, connection: WireConnection): string {
+    const known = step.isConstant === true ? this.#names.byText.get(step.sql) : undefined;
+    if (known !== undefined) return known;
+    let name = '';
+    if (step.isConstant === true) {
+      this.#names.made += 1;
+      name = `m${this.#names.made}`;
+      this.#names.byText.set(step.sql, name);
+      this.#parsedHere.push({ step: index, text: step.sql });
+    }
+    connection.parse({ text: step.sql, name, types: [] });
+    return name;
+  }
+
+  handleRowDescription(message: { readonly fields: readonly FieldDescription[] }): void {
+    this.#fields = message.fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID }));
+  }
+
+  handleDataRow(message: { readonly fields: (string | null)[] }): void {
+    if (this.#rows.length < (this.#steps[this.step]?.rowsMax ?? Infinity)) {
+      this.#rows.push(message.fields);
+    } else {
+      this.#isCutOff = true;
+    }
+  }
+
+  handleCommandComplete(message: { readonly text: string }): void {
+    const words = message.text.split(' ');
+    const count = Number(words.at(-1));
+    const hasCount = words.length > 1 && Number.isInteger(count);
+    const command = (hasCount ? words.slice(0, words[0] === 'INSERT' ? 1 : -1) : words).join(' ');
+    this.#finish(command, hasCount ? count : 0);
+  }
+
+  handlePortalSuspended(): void {
+    this.#isCutOff = true;
+    this.#finish('SELECT', this.#rows.length);
+  }
+
+  handleEmptyQuery(): void {
+    this.#finish('', 0);
+  }
+
+  handleReadyForQuery(): void {
+    this.#resolve(this.#results);
+  }
+
+  handleError(error: unknown): void {
+    for (const { step, text } of this.#parsedHere) {
+      if (step >= this.step) this.#names.byText.delete(text);
+    }
+    this.#reject(new ExchangeFailed(this.step, this.#results, error));
+  }
+
+  handleCopyInResponse(connection: { sendCopyFail(why: string): void }): void {
+    connection.sendCopyFail('COPY is not possible here');
+  }
+
+  handleCopyData(): void {
+    // The statement analysis refuses COPY; what comes all the same is not kept.
+  }
+
+  #finish(command: string, rowCount: number): void {
+    const [fields, rows, isCutOff] = [this.#fields, this.#rows, this.#isCutOff];
+    [this.#fields, this.#rows, this.#isCutOff] = [[], [], false];
+    this.#results.push({ command, rowCount, fields, rows, isCutOff });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Replies kept under an Idempotency-Key, in the same transaction as the data. A hit locks the row
+ * and commits in the mode asked now: release is by LSN, so it covers the first commit too.
+ */
+import { createHash } from 'node:crypto';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { DataRequest, StatementResult } from '../../../shared/ports/data-access.ts';
+import type { ExchangeStep } from './exchange.ts';
+
+export interface KeyIdentity {
+  /** Callers do not share keys. */
+  readonly key: string;
+  readonly caller: string;
+  readonly requestHash: string;
+}
+
+/** Who asks for what under `key`. */
+export function identityOf(request: DataRequest, key: string): KeyIdentity {
+  const caller = `${request.caller.role}/${request.caller.subject}`;
+  const { statements, isolation } = request;
+  const requestHash = createHash('sha256')
+    .update(JSON.stringify([statements.map(({ sql, params }) => [sql, params]), isolation]))
+    .digest('hex');
+  return { key: `${caller}/${key}`, caller, requestHash };
+}
+
+/** Takes the key, waiting for another request that holds it; fails with 23505 when it was used. */
+export function claimStep({ key, caller, requestHash }: KeyIdentity): ExchangeStep {
+  const sql = `INSERT INTO meridian.idempotency (key, caller, request_hash, reply)
+    VALUES ($1, $2, $3, 'null')`;
+  return { sql, values: [key, caller, requestHash], isConstant: true };
+}
+
+/** Stores the reply before the COMMIT, as the router, and gives the caller its role back. */
+export function saveSteps(
+  { key }: KeyIdentity,
+  results: readonly StatementResult[],
+  role: string,
+): ExchangeStep[] {
+  const roleStep = (name: string): ExchangeStep => ({
+    sql: `SELECT set_config('role', $1, true)`,
+    values: [name],
+    isConstant: true,
+  });
+  const sql = 'UPDATE meridian.idempotency SET reply = $2::jsonb WHERE key = $1';
+  const save = { sql, values: [key, JSON.stringify(results)], isConstant: true };
+  return [roleStep('none'), save, roleStep(role)];
+}
+
+/** Reads a stored reply under a lock. */
+export function storedReplyStep({ key }: KeyIdentity): ExchangeStep {
+  const sql = 'SELECT request_hash, reply FROM meridian.idempotency WHERE key = $1 FOR UPDATE';
+  return { sql, values: [key], isConstant: true };
+}
+
+/** The reply found by `storedReplyStep`; throws RequestInvalid when the key served another request. */
+export function readStoredReply(
+  result: StatementResult | undefined,
+  identity: KeyIdentity,
+): readonly StatementResult[] {
+  const [hash, reply] = result?.rows[0] ?? [];
+  if (hash === undefined || reply === undefined || reply === null) {
+    const hint = 'Send it again: the key has just expired.';
+    throw new MeridianError('CommitOutcomeUnknown', 'The stored reply is gone.', { hint });
+  }
+  if (hash !== identity.requestHash) {
+    const hint = 'Use a new Idempotency-Key for each different request.';
+    throw new MeridianError('RequestInvalid', 'The key was used for another request.', { hint });
+  }
+  return JSON.parse(reply) as StatementResult[];
+}

@@ -1,0 +1,109 @@
+/** Sends a request to the primary region's router: the only way SQL crosses regions. */
+import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { errorOfProblem } from '../../../shared/http/bearer-client.ts';
+import type { PeerClient, PeerReply } from '../../../shared/http/peer-client.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import {
+  portableConsistency,
+  portablePosition,
+  positionOfPortable,
+  type Portable,
+} from '../core/forwarded-form.ts';
+import { outcomeUnknown } from './sql-failure.ts';
+
+export interface ForwarderOptions {
+  readonly cluster: ClusterBase;
+  readonly client: PeerClient;
+  readonly clock: Clock;
+}
+
+/** Paths on the peer listener. */
+const peerDataPath = '/peer/data';
+const peerNowPath = '/peer/now';
+
+export class PrimaryForwarder {
+  readonly #options: ForwarderOptions;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The reply of region `to`. Throws what that router throws; NotPrimary when it could not be
+   * reached (nothing was done); CommitOutcomeUnknown or UpstreamUnavailable when it took the
+   * request and did not answer.
+   */
+  async forward(to: RegionId, request: DataRequest, mayWrite: boolean): Promise<DataReply> {
+    const leftMs = request.deadlineMs - this.#options.clock.monotonicMs();
+    const origin = this.#originOf(to);
+    let reply: PeerReply;
+    try {
+      reply = await this.#options.client.request(origin, {
+        method: 'POST',
+        path: peerDataPath,
+        body: bodyOf(request, leftMs - Math.min(50, leftMs / 10)),
+        timeoutMs: Math.max(1, leftMs),
+      });
+    } catch (error) {
+      throw lostOnTheWay(error, to, { mayWrite, hasKey: request.idempotencyKey !== null });
+    }
+    const body = JSON.parse(reply.body) as unknown;
+    if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);
+    return replyOf(body as Portable<DataReply>);
+  }
+
+  /** What the router of `region` says of its time and newest position; throws when it does not. */
+  async askNow(region: RegionId, timeoutMs: number): Promise<unknown> {
+    const origin = this.#originOf(region);
+    const call = { method: 'GET', path: peerNowPath, timeoutMs } as const;
+    const reply = await this.#options.client.request(origin, call);
+    const body = JSON.parse(reply.body) as unknown;
+    if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);
+    return body;
+  }
+
+  #originOf(region: RegionId): string {
+    const { regions } = this.#options.cluster;
+    const found = regions.find(({ id }) => id === region);
+    if (found === undefined) {
+      throw new MeridianError('NotPrimary', `The cluster file knows no region ${region}.`);
+    }
+    const split = found.processes.find(({ services }) => services.includes('router'));
+    return `http://${found.host}:${(split?.listeners ?? found.listeners).peer}`;
+  }
+}
+
+function bodyOf(request: DataRequest, remainingMs: number): unknown {
+  const { deadlineMs: _own, isForwarded: _ours, ...rest } = request;
+  return {
+    ...rest,
+    token: portablePosition(request.token),
+    consistency: portableConsistency(request.consistency),
+    remainingMs: Math.max(1, Math.floor(remainingMs)),
+  };
+}
+
+function replyOf(body: Portable<DataReply>): DataReply {
+  const position = positionOfPortable(body.position);
+  if (position === 'malformed') {
+    throw new MeridianError('ProtocolViolation', 'The primary region sent no valid position.');
+  }
+  return { ...body, position, consistency: body.consistency as DataReply['consistency'] };
+}
+
+function lostOnTheWay(
+  error: unknown,
+  to: RegionId,
+  request: { readonly mayWrite: boolean; readonly hasKey: boolean },
+): unknown {
+  if (!(error instanceof MeridianError) || error.code !== 'UpstreamUnavailable') return error;
+  if (error.details['wasSent'] === false) {
+    const details = { retryAfterMs: 200 };
+    return new MeridianError('NotPrimary', `${to} cannot be reached.`, details, error);
+  }
+  if (!request.mayWrite) return error;
+  return outcomeUnknown(`${to} did not answer after it got the request.`, request.hasKey, error);
+}

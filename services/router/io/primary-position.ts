@@ -1,0 +1,127 @@
+/** Positions on the primary: what a token needs before it is served, and what a reply carries. */
+import type { ClusterView } from '../../../shared/core/cluster-view.ts';
+import type { Lsn } from '../../../shared/core/lsn.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import { formatPosition, type Position } from '../../../shared/core/position.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { ReplicationStatus } from '../../../shared/ports/replication-status.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+import { isOpenFor } from '../core/node-position.ts';
+import type { PrimaryNow } from '../core/primary-now.ts';
+import { parseSnapshot, showsAll } from '../core/snapshot-check.ts';
+import { runExchange, type ExchangeReply } from './exchange.ts';
+import { lookStep, readLook, readSnapshotText } from './node-look.ts';
+import type { NodePools } from './node-pools.ts';
+import type { NodeWatcher } from './node-watcher.ts';
+
+export interface ReplyPosition {
+  readonly position: Position | null;
+  readonly isUpperBound: boolean;
+}
+
+export interface PrimaryPositionOptions {
+  readonly status: ReplicationStatus;
+  readonly pools: NodePools;
+  readonly clock: Clock;
+}
+
+interface WaitFor {
+  readonly node: NodeId;
+  readonly view: ClusterView;
+  readonly deadlineMs: number;
+}
+
+export class PrimaryPosition {
+  readonly #options: PrimaryPositionOptions;
+  #last: { readonly epoch: number; readonly lsn: Lsn; readonly position: Position } | null = null;
+
+  constructor(options: PrimaryPositionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once every commit up to `token` is visible on the primary's node: decoding has passed
+   * it and none of its transactions still waits. Throws TokenInvalid for a position that does not
+   * exist yet, ConsistencyTimeout at the deadline.
+   */
+  async awaitVisible(token: Position, wait: WaitFor): Promise<void> {
+    const { status, clock } = this.#options;
+    if (token.epoch < wait.view.epoch) return;
+    const passed = await status.lastRecordAtOrBelow(token.endLsn, 0);
+    if (passed === null) await this.#awaitDecoded(token, wait);
+    let xids = await status.unreleasedXids(token);
+    while (xids.length > 0) {
+      const reply = await this.#look(wait);
+      const snapshot = parseSnapshot(readSnapshotText(reply.results[0]));
+      if (snapshot !== null && showsAll(snapshot, xids)) return;
+      if (clock.monotonicMs() >= wait.deadlineMs) throw tooLate(token);
+      await sleep(2);
+      xids = await status.unreleasedXids(token);
+    }
+  }
+
+  /** The token for what was visible at flushed (or replayed) WAL position `lsn` of `epoch`. */
+  async recordAt(lsn: Lsn, view: ClusterView, waitMs: number): Promise<ReplyPosition> {
+    const { epoch } = view;
+    if (this.#last?.lsn === lsn && this.#last.epoch === epoch) {
+      return { position: this.#last.position, isUpperBound: false };
+    }
+    const position = await this.#options.status.lastRecordAtOrBelow(lsn, waitMs);
+    if (position === null) return { position: { epoch, endLsn: lsn }, isUpperBound: true };
+    this.#last = { epoch, lsn, position };
+    return { position, isUpperBound: false };
+  }
+
+  /** This region's time and newest position; throws NotPrimary where it is not open as primary. */
+  async now(
+    view: ClusterView,
+    watcher: NodeWatcher,
+    leaseLeftMs: () => number,
+  ): Promise<PrimaryNow> {
+    const { clock } = this.#options;
+    const wallMs = clock.wallMs();
+    const node = watcher.nodes().find(({ id }) => id === view.node);
+    if (view.role !== 'primary' || leaseLeftMs() <= 0) {
+      throw new MeridianError('NotPrimary', 'This region is not open as primary.');
+    }
+    const { epoch } = view;
+    if (node?.look?.walLsn == null || !isOpenFor(node.look, view)) {
+      return { epoch, wallMs, newest: null };
+    }
+    const { position, isUpperBound } = await this.recordAt(node.look.walLsn, view, 0);
+    const ageMs = clock.monotonicMs() - node.lookedAtMs;
+    const isProven = position !== null && !isUpperBound && leaseLeftMs() > 0;
+    return { epoch, wallMs, newest: isProven ? { position, ageMs } : null };
+  }
+
+  async #awaitDecoded(token: Position, wait: WaitFor): Promise<void> {
+    const { walLsn } = readLook((await this.#look(wait)).results[0]);
+    if (walLsn !== null && token.endLsn > walLsn) {
+      const facts = { position: formatPosition(token) };
+      throw new MeridianError('TokenInvalid', 'No write has reached this position yet.', facts);
+    }
+    const leftMs = wait.deadlineMs - this.#options.clock.monotonicMs();
+    const passed = await this.#options.status.lastRecordAtOrBelow(token.endLsn, leftMs);
+    if (passed === null) throw tooLate(token);
+  }
+
+  async #look(wait: WaitFor): Promise<ExchangeReply> {
+    const lent = await this.#options.pools.borrow(wait.node, 'none', wait.deadlineMs);
+    try {
+      const reply = await runExchange(lent.client, [lookStep]);
+      lent.giveBack('keep');
+      return reply;
+    } catch (error) {
+      lent.giveBack('drop');
+      const message = 'The connection to the primary was lost; nothing was done.';
+      throw new MeridianError('NotPrimary', message, { retryAfterMs: 200 }, error);
+    }
+  }
+}
+
+function tooLate(token: Position): MeridianError {
+  const facts = { position: formatPosition(token) };
+  const message = 'The primary does not show everything up to the token yet.';
+  return new MeridianError('ConsistencyTimeout', message, facts);
+}

@@ -1,0 +1,99 @@
+/** Runs a read-only transaction on one node, position and statements in one round trip. */
+import type { NodeId } from '../../../shared/core/node.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { DataRequest, StatementResult } from '../../../shared/ports/data-access.ts';
+import { withDeadline } from '../../../shared/runtime/sleep.ts';
+import type { NodeLook } from '../core/node-position.ts';
+import { runExchange } from './exchange.ts';
+import { lookStep, readLook } from './node-look.ts';
+import type { Lent, NodePools } from './node-pools.ts';
+import { beginStep, callerSteps, commitStep, rollbackStep, settingsStep } from './session-steps.ts';
+import { errorOfFailure, judgeFailure } from './sql-failure.ts';
+
+export interface ReadPlan {
+  readonly request: DataRequest;
+  readonly node: NodeId;
+  readonly touchesSession: boolean;
+  readonly rowsMax: number;
+}
+
+export interface ReadOutcome {
+  readonly results: readonly StatementResult[];
+  /** Seen before the statements: what it proves, they see. */
+  readonly before: NodeLook;
+  /** Seen after the statements: they saw nothing beyond it. */
+  readonly after: NodeLook;
+}
+
+export interface ReadRunnerOptions {
+  readonly pools: NodePools;
+  readonly clock: Clock;
+}
+
+/** Thrown when a statement that passed as a read turns out to write. */
+export class ReadWrites extends Error {
+  override readonly name = 'ReadWrites';
+}
+
+export class ReadRunner {
+  readonly #options: ReadRunnerOptions;
+
+  constructor(options: ReadRunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Throws ReadWrites, StatementFailed, DeadlineExceeded, ReplicaUnavailable (the node is of no
+   * use; nothing was done), or what borrowing a connection throws.
+   */
+  async run(plan: ReadPlan): Promise<ReadOutcome> {
+    const { request, node } = plan;
+    const { pools, clock } = this.#options;
+    const lent = await pools.borrow(node, request.caller.role, request.deadlineMs);
+    const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
+    const own = callerSteps(request, { rowsMax: plan.rowsMax, mustFinish: false });
+    const settings = settingsStep({
+      caller: request.caller,
+      durability: 'async',
+      statementTimeoutMs: leftMs,
+      requestId: request.requestId,
+    });
+    const begin = beginStep({ isolation: request.isolation, isReadOnly: true });
+    const steps = [begin, lookStep, settings, ...own, lookStep, commitStep];
+    try {
+      const { results } = await withDeadline(runExchange(lent.client, steps), leftMs, late);
+      lent.giveBack(plan.touchesSession ? 'reset' : 'keep');
+      return {
+        results: results.slice(3, 3 + own.length),
+        before: readLook(results[1]),
+        after: readLook(results[3 + own.length]),
+      };
+    } catch (error) {
+      throw await this.#failed(lent, error);
+    }
+  }
+
+  async #failed(lent: Lent, error: unknown): Promise<Error> {
+    if (error instanceof MeridianError) {
+      lent.giveBack('drop');
+      return error;
+    }
+    const failure = judgeFailure(error, null);
+    if (!failure.isAnswered) {
+      lent.giveBack('drop');
+      return errorOfFailure(failure);
+    }
+    await lent.client.query(rollbackStep.sql).then(
+      () => lent.giveBack('reset'),
+      () => lent.giveBack('drop'),
+    );
+    return failure.isReadOnly
+      ? new ReadWrites('the statement writes', { cause: failure.cause })
+      : errorOfFailure(failure);
+  }
+}
+
+function late(): MeridianError {
+  return new MeridianError('DeadlineExceeded', 'The deadline passed before the node answered.');
+}

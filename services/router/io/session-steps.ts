@@ -1,0 +1,69 @@
+/** The statements that the router puts around a caller's own. */
+import type { Caller, DataRequest } from '../../../shared/ports/data-access.ts';
+import { synchronousCommitOf, type DurabilityMode } from '../../../shared/core/durability.ts';
+import { parameterText } from '../core/parameter-form.ts';
+import type { ExchangeStep } from './exchange.ts';
+
+export interface SessionSettings {
+  readonly caller: Caller;
+  readonly durability: DurabilityMode;
+  /** Bound of each statement on the server; never of the COMMIT. */
+  readonly statementTimeoutMs: number;
+  readonly requestId: string;
+}
+
+const settingsSql = `SELECT set_config('role', $1, true), set_config('synchronous_commit', $2, true),
+  set_config('statement_timeout', $3, true), set_config('meridian.claims', $4, true),
+  set_config('meridian.request_id', $5, true)`;
+
+/** SET LOCAL of role, durability, time-out and claims, in one statement. */
+export function settingsStep(settings: SessionSettings): ExchangeStep {
+  const { caller, durability } = settings;
+  const values = [
+    caller.role,
+    synchronousCommitOf(durability),
+    String(Math.max(1, Math.ceil(settings.statementTimeoutMs))),
+    JSON.stringify(caller.claims),
+    settings.requestId,
+  ];
+  return { sql: settingsSql, values, isConstant: true };
+}
+
+/** BEGIN in the asked form. */
+export function beginStep(options: {
+  readonly isolation: DataRequest['isolation'];
+  readonly isReadOnly: boolean;
+}): ExchangeStep {
+  const isolation = options.isolation === null ? '' : ` ISOLATION LEVEL ${options.isolation}`;
+  return constant(`BEGIN${isolation} ${options.isReadOnly ? 'READ ONLY' : 'READ WRITE'}`);
+}
+
+export const commitStep = constant('COMMIT');
+export const rollbackStep = constant('ROLLBACK');
+
+/** The caller's statements, with a bound on the rows kept of each. */
+export function callerSteps(
+  request: DataRequest,
+  options: { readonly rowsMax: number; readonly mustFinish: boolean },
+): ExchangeStep[] {
+  return request.statements.map(({ sql, params }) => ({
+    sql,
+    values: params.map(parameterText),
+    ...options,
+  }));
+}
+
+const fenceCheckSql = `SELECT 1 / count(*) FROM meridian_local.fence
+  WHERE open_epoch = $1::int AND sealed_epoch <= $1::int AND NOT pg_is_in_recovery()`;
+
+/**
+ * Fails with division_by_zero unless this node is open for `epoch` and not sealed beyond it: what
+ * follows in the same exchange, a COMMIT for instance, is then skipped.
+ */
+export function fenceCheckStep(epoch: number): ExchangeStep {
+  return { sql: fenceCheckSql, values: [String(epoch)], isConstant: true };
+}
+
+function constant(sql: string): ExchangeStep {
+  return { sql, values: [], isConstant: true };
+}

@@ -1,0 +1,158 @@
+/**
+ * What a statement may do: PostgreSQL's own parser (libpg-query), and the catalog for the functions
+ * and operators it names. Both answers are cached; the catalog's for a while only.
+ */
+import { loadModule, parseSync } from 'libpg-query';
+import { statementKindOf, type ReadStatement, type StatementKind } from '../core/statement-kind.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import { runExchange, type ExchangeStep } from './exchange.ts';
+import type { Lent } from './node-pools.ts';
+
+export interface Analysis {
+  readonly kind: 'read' | 'write' | 'refused';
+  readonly why: string;
+  readonly hint: string;
+  readonly isAlone: boolean;
+  readonly touchesSession: boolean;
+}
+
+export interface AnalysisOptions {
+  readonly clock: Clock;
+  /** A connection to any healthy node of the region; null when there is none. */
+  readonly borrow: () => Promise<Lent | null>;
+  readonly cacheMax?: number;
+}
+
+/** How long the catalog's answer counts: functions are rarely replaced by volatile ones. */
+const catalogTtlMs = 30_000;
+
+/** Oldest entries go first; SQL texts longer than this are parsed each time. */
+const cachedTextMax = 10_000;
+
+interface CatalogAnswer {
+  readonly volatile: boolean;
+  readonly isOwn: boolean;
+  readonly untilMs: number;
+}
+
+export class StatementAnalysis {
+  readonly #options: AnalysisOptions;
+  readonly #kinds = new Map<string, StatementKind>();
+  readonly #catalog = new Map<string, CatalogAnswer>();
+
+  constructor(options: AnalysisOptions) {
+    this.#options = options;
+  }
+
+  /** To be awaited once before `analyse`. */
+  async load(): Promise<void> {
+    await loadModule();
+  }
+
+  /** What `sql` may do when it runs as any role. A text that the parser refuses counts as a write. */
+  async analyse(sql: string): Promise<Analysis> {
+    const kind = this.#kindOf(sql);
+    if (kind.kind === 'refused') {
+      return { ...kind, isAlone: false, touchesSession: false };
+    }
+    if (kind.kind === 'write') return { ...kind, hint: '' };
+    return this.#withCatalog(kind);
+  }
+
+  /** A statement known as a read has written: it counts as a write from now on. */
+  noteWrite(sql: string): void {
+    const why = 'PostgreSQL says that it writes';
+    this.#remember(sql, { kind: 'write', why, isAlone: false, touchesSession: true });
+  }
+
+  #kindOf(sql: string): StatementKind {
+    const known = this.#kinds.get(sql);
+    if (known !== undefined) return known;
+    let kind: StatementKind;
+    try {
+      kind = statementKindOf(parseSync(sql));
+    } catch {
+      const why = 'the parser does not understand it';
+      kind = { kind: 'write', why, isAlone: false, touchesSession: true };
+    }
+    this.#remember(sql, kind);
+    return kind;
+  }
+
+  #remember(sql: string, kind: StatementKind): void {
+    if (sql.length > cachedTextMax) return;
+    const { cacheMax = 5000 } = this.#options;
+    const oldest = this.#kinds.keys().next();
+    if (this.#kinds.size >= cacheMax && oldest.done !== true) this.#kinds.delete(oldest.value);
+    this.#kinds.set(sql, kind);
+  }
+
+  async #withCatalog(read: ReadStatement): Promise<Analysis> {
+    const names = [
+      ...read.functions.map((name) => `f ${name}`),
+      ...read.operators.map((name) => `o ${name}`),
+    ];
+    const answers = await this.#lookUp(names);
+    const unsure = names.find((name) => answers.get(name)?.volatile !== false);
+    const touchesSession =
+      read.touchesSession || [...answers.values()].some(({ volatile, isOwn }) => volatile && isOwn);
+    const base = { hint: '', isAlone: false, touchesSession };
+    if (unsure === undefined) return { ...base, kind: 'read', why: 'it only reads' };
+    const why = `${unsure.slice(2)} is not known to be stable or immutable`;
+    return { ...base, kind: 'write', why };
+  }
+
+  async #lookUp(names: readonly string[]): Promise<ReadonlyMap<string, CatalogAnswer>> {
+    const nowMs = this.#options.clock.monotonicMs();
+    const isStale = (name: string): boolean => (this.#catalog.get(name)?.untilMs ?? 0) <= nowMs;
+    const missing = names.filter(isStale);
+    if (missing.length > 0) await this.#ask(missing, nowMs + catalogTtlMs);
+    const found = new Map<string, CatalogAnswer>();
+    for (const name of names) {
+      const answer = this.#catalog.get(name);
+      if (answer !== undefined) found.set(name, answer);
+    }
+    return found;
+  }
+
+  /** Asks the catalog; what cannot be asked stays unknown, which counts as volatile. */
+  async #ask(names: readonly string[], untilMs: number): Promise<void> {
+    const lent = await this.#options.borrow().catch(() => null);
+    if (lent === null) return;
+    try {
+      const { results } = await runExchange(lent.client, [catalogStep(names)]);
+      lent.giveBack('keep');
+      for (const [name, volatile, isOwn] of results[0]?.rows ?? []) {
+        if (name === null || name === undefined) continue;
+        if (this.#catalog.size > 20_000) this.#catalog.clear();
+        this.#catalog.set(name, { volatile: volatile !== 'f', isOwn: isOwn !== 'f', untilMs });
+      }
+    } catch {
+      lent.giveBack('drop');
+    }
+  }
+}
+
+/**
+ * One row for each name of the form `f name` or `o name`: whether any function or operator called
+ * so, in any schema unless one is given, is volatile (or none exists), and whether one is the
+ * user's own.
+ */
+const catalogSql = `WITH asked AS (
+    SELECT name, left(name, 1) AS kind, reverse(split_part(reverse(substr(name, 3)), '.', 1)) AS base,
+      CASE WHEN position('.' in name) > 0 AND left(name, 1) = 'f'
+        THEN left(substr(name, 3), -1 - length(split_part(reverse(substr(name, 3)), '.', 1))) END AS schema
+    FROM unnest($1::text[]) AS name)
+  SELECT a.name, coalesce(bool_or(p.provolatile = 'v'), true),
+    coalesce(bool_or(p.pronamespace <> 'pg_catalog'::regnamespace), true)
+  FROM asked a LEFT JOIN pg_proc p ON p.oid IN (
+    SELECT f.oid FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+      WHERE a.kind = 'f' AND f.proname = a.base AND (a.schema IS NULL OR n.nspname = a.schema)
+    UNION ALL
+    SELECT o.oprcode FROM pg_operator o WHERE a.kind = 'o' AND o.oprname = a.base)
+  GROUP BY a.name`;
+
+function catalogStep(names: readonly string[]): ExchangeStep {
+  const list = names.map((name) => `"${name.replaceAll(/(["\\])/g, '\\$1')}"`).join(',');
+  return { sql: catalogSql, values: [`{${list}}`], isConstant: true };
+}
