@@ -19,14 +19,22 @@ import { lastLines, openLogFile } from './process/log-file.ts';
 import { endProcess, waitForEnd } from './process/process-identity.ts';
 import { postgresUser } from './programs.ts';
 import { addressesOf } from './region-addresses.ts';
+import { startLocalWan, stopLocalWan } from './local-wan.ts';
 import { clusterPaths, localRegionPaths, readLocation } from './region-paths.ts';
+import type { WanPlace } from './wan/wan-settings.ts';
 import { watchRegion, type RegionStep } from './region-progress.ts';
 
 export interface LocalClusterOptions {
   readonly stateFolder: string;
   readonly cluster: ClusterBase;
   /** Program and arguments that run one region's agent in the foreground (`region up <id>`). */
-  readonly regionCommand: (region: RegionId) => readonly [string, ...string[]];
+  readonly regionCommand: (
+    region: RegionId,
+    /** To be passed on as `--hosts-file`; null: the cluster file's hosts. */
+    hostsFile: string | null,
+  ) => readonly [string, ...string[]];
+  /** Puts TCP proxies between the regions; a place of their own for clusters in tests. */
+  readonly wan?: boolean | WanPlace;
   /** Called for each step that begins, ends or fails. */
   readonly onStep: (step: RegionStep) => void;
 }
@@ -84,6 +92,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<R
     const why = await whyNotFree(addressesOf(region));
     if (why !== null) throw new Error(`${region.id} cannot start: ${why}`);
   }
+  const wan = options.wan ?? false;
+  if (wan !== false) await startLocalWan(stateFolder, cluster, wan === true ? undefined : wan);
   const agents = await Promise.all(missing.map((region) => startAgent(options, region)));
   const watching = new AbortController();
   const failed = Promise.race(agents.map(({ ended }) => ended)).then((why) => {
@@ -106,7 +116,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<R
   };
 }
 
-/** Stops every region that runs, side by side; returns the regions that had something running. */
+/** Stops every region that runs, side by side, then the WAN; returns what was running. */
 export async function stopLocalCluster(
   options: Pick<LocalClusterOptions, 'stateFolder' | 'cluster' | 'onStep'>,
 ): Promise<string[]> {
@@ -126,6 +136,7 @@ export async function stopLocalCluster(
       return hadAny ? [region.id] : [];
     }),
   );
+  if (await stopLocalWan(options.stateFolder)) stopped.push(['wan']);
   return stopped.flat();
 }
 
@@ -147,10 +158,13 @@ async function startAgent(
   options: LocalClusterOptions,
   region: RegionConfig,
 ): Promise<{ ended: Promise<string> }> {
-  const { logsFolder } = localRegionPaths(options.stateFolder, region.id);
+  const { logsFolder, wanHostsFile } = localRegionPaths(options.stateFolder, region.id);
   await mkdir(logsFolder, { recursive: true });
   const logFile = join(logsFolder, 'agent.log');
-  const [program, ...args] = options.regionCommand(region.id);
+  const [program, ...args] = options.regionCommand(
+    region.id,
+    (options.wan ?? false) === false ? null : wanHostsFile,
+  );
   const log = openLogFile(logFile);
   // A process group of its own: a terminal's Ctrl-C reaches it through `stop`, in order.
   const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true });

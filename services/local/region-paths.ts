@@ -37,6 +37,8 @@ export interface RegionPaths {
   readonly hostsTextFile: string;
   readonly kafkaFolder: string;
   readonly redisFolder: string;
+  /** Host name → address of the WAN proxy, in a cluster started with `--wan`. */
+  readonly wanHostsFile: string;
   /** Holds one folder per PostgreSQL node. */
   readonly postgresFolder: string;
   readonly logsFolder: string;
@@ -50,6 +52,7 @@ export function regionPaths(folder: string, postgresFolder?: string): RegionPath
     secretsFile: join(folder, 'secrets.yaml'),
     hostsJsonFile: join(folder, 'hosts.json'),
     hostsTextFile: join(folder, 'hosts'),
+    wanHostsFile: join(folder, 'wan-hosts.json'),
     kafkaFolder: join(folder, 'kafka'),
     redisFolder: join(folder, 'redis'),
     postgresFolder: postgresFolder ?? join(folder, 'postgres'),

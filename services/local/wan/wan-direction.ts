@@ -1,0 +1,110 @@
+/** What happens to bytes on their way from one region to another; changed while they travel. */
+
+export type DirectionState = 'open' | 'cut' | 'frozen';
+
+export interface DirectionReport {
+  readonly from: string;
+  readonly to: string;
+  readonly state: DirectionState;
+  /** One way, without what was added. */
+  readonly latencyMs: number;
+  readonly addedMs: number;
+  /** Null: unlimited. */
+  readonly bytesPerSecond: number | null;
+  readonly bytes: number;
+}
+
+export type DirectionChange =
+  /** Another one-way latency. */
+  | { readonly action: 'set'; readonly latencyMs: number }
+  /** Connections that use the direction are reset, and new ones too. */
+  | { readonly action: 'cut' }
+  /** Nothing is delivered and nothing fails: connections stay half open. */
+  | { readonly action: 'freeze' }
+  | { readonly action: 'slow'; readonly addedMs?: number; readonly bytesPerSecond?: number }
+  /** Open, with the latency of the distance. */
+  | { readonly action: 'heal' };
+
+export class WanDirection {
+  readonly from: string;
+  readonly to: string;
+  readonly #distanceMs: number;
+  readonly #listeners = new Set<() => void>();
+  #state: DirectionState = 'open';
+  #latencyMs: number;
+  #addedMs = 0;
+  #bytesPerSecond: number | null = null;
+  #bytes = 0;
+  /** When the last byte taken leaves a limited line, on the clock of `performance.now()`. */
+  #busyUntilMs = 0;
+
+  constructor(pair: { readonly from: string; readonly to: string; readonly latencyMs: number }) {
+    this.from = pair.from;
+    this.to = pair.to;
+    this.#distanceMs = pair.latencyMs;
+    this.#latencyMs = pair.latencyMs;
+  }
+
+  get state(): DirectionState {
+    return this.#state;
+  }
+
+  get delayMs(): number {
+    return this.#latencyMs + this.#addedMs;
+  }
+
+  report(): DirectionReport {
+    return {
+      from: this.from,
+      to: this.to,
+      state: this.#state,
+      latencyMs: this.#latencyMs,
+      addedMs: this.#addedMs,
+      bytesPerSecond: this.#bytesPerSecond,
+      bytes: this.#bytes,
+    };
+  }
+
+  change(change: DirectionChange): void {
+    switch (change.action) {
+      case 'set':
+        this.#latencyMs = change.latencyMs;
+        break;
+      case 'cut':
+        this.#state = 'cut';
+        break;
+      case 'freeze':
+        this.#state = 'frozen';
+        break;
+      case 'slow':
+        this.#addedMs = change.addedMs ?? this.#addedMs;
+        this.#bytesPerSecond = change.bytesPerSecond ?? this.#bytesPerSecond;
+        break;
+      case 'heal':
+        this.#state = 'open';
+        this.#latencyMs = this.#distanceMs;
+        this.#addedMs = 0;
+        this.#bytesPerSecond = null;
+        this.#busyUntilMs = 0;
+        break;
+    }
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Calls `listener` after each change; returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** When `size` bytes taken at `nowMs` arrive; a limited line is shared by all connections. */
+  arrivalMs(size: number, nowMs: number): number {
+    this.#bytes += size;
+    if (this.#bytesPerSecond !== null) {
+      const startMs = Math.max(nowMs, this.#busyUntilMs);
+      this.#busyUntilMs = startMs + (size / this.#bytesPerSecond) * 1000;
+      return this.#busyUntilMs + this.delayMs;
+    }
+    return nowMs + this.delayMs;
+  }
+}
