@@ -120,7 +120,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<R
 export async function stopLocalCluster(
   options: Pick<LocalClusterOptions, 'stateFolder' | 'cluster' | 'onStep'>,
 ): Promise<string[]> {
-  const stopped = await Promise.all(
+  const stopped: string[][] = await Promise.all(
     options.cluster.regions.map(async (region) => {
       const startedMs = performance.now();
       const hadAny = await stopRegion(options.stateFolder, region);
