@@ -103,7 +103,8 @@ export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
 
 /** Sends JSON text that is complete already: no serialiser touches its digits. */
 function sendText(reply: { send(payload: never): unknown }, text: string): void {
-  (reply as { send(payload: string): unknown }).send(text);
+  const plain: { send(payload: string): unknown } = reply;
+  plain.send(text);
 }
 
 function single(statement: Work['statements'][number]): Work {

@@ -77,9 +77,10 @@ export class PrimaryForwarder {
 }
 
 function bodyOf(request: DataRequest, remainingMs: number): unknown {
-  const { deadlineMs: _own, isForwarded: _ours, ...rest } = request;
   return {
-    ...rest,
+    ...request,
+    deadlineMs: undefined,
+    isForwarded: undefined,
     token: portablePosition(request.token),
     consistency: portableConsistency(request.consistency),
     remainingMs: Math.max(1, Math.floor(remainingMs)),
@@ -91,7 +92,7 @@ function replyOf(body: Portable<DataReply>): DataReply {
   if (position === 'malformed') {
     throw new MeridianError('ProtocolViolation', 'The primary region sent no valid position.');
   }
-  return { ...body, position, consistency: body.consistency as DataReply['consistency'] };
+  return { ...body, position, consistency: body.consistency };
 }
 
 function lostOnTheWay(

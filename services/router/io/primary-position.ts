@@ -86,10 +86,11 @@ export class PrimaryPosition {
       throw new MeridianError('NotPrimary', 'This region is not open as primary.');
     }
     const { epoch } = view;
-    if (node?.look?.walLsn == null || !isOpenFor(node.look, view)) {
+    const look = node?.look ?? null;
+    if (node === undefined || look === null || look.walLsn === null || !isOpenFor(look, view)) {
       return { epoch, wallMs, newest: null };
     }
-    const { position, isUpperBound } = await this.recordAt(node.look.walLsn, view, 0);
+    const { position, isUpperBound } = await this.recordAt(look.walLsn, view, 0);
     const ageMs = clock.monotonicMs() - node.lookedAtMs;
     const isProven = position !== null && !isUpperBound && leaseLeftMs() > 0;
     return { epoch, wallMs, newest: isProven ? { position, ageMs } : null };

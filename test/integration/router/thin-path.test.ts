@@ -1,0 +1,135 @@
+/** Writes, tokens and reads through the routers of two regions over real PostgreSQL. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { decodePositionToken } from '../../../shared/core/position-token.ts';
+import { createTokenSigner } from '../../../shared/runtime/token-signer.ts';
+import { RouterCluster, type Answer } from '../../helpers/router.ts';
+
+let cluster: RouterCluster;
+
+before(async () => {
+  cluster = await RouterCluster.start({ regions: ['eu-west', 'us-east'], standbys: 1 });
+});
+
+after(async () => {
+  await cluster.stop();
+});
+
+const asynchronous = { durability: 'async' };
+
+function positionOf(answer: Answer) {
+  const header = answer.headers.get('meridian-position') ?? '';
+  const text = createTokenSigner(cluster.secrets.shared.positionKeys).verify(header);
+  const token = text === null ? null : decodePositionToken(text);
+  assert.ok(token, 'the reply carries a signed position');
+  return token.position;
+}
+
+test('a write on the primary, read back with its token', async () => {
+  const made = await cluster.query(
+    'eu-west',
+    'CREATE TABLE public.t (id int PRIMARY KEY, v text)',
+    {
+      ...asynchronous,
+    },
+  );
+  assert.equal(made.status, 200, made.text);
+  const written = await cluster.query('eu-west', 'INSERT INTO t VALUES ($1, $2) RETURNING *', {
+    params: [1, 'one'],
+    ...asynchronous,
+  });
+  assert.equal(written.status, 200, written.text);
+  assert.deepEqual(written.body['rows'], [{ id: 1, v: 'one' }]);
+  assert.equal(written.headers.get('meridian-served-by'), 'eu-west/pg-1');
+  assert.match(written.headers.get('meridian-durability') ?? '', /^async; regions=2\/2$/);
+  const token = written.headers.get('meridian-position') ?? '';
+  const read = await cluster.query('eu-west', 'SELECT v FROM t WHERE id = 1', {
+    headers: { 'meridian-position': token },
+  });
+  assert.equal(read.status, 200, read.text);
+  assert.deepEqual(read.body['rows'], [{ v: 'one' }]);
+  assert.equal(read.headers.get('meridian-served-by'), 'eu-west/pg-2', 'a caught-up standby');
+});
+
+test('a write in another region is forwarded; its session read waits for the token', async () => {
+  await cluster.sql('us-east', 'CREATE TABLE IF NOT EXISTS public.t (id int PRIMARY KEY, v text)');
+  await cluster.sql('us-east', 'ALTER TABLE t OWNER TO app');
+  const written = await cluster.query('us-east', "INSERT INTO t VALUES (2, 'two')", asynchronous);
+  assert.equal(written.status, 200, written.text);
+  assert.equal(written.headers.get('meridian-region'), 'eu-west');
+  const token = written.headers.get('meridian-position') ?? '';
+  const early = await cluster.query('us-east', 'SELECT v FROM t WHERE id = 2', {
+    headers: { 'meridian-position': token },
+  });
+  assert.deepEqual(early.body['rows'], [{ v: 'two' }], 'served by the primary region');
+  assert.equal(early.headers.get('meridian-region'), 'eu-west');
+  await cluster.apply('us-east', positionOf(written), "INSERT INTO t VALUES (2, 'two')");
+  const late = await cluster.query('us-east', 'SELECT v FROM t WHERE id = 2', {
+    headers: { 'meridian-position': token },
+  });
+  assert.deepEqual(late.body['rows'], [{ v: 'two' }]);
+  assert.equal(late.headers.get('meridian-served-by'), 'us-east/pg-1');
+});
+
+test('a statement that fails leaves nothing behind and says why', async () => {
+  const failed = await cluster.query('eu-west', "INSERT INTO t VALUES (1, 'again')", asynchronous);
+  assert.equal(failed.status, 422, failed.text);
+  assert.equal(failed.body['code'], 'StatementFailed');
+  assert.equal(failed.body['sqlstate'], '23505');
+  assert.equal(failed.headers.get('meridian-position'), null);
+});
+
+test('a transaction is all or nothing', async () => {
+  const statements = [
+    { sql: "INSERT INTO t VALUES (10, 'ten')" },
+    { sql: "UPDATE t SET v = 'x' WHERE id = 99", expectRows: 1 },
+  ];
+  const refused = await cluster.post('eu-west', '/v1/transaction', {
+    statements,
+    durability: 'async',
+  });
+  assert.equal(refused.status, 422, refused.text);
+  const read = await cluster.query('eu-west', 'SELECT count(*) AS n FROM t WHERE id = 10', {
+    consistency: 'strong',
+  });
+  assert.deepEqual(read.body['rows'], [{ n: 0 }]);
+});
+
+test('a waiting COMMIT is unknown at the deadline, never failed', async () => {
+  const unknown = await cluster.query('eu-west', "INSERT INTO t VALUES (20, 'waits')", {
+    durability: 'semi-sync',
+    headers: { 'meridian-deadline-ms': '500' },
+  });
+  assert.equal(unknown.status, 504, unknown.text);
+  assert.equal(unknown.body['code'], 'CommitOutcomeUnknown');
+});
+
+test('an idempotency key runs once and answers alike', async () => {
+  const options = { ...asynchronous, headers: { 'idempotency-key': 'k-1' } };
+  const first = await cluster.query(
+    'us-east',
+    "INSERT INTO t VALUES (30, 'once') RETURNING id",
+    options,
+  );
+  const second = await cluster.query(
+    'eu-west',
+    "INSERT INTO t VALUES (30, 'once') RETURNING id",
+    options,
+  );
+  assert.equal(first.status, 200, first.text);
+  assert.equal(second.status, 200, second.text);
+  assert.deepEqual(second.body, first.body);
+  const other = await cluster.query('eu-west', 'SELECT 1 FROM t FOR UPDATE', options);
+  assert.equal(other.body['code'], 'RequestInvalid', other.text);
+});
+
+test('forged and malformed tokens are refused at once', async () => {
+  for (const position of ['nonsense', 'a.b.c']) {
+    const startedMs = performance.now();
+    const refused = await cluster.query('us-east', 'SELECT 1', {
+      headers: { 'meridian-position': position },
+    });
+    assert.equal(refused.body['code'], 'TokenInvalid', refused.text);
+    assert.ok(performance.now() - startedMs < 200);
+  }
+});
