@@ -94,6 +94,23 @@ export default tseslint.config(
     },
   },
   {
+    // A folder within a core reaches the core around it.
+    files: ['services/*/core/*/**'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^(?!\\./|\\.\\./[a-z-]+\\.ts$|(\\.\\./)+shared/core/)',
+              message: 'Core is pure.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     // node:test collects the promises of test() and describe() itself.
     files: ['test/**/*.ts'],
     rules: {

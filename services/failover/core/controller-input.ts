@@ -59,12 +59,12 @@ export interface DatabaseFacts {
   }[];
   readonly publications: readonly string[];
   readonly synchronousStandbyNames: string;
-  /**
-   * Client backends in the application database or of application roles, `meridian_router`
-   * included; every other session of Meridian's own left out.
-   */
+  /** Client backends of application roles: of no role named `meridian_*`. */
   readonly applicationSessions: number;
-  /** Those of them inside a transaction, waiting COMMITs included. */
+  /**
+   * Backends inside a transaction, waiting COMMITs included: of application roles and of
+   * `meridian_router`.
+   */
   readonly runningTransactions: number;
 }
 
@@ -89,8 +89,8 @@ export type EffectResult =
 type InputBody =
   /** The first input, once. */
   | { readonly kind: 'started' }
-  /** Every 100 ms. */
-  | { readonly kind: 'ticked' }
+  /** Every 100 ms. `wallMs` makes labels and lags, never a decision. */
+  | { readonly kind: 'ticked'; readonly wallMs: number }
   /** Answer to `findCheckpoint`: the newest one at hand, or null when nobody has any. */
   | { readonly kind: 'checkpointFound'; readonly checkpoint: Checkpoint | null }
   | {

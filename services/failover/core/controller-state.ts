@@ -2,6 +2,7 @@
  * Everything a controller knows. The fold is its only source of epochs and members; the rest is
  * what it last heard, with the monotonic time of hearing it, and what it is doing.
  */
+import type { ControlRecord } from '../../../shared/core/control-record.ts';
 import type { ClusterView, RegionReport, Role } from '../../../shared/core/cluster-view.ts';
 import { initialControlState, type ControlState } from '../../../shared/core/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
@@ -29,6 +30,8 @@ export interface ReadTimes {
   readonly attemptReadAtMs: number;
   readonly prepareReadAtMs: number;
   readonly pausedUntilMs: number;
+  /** Promotions read while running, newest last: a failover soon after others backs off. */
+  readonly promotions: readonly number[];
 }
 
 /** The own lease and how it is renewed. */
@@ -37,17 +40,29 @@ export interface LeaseState {
   readonly nextSeq: number;
   readonly sent: readonly { readonly seq: number; readonly sentAtMs: number }[];
   readonly lastSentMs: number;
+  /** Since when the lease is valid but the node is not open: it does not hold on for long. */
+  readonly closedSinceMs: number | null;
 }
 
-/** The seal this region owes or gave. `position` null until the log is completed. */
+/** The seal this region owes or gave for the open prepare. */
 export interface SealState {
   readonly epoch: Epoch;
-  readonly isOpener: boolean;
+  /** Since when the old primary of a switchover drains; null when it does not. */
   readonly drainingSinceMs: number | null;
+  /** WAL end after the fence was raised; null before: the promise is not given yet. */
   readonly walEnd: Lsn | null;
-  readonly isFenceRaised: boolean;
-  readonly isSent: boolean;
-  readonly lastSentMs: number;
+  /**
+   * The epoch that this very node opened and whose tail is its own WAL; null for a region whose
+   * history is what it applied. Judged when the fence was raised.
+   */
+  readonly ownEpoch: Epoch | null;
+}
+
+/** Where the own WAL of an old primary ends, fixed once nobody can write any more. */
+export interface TailState {
+  readonly ownEpoch: Epoch;
+  readonly serverStart: string;
+  readonly walEnd: Lsn;
 }
 
 /** How far the opening of `epoch` has come; forgotten with the server start it belongs to. */
@@ -57,12 +72,17 @@ export interface OpeningState {
   readonly areSequencesRaised: boolean;
   /** The replicator's log end when the probe COMMIT was released; null before. */
   readonly probedAt: Position | null;
+  /** Whether this node had opened the epoch before: then it opens again. */
+  readonly isAgain: boolean;
 }
 
 /** What is known since this region opened `epoch`, of strong reads and of the confirmed. */
 export interface TenureState {
   readonly epoch: Epoch;
   readonly serverStart: string;
+  readonly openedAtMs: number;
+  /** The node was closed or restarted since: only another opening ends that. */
+  readonly isBroken: boolean;
   /** Opened in this run, never fenced or restarted since: `confirmed` is then complete. */
   readonly knowsConfirmed: boolean;
   /** Position that may have been confirmed before this run or before a fence. */
@@ -70,9 +90,17 @@ export interface TenureState {
   readonly strongReadsFrom: Position | null;
 }
 
+export interface AskedState {
+  readonly operationId: string;
+  readonly record: ControlRecord;
+  readonly sinceMs: number;
+}
+
 export interface RunningEffect {
   readonly id: number;
   readonly kind: EffectKind;
+  /** Effects of one key are the same wish. */
+  readonly key: string;
   readonly sinceMs: number;
 }
 
@@ -89,12 +117,14 @@ export interface ControllerState {
   readonly kind: ControllerKind;
   readonly config: ControllerConfig;
   readonly nowMs: number;
+  /** Wall clock at the last tick, for labels and lags. */
+  readonly wallMs: number;
   readonly startedAtMs: number;
 
   readonly fold: ControlState;
   readonly nextOffset: LogOffset;
   readonly read: ReadTimes;
-  readonly isHelloSent: boolean;
+  readonly isReaderStarted: boolean;
   readonly checkpointWrittenAtMs: number;
 
   readonly nodes: readonly NodeState[];
@@ -102,9 +132,13 @@ export interface ControllerState {
   readonly nodesHeardAtMs: number | null;
   /** When the last effect of lane `node` ended: answers asked for before are left out. */
   readonly nodesChangedAtMs: number;
+  /** Whether an answer asked for since then has come. */
+  readonly areNodesFresh: boolean;
   /** What SQL said last; null while the node does not answer. */
   readonly database: DatabaseFacts | null;
   readonly databaseHeardAtMs: number;
+  /** When the facts in `database` were asked for. */
+  readonly databaseAskedAtMs: number;
   /** When the last effect on the database ended: facts asked for before are left out. */
   readonly databaseChangedAtMs: number;
   /** Whether facts asked for since then have come. */
@@ -114,14 +148,19 @@ export interface ControllerState {
   readonly replication: ReplicationReport | null;
   readonly peers: readonly { readonly heardAtMs: number; readonly report: RegionReport }[];
 
+  /** `joining` until the role at the start is known. */
   readonly role: Role;
+  readonly isRoleKnown: boolean;
   readonly why: string;
   readonly lease: LeaseState;
   readonly seal: SealState | null;
+  readonly tail: TailState | null;
   readonly opening: OpeningState | null;
   readonly tenure: TenureState | null;
-  /** The member that is no longer counted and waits to be removed. */
-  readonly removing: RegionId | null;
+  /** What an operator asked for and no record read back shows yet. */
+  readonly asked: AskedState | null;
+  /** The member that is no longer counted; once the record is sent there is no way back. */
+  readonly removing: { readonly region: RegionId; readonly isSent: boolean } | null;
 
   readonly nextEffectId: number;
   readonly running: readonly RunningEffect[];
@@ -137,6 +176,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     kind: 'starting',
     config,
     nowMs: 0,
+    wallMs: 0,
     startedAtMs: 0,
     fold: initialControlState,
     nextOffset: firstOffset,
@@ -147,25 +187,31 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
       attemptReadAtMs: 0,
       prepareReadAtMs: 0,
       pausedUntilMs: 0,
+      promotions: [],
     },
-    isHelloSent: false,
+    isReaderStarted: false,
     checkpointWrittenAtMs: 0,
     nodes: [],
     nodesHeardAtMs: null,
     nodesChangedAtMs: -Infinity,
+    areNodesFresh: true,
     database: null,
     databaseHeardAtMs: 0,
+    databaseAskedAtMs: -Infinity,
     databaseChangedAtMs: -Infinity,
     isDatabaseFresh: true,
     databaseLostAtMs: null,
     replication: null,
     peers: [],
     role: 'joining',
+    isRoleKnown: false,
     why: 'the controller has just started',
-    lease: { validUntilMs: null, nextSeq: 1, sent: [], lastSentMs: -Infinity },
+    lease: { validUntilMs: null, nextSeq: 1, sent: [], lastSentMs: -Infinity, closedSinceMs: null },
     seal: null,
+    tail: null,
     opening: null,
     tenure: null,
+    asked: null,
     removing: null,
     nextEffectId: 1,
     running: [],

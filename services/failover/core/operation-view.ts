@@ -12,7 +12,11 @@ export interface OperationView {
   readonly percent: number;
   readonly epoch: number | null;
   readonly to: RegionId | null;
-  readonly steps: readonly { readonly step: string; readonly detail: string; readonly atMs: number }[];
+  readonly steps: readonly {
+    readonly step: string;
+    readonly detail: string;
+    readonly atMs: number;
+  }[];
   readonly result: string | null;
 }
 

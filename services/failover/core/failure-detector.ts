@@ -1,0 +1,109 @@
+/**
+ * When this region asks for another primary by itself, and when it changes an attempt that does
+ * not complete. Safety never depends on it: the fold decides, an answer too many is void.
+ */
+import type { PrepareRecord } from '../../../shared/core/control-record.ts';
+import { nextEpoch } from '../../../shared/core/epoch.ts';
+import { expiredFromMs } from '../../../shared/core/lease.ts';
+import { patienceMs } from './candidate-choice.ts';
+import type { ControllerState } from './controller-state.ts';
+import { isChosen, leaseTimes, openingObstacle, ownDatabase } from './situation.ts';
+
+/** Promotions of the last so many milliseconds count for the back-off. */
+const flapWindowMs = 300_000;
+/** A preferred region that has not sealed for so long is dropped. */
+const preferenceMs = 5000;
+
+export interface Proposal {
+  readonly record: PrepareRecord;
+  /** In words, with the facts it rests on. */
+  readonly why: string;
+}
+
+/** The prepare to append now, or null. */
+export function detectFailure(state: ControllerState): Proposal | null {
+  const { fold, kind } = state;
+  if (kind !== 'running' || fold.policy === null) return null;
+  if (fold.prepare !== null) return detectStall(state);
+  if (fold.epoch === 0) return openFirst(state);
+  return isChosen(state) ? detectOwnObstacle(state) : detectExpiry(state);
+}
+
+/** Until when no automatic failover happens, because several happened lately. */
+export function backedOffUntilMs(state: ControllerState): number {
+  const { read, nowMs, config } = state;
+  const lately = read.promotions.filter((atMs) => nowMs - atMs < flapWindowMs);
+  const last = lately.at(-1);
+  if (last === undefined || lately.length < 2) return -Infinity;
+  return last + config.failoverBackoffMs * 2 ** Math.min(lately.length - 2, 3);
+}
+
+function propose(
+  state: ControllerState,
+  choice: Pick<PrepareRecord, 'change' | 'preferred'>,
+  why: string,
+): Proposal {
+  const { fold, config, wallMs } = state;
+  const attempt = (fold.prepare?.attempt ?? 0) + 1;
+  const epoch = nextEpoch(fold.epoch);
+  const operation = fold.prepare?.operation ?? {
+    id: `auto-${epoch}-${config.region}-${config.incarnation.slice(0, 8)}`,
+    by: `controller of ${config.region}`,
+    reason: why,
+    atMs: Math.max(0, Math.round(wallMs)),
+  };
+  return {
+    record: { kind: 'prepare', epoch, attempt, ...choice, force: null, operation },
+    why,
+  };
+}
+
+/** Epoch 1: by the first region in priority, once its own node is there and empty. */
+function openFirst(state: ControllerState): Proposal | null {
+  const { fold, config } = state;
+  const isFirst = fold.policy?.priority[0] === config.region;
+  const database = ownDatabase(state);
+  if (!isFirst || database?.fence.incarnation !== config.incarnation) return null;
+  const choice = { change: 'failover', preferred: config.region } as const;
+  return propose(state, choice, 'no epoch has begun');
+}
+
+function detectExpiry(state: ControllerState): Proposal | null {
+  const { read, nowMs, fold } = state;
+  if (nowMs < expiredFromMs(read.leaseReadAtMs, leaseTimes(state)) + patienceMs(state)) return null;
+  if (nowMs < read.pausedUntilMs || nowMs < backedOffUntilMs(state)) return null;
+  const silentMs = Math.round(nowMs - read.leaseReadAtMs);
+  const why = `the lease of ${fold.primary} is over: no renewal was read for ${silentMs} ms`;
+  return propose(state, { change: 'failover', preferred: null }, why);
+}
+
+/** The chosen region that cannot open says so: the next epoch, preferring itself. */
+function detectOwnObstacle(state: ControllerState): Proposal | null {
+  const why = state.isDatabaseFresh ? openingObstacle(state) : null;
+  if (why === null || state.nowMs < backedOffUntilMs(state)) return null;
+  const { region } = state.config;
+  const choice = { change: 'failover', preferred: region } as const;
+  return propose(state, choice, `${region} may not open: ${why}`);
+}
+
+function detectStall(state: ControllerState): Proposal | null {
+  const { fold, read, nowMs, config } = state;
+  const { prepare } = fold;
+  if (prepare === null || prepare.force !== null || fold.epoch === 0) return null;
+  const waitedMs = nowMs - read.attemptReadAtMs - patienceMs(state);
+  if (prepare.change === 'switchover') {
+    if (waitedMs < config.switchoverMs) return null;
+    if (prepare.preferred !== prepare.oldPrimary && prepare.oldPrimary !== null) {
+      const choice = { change: 'switchover', preferred: prepare.oldPrimary } as const;
+      return propose(state, choice, 'the switchover did not complete in its bound');
+    }
+    if (nowMs < read.pausedUntilMs) return null;
+    const choice = { change: 'failover', preferred: null } as const;
+    return propose(state, choice, 'the old primary did not take its role back in its bound');
+  }
+  if (prepare.preferred === null || waitedMs < preferenceMs) return null;
+  const hasSealed = prepare.seals.some((seal) => seal.region === prepare.preferred);
+  if (hasSealed && waitedMs < 2 * preferenceMs) return null;
+  const why = `${prepare.preferred} was preferred and did not answer`;
+  return propose(state, { change: 'failover', preferred: null }, why);
+}

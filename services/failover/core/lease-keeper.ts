@@ -1,0 +1,90 @@
+/**
+ * The own lease: when it is renewed, and when the old one of another region is over. The lease
+ * itself comes from records read back (`turn/reading.ts`).
+ */
+import { expiredFromMs } from '../../../shared/core/lease.ts';
+import { publicationOf } from '../../../shared/core/epoch.ts';
+import type { EffectBody } from './controller-effect.ts';
+import type { ControllerState } from './controller-state.ts';
+import {
+  currentPromotion,
+  hasLease,
+  isChosen,
+  isDatabaseKnown,
+  isNodeOpen,
+  isOpener,
+  leaseTimes,
+  ownDatabase,
+  reportOf,
+} from './situation.ts';
+
+const sentKept = 100;
+
+/** Whether the lease of the primary before the folded epoch is over for certain. */
+export function isLeaseOver(state: ControllerState): boolean {
+  const promotion = currentPromotion(state);
+  if (promotion === null) return false;
+  if (promotion.isQuick || promotion.epoch === 1) return true;
+  return state.nowMs >= expiredFromMs(state.read.oldLeaseReadAtMs, leaseTimes(state));
+}
+
+/**
+ * Why the lease is not renewed, in words; null when it is. A primary that is closed, has lost its
+ * slot or cannot log does not hold on.
+ */
+export function renewalObstacle(state: ControllerState): string | null {
+  const { fold, tenure, lease, nowMs } = state;
+  if (state.kind !== 'running' || fold.prepare !== null || !isChosen(state)) return 'not primary';
+  if (tenure === null || tenure.epoch !== fold.epoch) return 'not open in this epoch yet';
+  const database = ownDatabase(state);
+  if (database === null || !isDatabaseKnown(state)) return 'the database does not answer';
+  if (!isOpener(state)) return 'the node is not the one that opened the epoch';
+  const slot = publicationOf(fold.epoch);
+  if (!database.slots.some((one) => one.name === slot && one.isSound)) return 'the slot is lost';
+  const report = reportOf(state, 'lead');
+  if (report === null || report.phase !== 'running') return 'the replicator does not lead';
+  const { ttlMs } = leaseTimes(state);
+  if (lease.closedSinceMs !== null && nowMs - lease.closedSinceMs > ttlMs) {
+    return 'the node stays closed';
+  }
+  return null;
+}
+
+/** A renewal, when one is due. */
+export function planLease(state: ControllerState): readonly EffectBody[] {
+  const { fold, config, lease, nowMs } = state;
+  if (nowMs - lease.lastSentMs < config.renewIntervalMs) return [];
+  if (renewalObstacle(state) !== null) return [];
+  const { region, incarnation } = config;
+  const seq = lease.nextSeq;
+  return [
+    {
+      kind: 'appendControl',
+      record: { kind: 'renew', epoch: fold.epoch, region, incarnation, seq },
+    },
+  ];
+}
+
+/** Notes a renewal at the moment it is handed out: before it is sent. */
+export function renewalSent(state: ControllerState, seq: number): ControllerState {
+  const { lease, nowMs } = state;
+  const sent = [...lease.sent, { seq, sentAtMs: nowMs }].slice(-sentKept);
+  return { ...state, lease: { ...lease, sent, nextSeq: seq + 1, lastSentMs: nowMs } };
+}
+
+/** Notes since when the lease is valid while the node is closed; called at each step. */
+export function trackLease(state: ControllerState): ControllerState {
+  const { lease, nowMs } = state;
+  const isClosed = hasLease(state) && !isNodeOpen(state);
+  if (isClosed === (lease.closedSinceMs !== null)) return state;
+  return { ...state, lease: { ...lease, closedSinceMs: isClosed ? nowMs : null } };
+}
+
+/** Whether the node has to be closed: its lease was not renewed in time. */
+export function isLeaseLapsed(state: ControllerState): boolean {
+  const { lease, tenure, nowMs } = state;
+  if (!isChosen(state) || state.fold.prepare !== null || tenure === null) return false;
+  if (tenure.isBroken) return false;
+  const { ttlMs, marginMs } = leaseTimes(state);
+  return nowMs >= (lease.validUntilMs ?? tenure.openedAtMs + ttlMs - marginMs);
+}

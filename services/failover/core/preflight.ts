@@ -1,0 +1,169 @@
+/**
+ * What an operator asks for, checked before a record is written: refused with a reason and what to
+ * do next, or the record to append. Used for dry runs too: it changes nothing.
+ */
+import type { ControlRecord, PrepareRecord } from '../../../shared/core/control-record.ts';
+import { judgePrepare } from '../../../shared/core/control-promotion.ts';
+import { nextEpoch } from '../../../shared/core/epoch.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { switchoverTarget } from './candidate-choice.ts';
+import type { OperatorAnswer } from './controller-effect.ts';
+import type { OperatorRequest } from './controller-input.ts';
+import type { ControllerState } from './controller-state.ts';
+import { isPeerLive } from './situation.ts';
+
+type Refusal = Extract<OperatorAnswer, { kind: 'refused' }>;
+type ChangeRequest = Extract<OperatorRequest, { kind: 'change' }>;
+
+export type Preflight =
+  | { readonly kind: 'ready'; readonly record: ControlRecord; readonly operationId: string }
+  | Refusal;
+
+/** Checks `request` against what this region knows now. */
+export function preflight(state: ControllerState, request: OperatorRequest): Preflight {
+  if (state.kind !== 'running') {
+    return refused('NotPrimary', 'this region has not read the control log to its end yet', {
+      hint: 'ask again in a few seconds, or ask another region',
+    });
+  }
+  if (request.kind === 'pause') {
+    const { durationMs, operation } = request;
+    return {
+      kind: 'ready',
+      record: { kind: 'pause', durationMs, operation },
+      operationId: operation.id,
+    };
+  }
+  return checkChange(state, request);
+}
+
+function checkChange(state: ControllerState, request: ChangeRequest): Preflight {
+  const { fold } = state;
+  const { operation } = request;
+  const running = fold.prepare?.operation ?? null;
+  const isSame = running?.id === operation.id;
+  if (fold.policy === null || fold.epoch === 0) {
+    return refused('RequestInvalid', 'the cluster has not opened its first epoch yet', {
+      hint: 'see `npx meridian status` for what it waits for',
+    });
+  }
+  if (request.to !== null && !fold.policy.regions.includes(request.to)) {
+    return refused('RequestInvalid', `${request.to} is not a region of this cluster`, {
+      hint: `one of ${fold.policy.regions.join(', ')}`,
+    });
+  }
+  // While it waits for seals, a further request is a further attempt of the running operation.
+  const isAttempt = fold.prepare !== null && changes(fold.prepare, request);
+  if (fold.prepare !== null && !isSame && !isAttempt) {
+    return refused('OperationRunning', 'a change of primary is under way', {
+      hint: 'wait for it, or ask with another kind, target or force to change it',
+      operationId: running?.id ?? null,
+    });
+  }
+  if (request.force) return checkForce(state, request);
+  return request.change === 'switchover'
+    ? checkSwitchover(state, request)
+    : ready(state, request, request.to);
+}
+
+function changes(
+  prepare: Pick<PrepareRecord, 'change' | 'preferred'>,
+  request: ChangeRequest,
+): boolean {
+  return request.force || request.change !== prepare.change || request.to !== prepare.preferred;
+}
+
+function checkSwitchover(state: ControllerState, request: ChangeRequest): Preflight {
+  const { fold, peers, config } = state;
+  const to = request.to ?? switchoverTarget(state);
+  if (to === null) {
+    return refused('RequestInvalid', 'no member region is live', {
+      hint: 'see `npx meridian status`; a switchover needs a live member',
+    });
+  }
+  if (to === fold.primary && fold.prepare === null) {
+    return refused('RequestInvalid', `${to} is the primary already`, { hint: 'choose another' });
+  }
+  if (fold.prepare !== null) return ready(state, request, to);
+  const target = peers.find((peer) => peer.report.id === to)?.report;
+  if (to !== config.region && !isPeerLive(state, to)) {
+    return refused('RequestInvalid', `${to} does not answer`, {
+      hint: 'bring it back, or choose another region',
+    });
+  }
+  if (!fold.members.some((member) => member.region === to)) {
+    return refused('RequestInvalid', `${to} is not a member: it has not caught up`, {
+      hint: 'wait until `npx meridian status` lists it as a member',
+    });
+  }
+  const lagMs = target?.lagMs ?? 0;
+  if (lagMs > config.switchoverLagMs) {
+    return refused('RequestInvalid', `${to} lags ${Math.round(lagMs)} ms behind`, {
+      hint: `wait until it is below ${config.switchoverLagMs} ms`,
+    });
+  }
+  return ready(state, request, to);
+}
+
+function checkForce(state: ControllerState, request: ChangeRequest): Preflight {
+  const { prepare, policy } = state.fold;
+  if (!request.acceptDataLoss || request.to === null) {
+    return refused('DataLossNotAccepted', 'a forced failover can lose confirmed writes', {
+      hint: 'name the region with `to` and set acceptDataLoss after a dry run',
+    });
+  }
+  if (prepare === null || policy === null) {
+    return refused('RequestInvalid', 'nothing can be forced before an unforced failover', {
+      hint: 'ask for a failover first; force it only when its seals cannot be had',
+    });
+  }
+  if (!prepare.seals.some((seal) => seal.region === request.to)) {
+    return refused('RequestInvalid', `${request.to} has not sealed`, {
+      hint: 'only a region that has sealed can be forced; see `npx meridian status`',
+    });
+  }
+  const isLive = (region: RegionId): boolean =>
+    region === state.config.region || isPeerLive(state, region);
+  const silent = prepare.members.filter((member) => {
+    const hasSeal = prepare.seals.some((seal) => seal.region === member.region);
+    return !hasSeal && isLive(member.region);
+  });
+  const verdict = judgePrepare(state.fold, prepare, policy);
+  if (silent.length > 0 || verdict.kind === 'promoted') {
+    const names = silent.map((member) => member.region).join(', ');
+    return refused('OperationRunning', `the unforced attempt can still be met by ${names}`, {
+      hint: 'wait for these regions to seal',
+      operationId: prepare.operation?.id ?? null,
+    });
+  }
+  return ready(state, request, request.to);
+}
+
+function ready(
+  state: ControllerState,
+  request: ChangeRequest,
+  preferred: RegionId | null,
+): Preflight {
+  const { fold } = state;
+  const { prepare } = fold;
+  const operation = prepare?.operation ?? request.operation;
+  const seals = (prepare?.seals ?? []).map(({ region, position }) => ({ region, position }));
+  const record: PrepareRecord = {
+    kind: 'prepare',
+    epoch: nextEpoch(fold.epoch),
+    attempt: (prepare?.attempt ?? 0) + 1,
+    change: request.force ? 'failover' : request.change,
+    preferred,
+    force: request.force ? { acceptDataLoss: true, seals } : null,
+    operation,
+  };
+  return { kind: 'ready', record, operationId: operation.id };
+}
+
+function refused(
+  code: Refusal['code'],
+  why: string,
+  help: { readonly hint: string; readonly operationId?: string | null },
+): Refusal {
+  return { kind: 'refused', code, why, hint: help.hint, operationId: help.operationId ?? null };
+}

@@ -1,0 +1,166 @@
+/**
+ * How the chosen region opens: catch up to the cut → publication and failover slot → sequences →
+ * old lease over → `opened` and epoch-start in the log → names → a probe COMMIT seen waiting →
+ * the door. A node that opened the epoch before goes the last three steps again.
+ */
+import { publicationOf } from '../../../shared/core/epoch.ts';
+import { isAtOrPast } from '../../../shared/core/position.ts';
+import type { EffectBody } from './controller-effect.ts';
+import type { ControllerState, OpeningState, TenureState } from './controller-state.ts';
+import {
+  currentPromotion,
+  hasLease,
+  isChosen,
+  isDatabaseKnown,
+  isNodeOpen,
+  isOpener,
+  openingObstacle,
+  ownDatabase,
+  ownPosition,
+  owesTail,
+  regionNode,
+  reportOf,
+} from './situation.ts';
+
+/** Name of the walsender that `synchronous_standby_names` waits for: unique per region, epoch. */
+export function walsenderName(state: ControllerState): string {
+  const { config, fold } = state;
+  return `meridian_${config.region.replaceAll('-', '_')}_${fold.epoch}`;
+}
+
+/** Whether publication, slot and sequences of the folded epoch are there. */
+export function arePartsReady(state: ControllerState): boolean {
+  const database = ownDatabase(state);
+  const name = publicationOf(state.fold.epoch);
+  if (database === null || state.opening?.epoch !== state.fold.epoch) return false;
+  const hasSlot = database.slots.some((slot) => slot.name === name && slot.isSound);
+  return hasSlot && database.publications.includes(name) && state.opening.areSequencesRaised;
+}
+
+/** Keeps the opening in step with the fold and the server; called at each step. */
+export function trackOpening(state: ControllerState): ControllerState {
+  const database = ownDatabase(state);
+  const { fold, opening } = state;
+  if (!isChosen(state) || fold.prepare !== null || database === null) {
+    return opening === null ? state : { ...state, opening: null };
+  }
+  const isCurrent =
+    opening !== null &&
+    opening.epoch === fold.epoch &&
+    opening.serverStart === database.serverStart;
+  if (isCurrent) return state;
+  const started: OpeningState = {
+    epoch: fold.epoch,
+    serverStart: database.serverStart,
+    areSequencesRaised: false,
+    probedAt: null,
+    isAgain: database.fence.lastOpenedEpoch === fold.epoch,
+  };
+  return { ...state, opening: started };
+}
+
+/** The next effect of opening; none while something is still awaited. */
+export function planOpening(state: ControllerState): readonly EffectBody[] {
+  const { fold, opening } = state;
+  const database = ownDatabase(state);
+  const node = regionNode(state);
+  if (!mayOpen(state) || database === null || opening === null || isNodeOpen(state)) return [];
+  if (!isOpener(state)) {
+    const next = planParts(state);
+    if (next !== null) return next;
+  }
+  const report = reportOf(state, 'lead');
+  const isLeading = report?.phase === 'running' && report.opened?.epoch === fold.epoch;
+  if (!isLeading) return [];
+  const name = walsenderName(state);
+  if (database.synchronousStandbyNames !== name) {
+    return [{ kind: 'setSynchronousStandbyNames', node, value: name }];
+  }
+  if (opening.probedAt === null) return [{ kind: 'probeCommit', node }];
+  // A node that had opened opens again only under its lease: else it would open to be closed.
+  if (isReopening(state) && !hasLease(state)) return [];
+  const { timeline, serverStart, checkpointerStart } = database;
+  return [{ kind: 'openNode', node, epoch: fold.epoch, timeline, serverStart, checkpointerStart }];
+}
+
+/** What a finished effect of the opening changes. */
+export function openingProgressed(
+  state: ControllerState,
+  change: Partial<Pick<OpeningState, 'areSequencesRaised' | 'probedAt'>>,
+): ControllerState {
+  return state.opening === null ? state : { ...state, opening: { ...state.opening, ...change } };
+}
+
+/** What is known from the moment the node is open. */
+export function nodeOpened(state: ControllerState): ControllerState {
+  const { opening, fold, nowMs } = state;
+  const promotion = currentPromotion(state);
+  if (opening === null || promotion === null || opening.epoch !== fold.epoch) return state;
+  const start = { epoch: fold.epoch, endLsn: 0n as typeof promotion.cut.endLsn };
+  // Beyond `safe` the cut may hold what was never confirmed and could still vanish.
+  const isCutSafe = isAtOrPast(promotion.safe, promotion.cut);
+  const tenure: TenureState = {
+    epoch: fold.epoch,
+    serverStart: opening.serverStart,
+    openedAtMs: nowMs,
+    isBroken: false,
+    knowsConfirmed: !opening.isAgain,
+    bound: opening.isAgain ? opening.probedAt : null,
+    strongReadsFrom: opening.isAgain ? opening.probedAt : isCutSafe ? null : start,
+  };
+  return { ...state, tenure };
+}
+
+/** Whether strong reads need wait no longer: Kf members hold what they wait for. */
+export function trackStrongReads(state: ControllerState): ControllerState {
+  const { tenure, fold, replication } = state;
+  const from = tenure?.strongReadsFrom ?? null;
+  if (tenure === null || from === null || replication === null) return state;
+  const held = fold.members.filter((member) =>
+    replication.peers.some(
+      (peer) =>
+        peer.region === member.region &&
+        peer.store === member.store &&
+        peer.applied !== null &&
+        isAtOrPast(peer.applied, from),
+    ),
+  );
+  if (held.length < fold.kLow) return state;
+  return { ...state, tenure: { ...tenure, strongReadsFrom: null } };
+}
+
+/** After the fence: what waited became visible, and what was confirmed is not known any more. */
+export function tenureBroken(state: ControllerState): ControllerState {
+  const { tenure, opening } = state;
+  if (tenure === null) return state;
+  const again = opening === null ? null : { ...opening, probedAt: null, isAgain: true };
+  return { ...state, tenure: { ...tenure, isBroken: true, knowsConfirmed: false }, opening: again };
+}
+
+function mayOpen(state: ControllerState): boolean {
+  if (state.kind !== 'running' || !isChosen(state) || state.fold.prepare !== null) return false;
+  if (owesTail(state) || !isDatabaseKnown(state)) return false;
+  return openingObstacle(state) === null;
+}
+
+function isReopening(state: ControllerState): boolean {
+  return state.tenure !== null && state.opening?.isAgain === true;
+}
+
+/** Publication, slot, sequences; null when they are there. */
+function planParts(state: ControllerState): readonly EffectBody[] | null {
+  const { fold, opening } = state;
+  const database = ownDatabase(state);
+  const promotion = currentPromotion(state);
+  const position = ownPosition(state);
+  const node = regionNode(state);
+  if (database === null || promotion === null || position === null) return [];
+  if (!isAtOrPast(position, promotion.cut)) return [];
+  const name = publicationOf(fold.epoch);
+  const hasSlot = database.slots.some((slot) => slot.name === name && slot.isSound);
+  if (!hasSlot || !database.publications.includes(name)) {
+    return [{ kind: 'createPublicationAndSlot', node, epoch: fold.epoch }];
+  }
+  if (opening?.areSequencesRaised !== true) return [{ kind: 'raiseSequences', node }];
+  return null;
+}

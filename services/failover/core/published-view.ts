@@ -1,0 +1,129 @@
+/** The view that the region's other services decide on, made from the controller's state. */
+import {
+  foldedPart,
+  type ClusterView,
+  type NodeReport,
+  type RegionReport,
+} from '../../../shared/core/cluster-view.ts';
+import { publicationOf } from '../../../shared/core/epoch.ts';
+import type { Position } from '../../../shared/core/position.ts';
+import type { NodeState } from '../../../shared/core/node-state.ts';
+import type { ControllerState } from './controller-state.ts';
+import { countedMembers } from './member-plan.ts';
+import { directiveOf } from './replication-directive.ts';
+import {
+  hasLease,
+  isNodeOpen,
+  isPeerLive,
+  ownDatabase,
+  ownPosition,
+  regionNode,
+} from './situation.ts';
+
+/** The view of this moment; its version is the one before + 1. */
+export function viewOf(state: ControllerState): ClusterView {
+  const { config, fold, role, tenure } = state;
+  const isOpen = role === 'primary' && isNodeOpen(state) && tenure?.isBroken === false;
+  return {
+    version: (state.view?.version ?? 0) + 1,
+    clusterId: config.clusterId,
+    cell: config.cell,
+    region: config.region,
+    role,
+    why: state.why,
+    isReady: state.kind === 'running',
+    incarnation: config.incarnation,
+    ...foldedPart(fold),
+    members: countedMembers(state),
+    node: ownDatabase(state) === null ? null : regionNode(state),
+    isOpen,
+    leaseValidUntilMs: isOpen ? state.lease.validUntilMs : null,
+    strongReadsFrom: tenure?.strongReadsFrom ?? null,
+    replication: directiveOf(state),
+    reports: [ownReport(state), ...peerReports(state)],
+  };
+}
+
+/** Whether the difference between two views is worth publishing. */
+export function isSameView(a: ClusterView, b: ClusterView): boolean {
+  return textOf({ ...a, version: 0 }) === textOf({ ...b, version: 0 });
+}
+
+function textOf(view: ClusterView): string {
+  return JSON.stringify(view, (_, item: unknown) =>
+    typeof item === 'bigint' ? item.toString() : item,
+  );
+}
+
+function peerReports(state: ControllerState): readonly RegionReport[] {
+  return state.peers.map(({ report, heardAtMs }) => {
+    // Whole half seconds: a view is not published again for each millisecond of age.
+    const age = report.ageMs + Math.max(0, state.nowMs - heardAtMs);
+    const ageMs = Math.floor(age / 500) * 500;
+    const isLive = isPeerLive(state, report.id);
+    return { ...report, ageMs, health: isLive ? report.health : 'unreachable' };
+  });
+}
+
+function ownReport(state: ControllerState): RegionReport {
+  const { config, fold, role, why } = state;
+  const position = ownPosition(state);
+  return {
+    id: config.region,
+    name: config.regionName,
+    role,
+    why,
+    epoch: fold.epoch,
+    position,
+    lagMs: lagOf(state),
+    health: healthOf(state),
+    nodes: state.nodes.map((node) => nodeReport(state, node, position)),
+    isAccepting: true,
+    ageMs: 0,
+  };
+}
+
+/** How far behind the primary this region is, to 10 ms; null when nothing proves it. */
+function lagOf(state: ControllerState): number | null {
+  if (state.role === 'primary' || state.role === 'draining') return 0;
+  const freshAtMs = state.replication?.freshAtMs ?? null;
+  if (freshAtMs === null) return null;
+  return Math.max(0, Math.round((state.wallMs - freshAtMs) / 10) * 10);
+}
+
+function healthOf(state: ControllerState): RegionReport['health'] {
+  switch (state.role) {
+    case 'primary':
+      return hasLease(state) && hasSlot(state) ? 'healthy' : 'degraded';
+    case 'replica':
+      return ownDatabase(state) !== null ? 'healthy' : 'degraded';
+    case 'joining':
+    case 'catching-up':
+    case 'promoting':
+      return state.kind === 'halted' ? 'degraded' : 'starting';
+    default:
+      return 'degraded';
+  }
+}
+
+function hasSlot(state: ControllerState): boolean {
+  const name = publicationOf(state.fold.epoch);
+  return ownDatabase(state)?.slots.some((slot) => slot.name === name && slot.isSound) === true;
+}
+
+function nodeReport(
+  state: ControllerState,
+  node: NodeState,
+  position: Position | null,
+): NodeReport {
+  const isOwn = node.id === regionNode(state);
+  const isUp = isOwn ? ownDatabase(state) !== null : node.process === 'running';
+  const upRole = !isOwn ? 'standby' : state.role === 'primary' ? 'primary' : 'replica';
+  return {
+    id: node.id,
+    kind: isOwn ? 'node' : 'standby',
+    role: isUp ? upRole : 'down',
+    position: isOwn && isUp ? position : null,
+    healthy: isUp && node.data === 'ready',
+  };
+}

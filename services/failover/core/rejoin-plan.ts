@@ -1,0 +1,83 @@
+/**
+ * An old primary or a region that was away: is its own history within the cuts? The tail of an
+ * opener is its own WAL, decoded to the end into its own log; empty → the progress row is set and
+ * it follows; not empty → it is kept apart and the region is seeded (DESIGN.md section 5).
+ */
+import type { Position } from '../../../shared/core/position.ts';
+import type { EffectBody } from './controller-effect.ts';
+import type { ControllerState } from './controller-state.ts';
+import { seedSource } from './node-plan.ts';
+import {
+  hasHistory,
+  isChosen,
+  isDiverged,
+  isDoorOpen,
+  ownDatabase,
+  ownEpoch,
+  ownPosition,
+  owesTail,
+  regionNode,
+  regionNodeState,
+  reportOf,
+} from './situation.ts';
+
+export type TailVerdict =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'empty'; readonly position: Position }
+  /** Beyond a cut, or not listable; `position` null when it is not known. */
+  | { readonly kind: 'diverged'; readonly position: Position | null; readonly why: string };
+
+/** Judges where this region's own history ends. */
+export function judgeTail(state: ControllerState): TailVerdict {
+  if (!hasHistory(state)) return { kind: 'unknown' };
+  if (!owesTail(state)) {
+    const position = ownPosition(state);
+    if (position === null) return { kind: 'unknown' };
+    if (!isDiverged(state, position)) return { kind: 'empty', position };
+    return { kind: 'diverged', position, why: 'what it applied lies beyond a cut' };
+  }
+  const report = reportOf(state, 'complete');
+  if (report === null || report.directive.kind !== 'complete') return { kind: 'unknown' };
+  const opened = ownDatabase(state)?.fence.lastOpenedEpoch;
+  if (!report.directive.isOpener || report.directive.epoch !== opened) return { kind: 'unknown' };
+  if (report.directive.walEnd !== state.tail?.walEnd) return { kind: 'unknown' };
+  if (report.phase === 'failed') {
+    return { kind: 'diverged', position: null, why: `its tail is not listable: ${report.why}` };
+  }
+  if (report.phase !== 'done') return { kind: 'unknown' };
+  if (!isDiverged(state, report.applied)) return { kind: 'empty', position: report.applied };
+  return { kind: 'diverged', position: report.applied, why: 'it committed beyond the cut' };
+}
+
+/** Fixes where the own WAL ends, once the door is closed; called at each step. */
+export function trackTail(state: ControllerState): ControllerState {
+  const database = ownDatabase(state);
+  if (database === null || !owesTail(state)) return state.tail === null ? state : noTail(state);
+  const epoch = ownEpoch(state);
+  if (epoch === null || !state.isDatabaseFresh || isDoorOpen(state)) return state;
+  const { serverStart, walEnd } = database;
+  if (state.tail?.serverStart === serverStart && state.tail.ownEpoch === epoch) return state;
+  return { ...state, tail: { ownEpoch: epoch, serverStart, walEnd } };
+}
+
+function noTail(state: ControllerState): ControllerState {
+  return { ...state, tail: null };
+}
+
+/** The next effects of rejoining. */
+export function planRejoin(state: ControllerState): readonly EffectBody[] {
+  if (state.kind !== 'running' || state.fold.prepare !== null) return [];
+  const node = regionNode(state);
+  if (owesTail(state) && ownDatabase(state) !== null) {
+    const tail = judgeTail(state);
+    if (tail.kind === 'empty') return [{ kind: 'setProgress', node, position: tail.position }];
+  }
+  if (state.role !== 'quarantined' || isChosen(state)) return [];
+  // The diverged data are kept as they are, in a folder of their own, before a seed replaces them.
+  if (regionNodeState(state)?.data !== 'ready' || seedSource(state) === null) return [];
+  return state.nodes
+    .filter((one) => one.data !== 'none')
+    .toSorted((a, b) => Number(a.id === node) - Number(b.id === node))
+    .slice(0, 1)
+    .map((one) => ({ kind: 'setAside', node: one.id }));
+}

@@ -1,0 +1,174 @@
+/**
+ * Where the region stands: plain questions about the controller's state, each asked in one place
+ * only. Nothing is decided here.
+ */
+import { isWithinCuts } from '../../../shared/core/consistency.ts';
+import type { Policy } from '../../../shared/core/control-record.ts';
+import type { Promotion } from '../../../shared/core/control-state.ts';
+import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
+import type { LeaseTimes } from '../../../shared/core/lease.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import type { NodeState } from '../../../shared/core/node-state.ts';
+import type { Position } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
+import type { DatabaseFacts } from './controller-input.ts';
+import type { ControllerState } from './controller-state.ts';
+
+/** How old facts of the database may be for a renewal to rest on them. */
+const databaseFactsMaxAgeMs = 2000;
+
+/** The node that takes writes or applies the log: the one in mode normal, else the first. */
+export function regionNode(state: ControllerState): NodeId {
+  const normal = state.nodes.find((node) => node.mode === 'normal' && node.data === 'ready');
+  return normal?.id ?? state.config.nodes[0];
+}
+
+/** What the agent says of the region's own node; null before its first answer. */
+export function regionNodeState(state: ControllerState): NodeState | null {
+  const id = regionNode(state);
+  return state.nodes.find((node) => node.id === id) ?? null;
+}
+
+/** The facts of a node that is this region's own; null while it does not answer. */
+export function ownDatabase(state: ControllerState): DatabaseFacts | null {
+  const { database, config } = state;
+  if (database === null || database.isInRecovery) return null;
+  return database.fence.region === config.region ? database : null;
+}
+
+/** Whether the database has been asked since the last effect on it, and lately. */
+export function isDatabaseKnown(state: ControllerState): boolean {
+  const age = state.nowMs - state.databaseHeardAtMs;
+  return state.database !== null && state.isDatabaseFresh && age <= databaseFactsMaxAgeMs;
+}
+
+/** Whether the data log belongs to the data: a seed has ended, or the region began by itself. */
+export function hasHistory(state: ControllerState): boolean {
+  const database = ownDatabase(state);
+  return database !== null && database.progress !== null && database.progress.store !== '';
+}
+
+export function isChosen(state: ControllerState): boolean {
+  return state.fold.primary === state.config.region;
+}
+
+/** The promotion that began the folded epoch. */
+export function currentPromotion(state: ControllerState): Promotion | null {
+  return state.fold.history.at(-1) ?? null;
+}
+
+/** The newest epoch that this region opened, on which timeline: in PostgreSQL or in the log. */
+export function lastOpened(
+  state: ControllerState,
+): { readonly epoch: number; readonly timeline: number } | null {
+  const fence = ownDatabase(state)?.fence;
+  const inFence = { epoch: fence?.lastOpenedEpoch ?? 0, timeline: fence?.lastOpenedTimeline ?? 0 };
+  const inLog = state.replication?.opened ?? null;
+  const newest = inLog !== null && inLog.epoch > inFence.epoch ? inLog : inFence;
+  return newest.epoch === 0 ? null : newest;
+}
+
+/** Whether this very node opened the folded epoch: same region, same timeline. */
+export function isOpener(state: ControllerState): boolean {
+  const opened = lastOpened(state);
+  if (opened === null || opened.epoch !== state.fold.epoch) return false;
+  return ownDatabase(state)?.timeline === opened.timeline;
+}
+
+/**
+ * Why the chosen region may not open, in words; null when it may. Its log is another than the one
+ * that sealed, or its node is a promoted standby of the node that opened the epoch.
+ */
+export function openingObstacle(state: ControllerState): string | null {
+  const promotion = currentPromotion(state);
+  if (promotion === null || ownDatabase(state) === null) return null;
+  const store = state.replication?.store ?? ownDatabase(state)?.progress?.store ?? null;
+  if (store === null || store === '') return null;
+  if (store !== promotion.store) return 'its log is not the one that sealed';
+  const opened = lastOpened(state);
+  if (opened?.epoch === state.fold.epoch && !isOpener(state)) {
+    return 'its node is a promoted standby of the one that opened the epoch';
+  }
+  const slot = publicationOf(state.fold.epoch);
+  const isSlotLost = !ownDatabase(state)?.slots.some((one) => one.name === slot && one.isSound);
+  if (isOpener(state) && isDatabaseKnown(state) && isSlotLost) {
+    return `its replication slot ${slot} is lost`;
+  }
+  return null;
+}
+
+/**
+ * Whether the region is an old primary whose own tail has not been judged yet: its position is
+ * then its own WAL, decoded to the end.
+ */
+export function owesTail(state: ControllerState): boolean {
+  const database = ownDatabase(state);
+  const opened = database?.fence.lastOpenedEpoch ?? 0;
+  return opened > 0 && opened < state.fold.epoch;
+}
+
+/** The epoch whose tail is this node's own WAL; null where the history is what was applied. */
+export function ownEpoch(state: ControllerState): Epoch | null {
+  if (isOpener(state)) return state.fold.epoch;
+  return owesTail(state) ? ((ownDatabase(state)?.fence.lastOpenedEpoch ?? 0) as Epoch) : null;
+}
+
+/** The position of this region's history, when the replicator knows it. */
+export function ownPosition(state: ControllerState): Position | null {
+  const { replication } = state;
+  const isKnown =
+    replication !== null && (replication.phase === 'running' || replication.phase === 'done');
+  if (isKnown && replication.directive.kind !== 'idle') return replication.applied;
+  return owesTail(state) ? null : (ownDatabase(state)?.progress?.position ?? null);
+}
+
+/** Whether `position` lies beyond a cut: then it belongs to no history but its own. */
+export function isDiverged(state: ControllerState, position: Position): boolean {
+  return !isWithinCuts(position, state.fold.epoch, state.fold.history);
+}
+
+/** Whether this start of the server is open to applications for the folded epoch. */
+export function isNodeOpen(state: ControllerState): boolean {
+  const database = ownDatabase(state);
+  if (database === null) return false;
+  const { fence } = database;
+  return (
+    fence.openEpoch === state.fold.epoch &&
+    fence.openedStart === database.serverStart &&
+    fence.openedCheckpointer === database.checkpointerStart &&
+    fence.sealedEpoch <= state.fold.epoch
+  );
+}
+
+/** Whether the node has the door open for applications, for whatever epoch. */
+export function isDoorOpen(state: ControllerState): boolean {
+  const database = ownDatabase(state);
+  if (database === null) return false;
+  return database.fence.openEpoch !== null || database.applicationSessions > 0;
+}
+
+/** The replicator's report when it is about the directive that `matches`. */
+export function reportOf(
+  state: ControllerState,
+  kind: ReplicationReport['directive']['kind'],
+): ReplicationReport | null {
+  return state.replication?.directive.kind === kind ? state.replication : null;
+}
+
+export function leaseTimes(state: ControllerState): LeaseTimes {
+  const policy: Pick<Policy, 'ttlMs' | 'marginMs'> = state.fold.policy ?? state.config.policy;
+  return { ttlMs: policy.ttlMs, marginMs: policy.marginMs };
+}
+
+export function hasLease(state: ControllerState): boolean {
+  return state.lease.validUntilMs !== null && state.nowMs < state.lease.validUntilMs;
+}
+
+/** Whether a region's last report is no older than five seconds and calls it reachable. */
+export function isPeerLive(state: ControllerState, region: RegionId): boolean {
+  const peer = state.peers.find((one) => one.report.id === region);
+  if (peer === undefined) return false;
+  const age = peer.report.ageMs + (state.nowMs - peer.heardAtMs);
+  return age <= 5000 && peer.report.health !== 'unreachable';
+}

@@ -1,0 +1,158 @@
+/** Takes in what happened: facts replace older facts, records are folded, effects end. */
+import { assertNever } from '../../../../shared/core/assert.ts';
+import type { foldControl } from '../../../../shared/core/control-fold.ts';
+import { halted, addStep, readRecord, startFold } from './reading.ts';
+import type { EffectBody } from '../controller-effect.ts';
+import type { EffectResult, Input } from '../controller-input.ts';
+import type { ControllerState, RunningEffect } from '../controller-state.ts';
+import { effectEnded } from './issue.ts';
+import { preflight } from '../preflight.ts';
+import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
+import { sealRaised } from '../seal-plan.ts';
+
+export interface Heard {
+  readonly state: ControllerState;
+  readonly effects: readonly EffectBody[];
+}
+
+/** The state after `input`, before anything is decided on it. */
+export function absorb(previous: ControllerState, input: Input, fold: typeof foldControl): Heard {
+  const state: ControllerState = { ...previous, nowMs: Math.max(previous.nowMs, input.nowMs) };
+  if (state.kind === 'halted') return { state, effects: [] };
+  switch (input.kind) {
+    case 'started':
+      return quiet(startFold({ ...state, startedAtMs: state.nowMs }, null));
+    case 'ticked':
+      return quiet({ ...state, wallMs: input.wallMs });
+    case 'checkpointFound':
+      if (state.kind !== 'starting') return quiet(state);
+      return quiet(startFold({ ...state, kind: 'greeting' }, input.checkpoint));
+    case 'controlRecordRead':
+      return withHalt(readRecord(state, input, fold));
+    case 'controlLogUnreadable':
+      return withHalt(halted(state, input.why));
+    case 'nodesReported':
+      return quiet(hearNodes(state, input));
+    case 'databaseReported':
+      return quiet(hearDatabase(state, input));
+    case 'replicationReported':
+      return quiet({ ...state, replication: input.report });
+    case 'peerReported':
+      return quiet(hearPeer(state, input));
+    case 'operatorAsked':
+      return hearOperator(state, input);
+    case 'effectFinished': {
+      const ended = effectEnded(state, input.id, false);
+      if (ended.effect === null) return quiet(state);
+      return quiet(hearFinished(ended.state, ended.effect, input.result));
+    }
+    case 'effectFailed': {
+      const ended = effectEnded(state, input.id, true);
+      return { state: ended.state, effects: explainFailure(ended.effect, input.why) };
+    }
+    default:
+      return assertNever(input);
+  }
+}
+
+function quiet(state: ControllerState): Heard {
+  return { state, effects: [] };
+}
+
+function withHalt(state: ControllerState): Heard {
+  if (state.kind !== 'halted') return quiet(state);
+  return { state, effects: [{ kind: 'halt', why: state.why }] };
+}
+
+function hearNodes(
+  state: ControllerState,
+  input: Extract<Input, { kind: 'nodesReported' }>,
+): ControllerState {
+  if (input.askedAtMs < state.nodesChangedAtMs) return state;
+  const { nodes, nowMs } = input;
+  return { ...state, nodes, nodesHeardAtMs: nowMs, areNodesFresh: true };
+}
+
+function hearDatabase(
+  state: ControllerState,
+  input: Extract<Input, { kind: 'databaseReported' }>,
+): ControllerState {
+  const { facts, askedAtMs, nowMs } = input;
+  if (facts === null) {
+    const databaseLostAtMs = state.databaseLostAtMs ?? nowMs;
+    return { ...state, database: null, databaseLostAtMs, isDatabaseFresh: true };
+  }
+  if (askedAtMs < state.databaseChangedAtMs) return state;
+  return {
+    ...state,
+    database: facts,
+    databaseHeardAtMs: nowMs,
+    databaseAskedAtMs: askedAtMs,
+    databaseLostAtMs: null,
+    isDatabaseFresh: true,
+  };
+}
+
+function hearPeer(
+  state: ControllerState,
+  input: Extract<Input, { kind: 'peerReported' }>,
+): ControllerState {
+  const { report, nowMs } = input;
+  const others = state.peers.filter((peer) => peer.report.id !== report.id);
+  const peers = [...others, { report, heardAtMs: nowMs }].toSorted((a, b) =>
+    a.report.id < b.report.id ? -1 : 1,
+  );
+  return { ...state, peers };
+}
+
+function hearOperator(
+  state: ControllerState,
+  input: Extract<Input, { kind: 'operatorAsked' }>,
+): Heard {
+  const { requestId, request } = input;
+  const checked = preflight(state, request);
+  if (checked.kind === 'refused') {
+    return { state, effects: [{ kind: 'answerOperator', requestId, answer: checked }] };
+  }
+  const { record, operationId } = checked;
+  const asked = { operationId, record, sinceMs: state.nowMs };
+  const answer: EffectBody = {
+    kind: 'answerOperator',
+    requestId,
+    answer: { kind: 'accepted', operationId },
+  };
+  return { state: { ...state, asked }, effects: [answer] };
+}
+
+function hearFinished(
+  state: ControllerState,
+  effect: RunningEffect,
+  result: EffectResult,
+): ControllerState {
+  switch (effect.kind) {
+    case 'readControl':
+      return { ...state, isReaderStarted: true };
+    case 'sealNode': {
+      if (result.kind !== 'sealed') return state;
+      return addStep(sealRaised(state, result.walEnd), 'fence raised', '');
+    }
+    case 'raiseSequences':
+      return openingProgressed(state, { areSequencesRaised: true });
+    case 'probeCommit':
+      return result.kind === 'probed'
+        ? openingProgressed(state, { probedAt: result.logEnd })
+        : state;
+    case 'openNode':
+      return addStep(nodeOpened(state), 'opened', '');
+    case 'writeCheckpoint':
+      return { ...state, checkpointWrittenAtMs: state.nowMs };
+    default:
+      return state;
+  }
+}
+
+function explainFailure(effect: RunningEffect | null, why: string): readonly EffectBody[] {
+  if (effect === null) return [];
+  const facts = { effect: effect.key, why };
+  return [{ kind: 'explain', level: 'warn', message: 'effect failed', facts }];
+}

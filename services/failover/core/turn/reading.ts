@@ -1,0 +1,162 @@
+/**
+ * What a record of the control log changes: the fold, and the times at which this region read it.
+ * The own lease comes from here alone: from renewals read back in order (DESIGN.md section 5).
+ */
+import { maxRules, type foldControl } from '../../../../shared/core/control-fold.ts';
+import type { ControlRecord } from '../../../../shared/core/control-record.ts';
+import type { FoldOutcome } from '../../../../shared/core/control-state.ts';
+import { holderValidUntilMs } from '../../../../shared/core/lease.ts';
+import type { LogOffset } from '../../../../shared/core/log-offset.ts';
+import { formatPosition } from '../../../../shared/core/position.ts';
+import type { Checkpoint } from '../controller-input.ts';
+import type { ControllerState, ReadTimes, StepSeen, TailState } from '../controller-state.ts';
+import { leaseTimes } from '../situation.ts';
+
+const stepsKept = 200;
+const promotionsKept = 20;
+
+/** Goes on from `checkpoint`; a lease or a pause in it counts as read now. */
+export function startFold(state: ControllerState, checkpoint: Checkpoint | null): ControllerState {
+  const { nowMs } = state;
+  const fold = checkpoint?.state ?? state.fold;
+  const read: ReadTimes = {
+    ...state.read,
+    leaseReadAtMs: nowMs,
+    oldLeaseReadAtMs: nowMs,
+    promotedAtMs: nowMs,
+    attemptReadAtMs: nowMs,
+    prepareReadAtMs: nowMs,
+    pausedUntilMs: nowMs + (fold.pause?.durationMs ?? 0),
+  };
+  return { ...state, fold, nextOffset: checkpoint?.nextOffset ?? state.nextOffset, read };
+}
+
+/** Folds one record; `fold` is `foldControl` but in tests of the tests. */
+export function readRecord(
+  state: ControllerState,
+  entry: { readonly offset: LogOffset; readonly record: ControlRecord },
+  fold: typeof foldControl,
+): ControllerState {
+  // A reader that reconnects may yield records again.
+  if (entry.offset < state.nextOffset) return state;
+  const { record } = entry;
+  if (record.kind === 'policy' && record.policy.rules > maxRules) {
+    return halted(
+      state,
+      `the control log uses rules ${record.policy.rules}, newer than known here`,
+    );
+  }
+  const folded = fold(state.fold, record);
+  const nextOffset = (entry.offset + 1n) as LogOffset;
+  const next: ControllerState = { ...state, fold: folded.state, nextOffset };
+  if (folded.outcome.kind === 'void') return next;
+  return noteRecord(next, record, folded.outcome);
+}
+
+/** The controller stops deciding; the shell ends the process. */
+export function halted(state: ControllerState, why: string): ControllerState {
+  return { ...state, kind: 'halted', why };
+}
+
+function noteRecord(
+  state: ControllerState,
+  record: ControlRecord,
+  outcome: FoldOutcome,
+): ControllerState {
+  const noted = noteKind(state, record);
+  if (outcome.kind !== 'promoted') return noted;
+  const { nowMs, read, kind } = noted;
+  const { promotion } = outcome;
+  // Promotions that a starting controller reads are old ones.
+  const promotions = kind === 'running' ? [...read.promotions, nowMs] : read.promotions;
+  const promoted: ControllerState = {
+    ...noted,
+    read: {
+      ...read,
+      promotedAtMs: nowMs,
+      leaseReadAtMs: nowMs,
+      promotions: promotions.slice(-promotionsKept),
+    },
+    lease: { ...noted.lease, validUntilMs: null, sent: [], closedSinceMs: null },
+    opening: null,
+    tenure: null,
+    removing: null,
+    seal: null,
+    tail: sealedTail(noted),
+  };
+  return addStep(promoted, 'promoted', promotion.why);
+}
+
+/** What an old primary completed for its seal is the tail that it owes. */
+function sealedTail(state: ControllerState): TailState | null {
+  const { seal, database } = state;
+  if (seal === null || seal.ownEpoch === null || seal.walEnd === null) return null;
+  if (database === null) return null;
+  const { ownEpoch, walEnd } = seal;
+  return { ownEpoch, serverStart: database.serverStart, walEnd };
+}
+
+function noteKind(state: ControllerState, record: ControlRecord): ControllerState {
+  const { nowMs, read, config } = state;
+  switch (record.kind) {
+    case 'hello': {
+      const isOwn = record.region === config.region && record.incarnation === config.incarnation;
+      return isOwn && state.kind === 'greeting' ? { ...state, kind: 'running' } : state;
+    }
+    case 'renew':
+      return readRenewal({ ...state, read: { ...read, leaseReadAtMs: nowMs } }, record);
+    case 'prepare': {
+      const isFirst = record.attempt === 1;
+      const times: ReadTimes = {
+        ...read,
+        attemptReadAtMs: nowMs,
+        prepareReadAtMs: isFirst ? nowMs : read.prepareReadAtMs,
+        oldLeaseReadAtMs: isFirst ? read.leaseReadAtMs : read.oldLeaseReadAtMs,
+      };
+      const lease = { ...state.lease, validUntilMs: null, sent: [], closedSinceMs: null };
+      const prepared: ControllerState = { ...state, read: times, lease, removing: null };
+      const preferred = record.preferred === null ? '' : `, preferring ${record.preferred}`;
+      return addStep(
+        prepared,
+        'prepared',
+        `${record.change}, attempt ${record.attempt}${preferred}`,
+      );
+    }
+    case 'seal': {
+      const detail = `${record.region} at ${formatPosition(record.position)}`;
+      return addStep(state, record.final ? 'sealed for good' : 'sealed', detail);
+    }
+    case 'pause':
+      return { ...state, read: { ...read, pausedUntilMs: nowMs + record.durationMs } };
+    default:
+      return state;
+  }
+}
+
+/** Invariant: the lease counts from before the renewal was sent, for this incarnation only. */
+function readRenewal(
+  state: ControllerState,
+  record: Extract<ControlRecord, { kind: 'renew' }>,
+): ControllerState {
+  const { lease, config } = state;
+  if (record.region !== config.region || record.incarnation !== config.incarnation) return state;
+  const sent = lease.sent.find((one) => one.seq === record.seq);
+  if (sent === undefined) return state;
+  const until = holderValidUntilMs(sent.sentAtMs, leaseTimes(state));
+  const validUntilMs = Math.max(lease.validUntilMs ?? -Infinity, until);
+  const later = lease.sent.filter((one) => one.seq > record.seq);
+  return { ...state, lease: { ...lease, validUntilMs, sent: later } };
+}
+
+/** Notes a step of the change of primary under way, for operations and `history`. */
+export function addStep(state: ControllerState, step: string, detail: string): ControllerState {
+  const label = state.fold.prepare ?? state.fold.history.at(-1) ?? null;
+  const seen: StepSeen = {
+    epoch: label?.epoch ?? state.fold.epoch,
+    operationId: label?.operation?.id ?? null,
+    step,
+    detail,
+    atMs: state.wallMs,
+  };
+  return { ...state, steps: [...state.steps, seen].slice(-stepsKept) };
+}
