@@ -15,6 +15,10 @@ import { addRoutes } from './verbs/routes.ts';
 import { addStatus } from './verbs/status.ts';
 import { addSwitchover } from './verbs/switchover.ts';
 import { addToken } from './verbs/token.ts';
+import { addUp } from './verbs/up.ts';
+import { addDown } from './verbs/down.ts';
+import { addRegion } from './verbs/region.ts';
+import { addWan } from './verbs/wan.ts';
 import { addUrl } from './verbs/url.ts';
 
 /** Turns the work of a verb into commander's action: context first, then arguments and options. */
@@ -27,7 +31,10 @@ type Args<W> = W extends (context: Context, ...args: infer A) => unknown ? A : n
 export type AddVerb = (program: Command, act: Act) => void;
 
 const verbs: readonly AddVerb[] = [
+  addUp,
+  addDown,
   addStatus,
+  addRegion,
   addRegions,
   addLogs,
   addUrl,
@@ -37,6 +44,7 @@ const verbs: readonly AddVerb[] = [
   addFailover,
   addHistory,
   addPause,
+  addWan,
   addConfig,
   addRoutes,
   addDemo,

@@ -41,19 +41,21 @@ export const regionsSchema = z.object({
 export type ReportedItem = z.infer<typeof regionSchema>;
 
 const stepSchema = z.object({
-  name: z.string(),
-  /** Milliseconds since the operation began. */
+  step: z.string(),
+  /** Wall-clock milliseconds since 1970. */
   atMs: z.number(),
   detail: z.string().default(''),
 });
 export type OperationStep = z.infer<typeof stepSchema>;
 
-/** `GET /admin/operations/:id`, and each server-sent event of it. */
+/** `GET /admin/operations/:id`, and the reply to what begins one. */
 export const operationSchema = z.object({
   id: z.string(),
+  askedAtMs: z.number().default(0),
   phase: z.string(),
   percent: z.number().default(0),
   steps: z.array(stepSchema).default([]),
-  result: z.record(z.string(), z.unknown()).nullable().default(null),
+  /** In words, when it has ended. */
+  result: z.string().nullable().default(null),
 });
 export type Operation = z.infer<typeof operationSchema>;

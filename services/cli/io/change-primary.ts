@@ -64,9 +64,8 @@ async function report(
     });
   }
   if (endOf(ended.phase) === 'failed') {
-    const why = ended.result?.['why'];
     throw new CliError(
-      `The operation ${ended.id} ended as ${ended.phase}${typeof why === 'string' ? `: ${why}` : '.'}`,
+      `The operation ${ended.id} ended as ${ended.phase}${ended.result === null ? '.' : `: ${ended.result}`}`,
       {
         hint: 'The primary and its writes go on as before where it says so in: npx meridian status',
       },
@@ -76,7 +75,7 @@ async function report(
     context.terminal.out(JSON.stringify(ended, null, 2));
     return;
   }
-  if (ended.result !== null) context.terminal.say(renderResult(ended.result));
+  if (ended.result !== null) context.terminal.say(ended.result);
   context.terminal.out(renderStatus(await currentStatus(admin), context.terminal.paint));
 }
 

@@ -30,6 +30,8 @@ export interface OpenCluster {
   readonly clusterFile: string;
   /** The secrets of a region, or of any region whose file is readable here. */
   secrets(region?: string): Secrets;
+  /** The file that holds them; throws when it cannot be read here. */
+  secretsFile(region?: string): string;
 }
 
 /** The context of one run of the program. */
@@ -50,20 +52,19 @@ export function openCluster(context: Context): OpenCluster {
     });
   }
   const config = loadClusterFile(place.clusterFile, clusterConfigSchema, context.env);
+  const secretsFile = (region?: string): string => {
+    const regions = region === undefined ? config.regions.map(({ id }) => id) : [region];
+    const file = regions.map((id) => place.secretsFile(id)).find((path) => path !== null);
+    if (file !== undefined && file !== null) return file;
+    throw new CliError(`No secrets file of ${region ?? 'any region'} is readable here.`, {
+      hint: 'Name one with --secrets, or use MERIDIAN_TOKEN with --endpoint.',
+    });
+  };
   return {
     config,
     clusterFile: place.clusterFile,
-    secrets(region) {
-      const wanted = region ?? config.regions[0]?.id ?? '';
-      const candidates = [wanted, ...(region === undefined ? config.regions.map((r) => r.id) : [])];
-      const file = candidates.map((id) => place.secretsFile(id)).find((path) => path !== null);
-      if (file === undefined || file === null) {
-        throw new CliError(`No secrets file of ${region ?? 'any region'} is readable here.`, {
-          hint: 'Name one with --secrets, or use MERIDIAN_TOKEN with --endpoint.',
-        });
-      }
-      return loadSecrets(file);
-    },
+    secretsFile,
+    secrets: (region) => loadSecrets(secretsFile(region)),
   };
 }
 

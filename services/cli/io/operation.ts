@@ -30,7 +30,9 @@ export async function awaitOperation(
       .get(`/admin/operations/${encodeURIComponent(options.id)}`, operationSchema)
       .catch(silenceOrThrow);
     if (operation !== null) {
-      newSteps(shown, operation.steps).forEach(onStep);
+      for (const step of newSteps(shown, operation.steps)) {
+        onStep({ ...step, atMs: Math.max(0, step.atMs - operation.askedAtMs) });
+      }
       shown = Math.max(shown, operation.steps.length);
       if (endOf(operation.phase) !== null) return operation;
     }

@@ -86,9 +86,8 @@ async function switchOver(admin: AdminApi): Promise<{ from: string; to: string }
   );
   const ended = await awaitOperation(admin, { id: begun.id, timeoutMs: switchTimeoutMs });
   if (ended !== null && endOf(ended.phase) === 'done') return { from, to };
-  const why = ended?.result?.['why'];
   throw new CliError(
-    `The switchover to ${to} did not succeed${typeof why === 'string' ? `: ${why}` : ''}.`,
+    `The switchover to ${to} did not succeed${ended === null ? ' in time' : `: ${ended.result ?? ended.phase}`}.`,
   );
 }
 

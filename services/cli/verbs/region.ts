@@ -1,0 +1,74 @@
+/** `meridian region up`: one region's node agent in the foreground; `region settings` for containers. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { prepareLocalCluster } from '../../local/local-cluster.ts';
+import { runRegion } from '../../local/node-agent.ts';
+import { localRegionPaths } from '../../local/region-paths.ts';
+import { watchRegion } from '../../local/region-progress.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+import { exitCodes, type ExitCode } from '../core/exit-code.ts';
+import { dataFolderOf } from '../io/cluster-files.ts';
+import { openCluster, regionNamed, type Context } from '../io/context.ts';
+import { createStepPrinter } from '../io/step-printer.ts';
+import { onStopSignal } from '../io/stop-signal.ts';
+import type { AddVerb } from '../program.ts';
+
+interface RegionUpOptions {
+  readonly hostsFile?: string;
+}
+
+export const addRegion: AddVerb = (program, act) => {
+  const region = program.command('region').description('one region of the cluster on this host');
+  region
+    .command('up <id>')
+    .description('start one region and stay in the foreground; alone, in any order')
+    .option('--hosts-file <file>', 'JSON map of host names to addresses, over the cluster file')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ npx meridian region up eu-west\n' +
+        '  $ npx meridian region up eu-west --config meridian.yaml --secrets eu-west.yaml',
+    )
+    .action(
+      act(async (context: Context, id: string, options: RegionUpOptions) =>
+        regionUp(context, id, options),
+      ),
+    );
+};
+
+async function regionUp(context: Context, id: string, options: RegionUpOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  const stateFolder = dataFolderOf(context.options, context.env);
+  const named = context.options.config ?? context.env['MERIDIAN_CONFIG'];
+  if (named === undefined) await prepareLocalCluster(stateFolder);
+  const { config, clusterFile, secrets, secretsFile } = openCluster(context);
+  const region = regionNamed(config, id);
+  const paths = { ...localRegionPaths(stateFolder, id), secretsFile: secretsFile(id) };
+  const stop = onStopSignal();
+  const running = await runRegion({
+    cluster: config,
+    clusterFile,
+    region: region.id,
+    secrets: secrets(id),
+    paths,
+    ...(options.hostsFile === undefined ? {} : { hosts: readHosts(options.hostsFile) }),
+  });
+  stop.addEventListener('abort', () => void running.stop(), { once: true });
+  if (terminal.isInteractive) {
+    const watch = watchRegion(region, createStepPrinter(terminal));
+    let isUp = false;
+    while (!isUp && !stop.aborted) {
+      isUp = await watch.see(running.state());
+      if (!isUp) await sleep(500, stop);
+    }
+    if (isUp) terminal.say(`${id} serves; Ctrl-C stops it`);
+  }
+  await running.stopped;
+  return exitCodes.done;
+}
+
+function readHosts(file: string): Record<string, string> {
+  const text = readFileSync(resolve(file), 'utf8');
+  return z.record(z.string(), z.ipv4()).parse(JSON.parse(text));
+}
