@@ -1,0 +1,110 @@
+/** Verbs that change something: what is sent, what is shown, the exit code. */
+import assert from 'node:assert/strict';
+import { afterEach, before, after, test } from 'node:test';
+import { clusterConfigSchema } from '../../../services/cluster-config.ts';
+import { localRegionPaths, clusterPaths } from '../../../services/local/region-paths.ts';
+import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { startAdminServer, type AdminServer, type AdminServerOptions } from './admin-server.ts';
+import { createCliFolder, type CliFolder } from './cli-run.ts';
+
+let place: CliFolder;
+let server: AdminServer;
+
+async function serve(facts: Partial<AdminServerOptions> = {}): Promise<void> {
+  const config = loadClusterFile(clusterPaths(place.folder).clusterFile, clusterConfigSchema, {});
+  const { secretsFile } = localRegionPaths(place.folder, 'eu-west');
+  server = await startAdminServer({
+    host: place.binds[0],
+    clusterId: config.clusterId,
+    keys: loadSecrets(secretsFile).shared.accessKeys,
+    epoch: 1,
+    primary: 'eu-west',
+    ...facts,
+  });
+}
+
+before(async () => {
+  place = await createCliFolder();
+});
+after(async () => place.remove());
+afterEach(async () => server.close());
+
+test('switchover: asks the primary to give up, shows each step and the measure', async () => {
+  await serve();
+  const { code, out, err } = await place.run(['switchover', 'us-east', '--reason', 'test']);
+  assert.equal(code, 0, err);
+  assert.deepEqual(server.changes, [
+    {
+      path: '/admin/regions/eu-west/failover',
+      body: { kind: 'switchover', to: 'us-east', reason: 'test', dryRun: false },
+    },
+  ]);
+  assert.match(err, /5ms {2}prepared +epoch 2/);
+  assert.match(err, /412ms {2}sealed +eu-west at 1:0\/10/);
+  assert.match(err, /writes paused for 412 ms/);
+  assert.match(out, /^REGION/);
+});
+
+test('switchover to the primary, or to nowhere, is a usage error', async () => {
+  await serve();
+  assert.equal((await place.run(['switchover', 'eu-west'])).code, 2);
+  assert.equal((await place.run(['switchover', 'mars'])).code, 2);
+  assert.deepEqual(server.changes, []);
+});
+
+test('a change that was replaced by another one failed', async () => {
+  await serve({ phase: 'replaced' });
+  const { code, err } = await place.run(['switchover', 'us-east']);
+  assert.equal(code, 1);
+  assert.match(err, /ended as replaced/);
+});
+
+test('a change that takes longer than --timeout: exit 4, it goes on', async () => {
+  await serve({ phase: 'opening' });
+  const { code, err } = await place.run(['switchover', 'us-east', '--timeout', '500ms']);
+  assert.equal(code, 4);
+  assert.match(err, /op-1 still runs/);
+});
+
+test('a refusal by a safety rule: exit 3, with what to do', async () => {
+  const hint = 'See it with: npx meridian status';
+  await serve({ refuse: new MeridianError('OperationRunning', 'Another one runs.', { hint }) });
+  const { code, err } = await place.run(['switchover', 'us-east']);
+  assert.equal(code, 3);
+  assert.match(err, /OperationRunning: Another one runs\.\n {2}See it with/);
+});
+
+test('failover asks first: without a terminal and without --yes nothing is sent', async () => {
+  await serve();
+  const { code, err } = await place.run(['failover', '--to', 'us-east']);
+  assert.equal(code, 3);
+  assert.match(err, /--yes/);
+  assert.deepEqual(server.changes, []);
+});
+
+test('failover --yes sends what was asked for', async () => {
+  await serve();
+  const words = ['failover', '--to', 'us-east', '--force', '--accept-data-loss', '--yes'];
+  assert.equal((await place.run(words)).code, 0);
+  const [change] = server.changes;
+  assert.deepEqual(change?.body, {
+    kind: 'failover',
+    to: 'us-east',
+    reason: 'failover by the CLI',
+    dryRun: false,
+    force: true,
+    acceptDataLoss: true,
+  });
+});
+
+test('pause and resume', async () => {
+  await serve();
+  assert.equal((await place.run(['pause', '--for', '2h'])).code, 0);
+  assert.equal((await place.run(['resume'])).code, 0);
+  assert.deepEqual(server.changes, [
+    { path: '/admin/pause', body: { durationMs: 7_200_000, reason: 'maintenance' } },
+    { path: '/admin/resume', body: {} },
+  ]);
+  assert.equal((await place.run(['pause', '--for', 'soon'])).code, 2);
+});
