@@ -20,6 +20,9 @@ export interface RegionLink {
     from: Position,
     options: { readonly epoch: Epoch; readonly signal: AbortSignal },
   ): AsyncIterable<PushedRecord>;
-  /** Tells the source what is durably applied here, for which store. */
-  acknowledge(applied: Position, store: string): void;
+  /**
+   * Tells the source what is durably applied here, for which store; `reached`: nothing at or below
+   * it is missing here (idle records move it).
+   */
+  acknowledge(applied: Position, store: string, reached?: Position): void;
 }

@@ -1,0 +1,186 @@
+/**
+ * Decides what a record is to a reader that stands at a position: new, known, void or a gap.
+ * A reader skips what it has, stops at a gap, and drops what lies beyond the cut of a later epoch.
+ */
+import { assertNever } from '../../../shared/core/assert.ts';
+import type { CommitRecord, LoggedTransaction } from '../../../shared/core/commit-record.ts';
+import { isWithinCuts, type EpochCut } from '../../../shared/core/consistency.ts';
+import { comparePositions, formatPosition, type Position } from '../../../shared/core/position.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
+import type { Lsn } from '../../../shared/core/lsn.ts';
+
+/** Where a reader stands: after `position`, within a chunked transaction when `openXid` is set. */
+export interface ChainPlace {
+  readonly position: Position;
+  readonly openXid: number | null;
+  /** Next part of the open transaction. */
+  readonly nextPart: number;
+}
+
+export type ChainVerdict =
+  /** The next transactions; `place` is where the reader stands after them. */
+  | {
+      readonly kind: 'transactions';
+      readonly transactions: readonly LoggedTransaction[];
+      /** Known ones before them: their relation messages still count. */
+      readonly known: readonly LoggedTransaction[];
+      readonly place: ChainPlace;
+    }
+  /** The next part of a large transaction; `restarts`: parts applied before are to be undone. */
+  | { readonly kind: 'chunk'; readonly restarts: boolean; readonly place: ChainPlace }
+  | { readonly kind: 'epoch-start'; readonly place: ChainPlace }
+  | { readonly kind: 'idle'; readonly lsn: Lsn }
+  /** Nothing to do: a duplicate, a record of this region alone, or void. */
+  | { readonly kind: 'skip'; readonly why: 'known' | 'local' | 'void' }
+  | { readonly kind: 'gap'; readonly why: string };
+
+/** The place right after `position`, in no transaction. */
+export function placeAt(position: Position): ChainPlace {
+  return { position, openXid: null, nextPart: 0 };
+}
+
+/**
+ * `history`: every promotion folded so far; records beyond the cut of an epoch after their own, up
+ * to `uptoEpoch`, are void.
+ */
+export function checkChain(
+  place: ChainPlace,
+  record: CommitRecord,
+  history: readonly EpochCut[],
+  uptoEpoch: Epoch,
+): ChainVerdict {
+  switch (record.kind) {
+    case 'seed':
+    case 'sealed':
+    case 'opened':
+      return { kind: 'skip', why: 'local' };
+    case 'idle':
+      return checkIdle(place, record);
+    case 'epoch-start':
+      return checkEpochStart(place, record);
+    case 'transactions':
+      return checkTransactions(place, record, { history, uptoEpoch });
+    case 'chunk':
+      return checkChunk(place, record, { history, uptoEpoch });
+    default:
+      return assertNever(record);
+  }
+}
+
+/** The position at which `record` ends when it ends a transaction; else null. */
+export function endPositionOf(record: CommitRecord): Position | null {
+  const { epoch } = record;
+  switch (record.kind) {
+    case 'transactions': {
+      const last = record.transactions.at(-1);
+      return last === undefined ? null : { epoch, endLsn: last.endLsn };
+    }
+    case 'chunk':
+      return record.endLsn === null ? null : { epoch, endLsn: record.endLsn };
+    case 'epoch-start':
+      return { epoch, endLsn: 0n as Lsn };
+    case 'seed':
+      return record.position;
+    case 'idle':
+    case 'sealed':
+    case 'opened':
+      return null;
+    default:
+      return assertNever(record);
+  }
+}
+
+/** `position`, or the lowest cut of a later epoch that lies below it. */
+export function clampToCuts(position: Position, history: readonly EpochCut[]): Position {
+  let clamped = position;
+  for (const { epoch, cut } of history) {
+    if (epoch > Math.max(position.epoch, 1) && comparePositions(clamped, cut) > 0) clamped = cut;
+  }
+  return clamped;
+}
+
+interface Cuts {
+  readonly history: readonly EpochCut[];
+  readonly uptoEpoch: Epoch;
+}
+
+function checkIdle(
+  place: ChainPlace,
+  record: Extract<CommitRecord, { kind: 'idle' }>,
+): ChainVerdict {
+  if (record.epoch !== place.position.epoch) return { kind: 'skip', why: 'known' };
+  if (place.openXid !== null) return { kind: 'skip', why: 'known' };
+  return { kind: 'idle', lsn: record.lsn };
+}
+
+function checkEpochStart(
+  place: ChainPlace,
+  record: Extract<CommitRecord, { kind: 'epoch-start' }>,
+): ChainVerdict {
+  if (record.epoch <= place.position.epoch) return { kind: 'skip', why: 'known' };
+  const order = comparePositions(place.position, record.cut);
+  const end: Position = { epoch: record.epoch, endLsn: 0n as Lsn };
+  if (order === 0) return { kind: 'epoch-start', place: placeAt(end) };
+  const where = `${formatPosition(place.position)}, the epoch starts at ${formatPosition(record.cut)}`;
+  return { kind: 'gap', why: `${order < 0 ? 'records are missing' : 'diverged'}: at ${where}` };
+}
+
+function checkTransactions(
+  place: ChainPlace,
+  record: Extract<CommitRecord, { kind: 'transactions' }>,
+  cuts: Cuts,
+): ChainVerdict {
+  const { epoch } = record;
+  let end = place.position;
+  const known: LoggedTransaction[] = [];
+  const next: LoggedTransaction[] = [];
+  for (const transaction of record.transactions) {
+    const position: Position = { epoch, endLsn: transaction.endLsn };
+    if (comparePositions(position, end) <= 0) {
+      known.push(transaction);
+      continue;
+    }
+    if (!isWithinCuts(position, cuts.uptoEpoch, cuts.history)) break;
+    if (epoch !== end.epoch || transaction.prevEndLsn !== end.endLsn) {
+      return gap(end, epoch, transaction.prevEndLsn);
+    }
+    next.push(transaction);
+    end = position;
+  }
+  if (next.length > 0)
+    return { kind: 'transactions', transactions: next, known, place: placeAt(end) };
+  return { kind: 'skip', why: known.length === record.transactions.length ? 'known' : 'void' };
+}
+
+function checkChunk(
+  place: ChainPlace,
+  record: Extract<CommitRecord, { kind: 'chunk' }>,
+  cuts: Cuts,
+): ChainVerdict {
+  const { epoch, endLsn } = record;
+  const { position } = place;
+  // The end of a middle part is not known yet: it is after `prevEndLsn`.
+  const reached: Position = { epoch, endLsn: endLsn ?? ((record.prevEndLsn + 1n) as Lsn) };
+  if (comparePositions(reached, position) <= 0) return { kind: 'skip', why: 'known' };
+  if (!isWithinCuts(reached, cuts.uptoEpoch, cuts.history)) return { kind: 'skip', why: 'void' };
+  if (epoch !== position.epoch || record.prevEndLsn !== position.endLsn) {
+    return gap(position, epoch, record.prevEndLsn);
+  }
+  const isNext = place.openXid === record.xid && record.part === place.nextPart;
+  if (!isNext && record.part !== 0) {
+    if (place.openXid === record.xid && record.part < place.nextPart) {
+      return { kind: 'skip', why: 'known' };
+    }
+    return { kind: 'gap', why: `part ${record.part} of transaction ${record.xid} comes too early` };
+  }
+  const after =
+    endLsn === null
+      ? { position, openXid: record.xid, nextPart: record.part + 1 }
+      : placeAt({ epoch, endLsn });
+  return { kind: 'chunk', restarts: !isNext && place.openXid !== null, place: after };
+}
+
+function gap(at: Position, epoch: Epoch, prevEndLsn: Lsn): ChainVerdict {
+  const after = formatPosition({ epoch, endLsn: prevEndLsn });
+  return { kind: 'gap', why: `at ${formatPosition(at)}, the next record follows ${after}` };
+}

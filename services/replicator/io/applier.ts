@@ -1,0 +1,318 @@
+/**
+ * Applies records to the region's own node: rows and progress in one transaction, committed only
+ * when the own log holds them, and only if the fence allows it. What does not fit stops it.
+ */
+import type { Client } from 'pg';
+import { checkChain, placeAt, type ChainPlace, type ChainVerdict } from '../core/chain-check.ts';
+import { DdlSpotter } from '../core/ddl-spotter.ts';
+import { ownOrigin } from '../core/transaction-assembler.ts';
+import type { ChunkRecord, LoggedTransaction } from '../../../shared/core/commit-record.ts';
+import type { EpochCut } from '../../../shared/core/consistency.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
+import { formatLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { formatPosition, type Position } from '../../../shared/core/position.ts';
+import { parseEpoch } from '../../../shared/core/epoch.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { isRetryableLock, sqlstateOf } from '../../../shared/errors/sqlstate.ts';
+import { connectPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
+import { quoteLiteral } from '../../../shared/pg/quote.ts';
+import { failpoint } from '../../../shared/runtime/failpoints.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+import type { ApplyItem } from './apply-queue.ts';
+import { ChangeWriter, type WriteMode } from './change-writer.ts';
+import { textSettings } from './slot-reader.ts';
+
+export interface ApplierOptions {
+  readonly pg: Omit<PgTarget, 'applicationName' | 'options'>;
+  /** Epoch that the fence may be sealed for, at most. */
+  readonly fenceEpoch: Epoch;
+  readonly incarnation: string;
+  readonly history: () => readonly EpochCut[];
+  readonly uptoEpoch: () => Epoch;
+  readonly groupTransactionsMax: number;
+  readonly onApplied: (applied: AppliedFacts) => void;
+}
+
+export interface AppliedFacts {
+  readonly applied: Position;
+  /** Nothing at or below it is missing here. */
+  readonly reached: Position;
+  /** Commit or idle time, microseconds since 2000; null when nothing is known. */
+  readonly timeUs: bigint | null;
+  readonly transactions: number;
+}
+
+export interface Progress {
+  readonly position: Position;
+  readonly store: string;
+}
+
+interface Group {
+  readonly transactions: LoggedTransaction[];
+  readonly epoch: Epoch;
+  /** Messages of the whole group, known transactions' relation messages included. */
+  readonly messages: Uint8Array[];
+  readonly logged: Promise<void>[];
+}
+
+const lockTriesMax = 1000;
+
+export class Applier {
+  readonly #client: Client;
+  readonly #options: ApplierOptions;
+  readonly #writer: ChangeWriter;
+  /** What is committed here. */
+  #applied: Position;
+  /** Where the next record must follow: within a chunked transaction beyond `#applied`. */
+  #place: ChainPlace;
+  #reached: Position;
+  #chunkLogged: Promise<void>[] = [];
+  readonly progress: Progress;
+
+  private constructor(client: Client, options: ApplierOptions, progress: Progress) {
+    this.#client = client;
+    this.#options = options;
+    this.progress = progress;
+    this.#applied = progress.position;
+    this.#place = placeAt(progress.position);
+    this.#reached = progress.position;
+    this.#writer = new ChangeWriter(client);
+  }
+
+  /** Connects, takes the replication origin and reads the progress row; rejects without one. */
+  static async connect(options: ApplierOptions): Promise<Applier> {
+    const client = await connectPg({
+      ...options.pg,
+      applicationName: 'meridian applier',
+      options:
+        `${ownSessionOptions} ${textSettings} -c session_replication_role=replica ` +
+        '-c lock_timeout=5s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 ' +
+        '-c default_transaction_isolation=read\\ committed -c row_security=off',
+    });
+    try {
+      await takeOrigin(client);
+      const progress = await readProgress(client);
+      if (progress === null) throw new Error('there is no progress row yet');
+      return new Applier(client, options, progress);
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Applies all of `items`, in order, in few transactions; resolves with what is committed. */
+  async apply(items: readonly ApplyItem[]): Promise<Position> {
+    let group: Group | null = null;
+    for (const item of items) {
+      const { record } = item;
+      const { history, uptoEpoch } = this.#options;
+      const verdict = checkChain(this.#place, record, history(), uptoEpoch());
+      if (verdict.kind === 'skip') continue;
+      if (verdict.kind === 'gap') {
+        throw new MeridianError('ProtocolViolation', `records do not follow: ${verdict.why}`);
+      }
+      if (verdict.kind === 'transactions') {
+        if (group !== null && group.epoch !== record.epoch) group = await this.#flush(group);
+        group ??= { transactions: [], epoch: record.epoch, messages: [], logged: [] };
+        group.logged.push(item.logged);
+        this.#place = verdict.place;
+        group = await this.#addAll(group, verdict, new DdlSpotter());
+        continue;
+      }
+      if (group !== null) group = await this.#flush(group);
+      if (verdict.kind === 'idle') {
+        this.#noteIdle(record.epoch, verdict.lsn, record.kind === 'idle' ? record.timeUs : null);
+      } else if (verdict.kind === 'epoch-start') {
+        await this.#commitEpochStart(item, verdict.place.position);
+      } else if (record.kind === 'chunk') {
+        if (verdict.restarts) await this.#client.query('ROLLBACK');
+        await this.#applyChunk(record, item, verdict.place);
+      }
+    }
+    if (group !== null) await this.#flush(group);
+    return this.#applied;
+  }
+
+  /** Rolls an open chunked transaction back and ends the connection. */
+  async close(): Promise<void> {
+    await this.#client.end().catch(() => undefined);
+  }
+
+  /** Adds the transactions of one record; those with DDL are applied on their own. */
+  async #addAll(
+    group: Group,
+    { known, transactions }: Extract<ChainVerdict, { kind: 'transactions' }>,
+    spotter: DdlSpotter,
+  ): Promise<Group> {
+    let into = group;
+    for (const { messages } of known) {
+      spotter.spot(messages);
+      addMessages(into, relationsIn(messages));
+    }
+    for (const transaction of transactions) {
+      const hasDdl = spotter.spot(transaction.messages);
+      if (hasDdl) into = await this.#flushAndGoOn(into);
+      into.transactions.push(transaction);
+      addMessages(into, transaction.messages);
+      const isFull = into.transactions.length >= this.#options.groupTransactionsMax;
+      if (hasDdl || isFull) into = await this.#flushAndGoOn(into);
+    }
+    return into;
+  }
+
+  async #flushAndGoOn(group: Group): Promise<Group> {
+    await this.#flush(group);
+    return { ...group, transactions: [], messages: relationsIn(group.messages) };
+  }
+
+  async #flush(group: Group): Promise<null> {
+    const last = group.transactions.at(-1);
+    if (last === undefined) return null;
+    const end: Position = { epoch: group.epoch, endLsn: last.endLsn };
+    const write = async (mode: WriteMode): Promise<void> => {
+      await this.#client.query('BEGIN');
+      await this.#writer.write(group.messages, mode);
+    };
+    await this.#inGroupsOrOneByOne(write, end);
+    await failpoint('applier.before-logged');
+    await Promise.all(group.logged);
+    await this.#commit(end, last.commitTimeUs, group.transactions.length);
+    return null;
+  }
+
+  async #applyChunk(record: ChunkRecord, item: ApplyItem, place: ChainPlace): Promise<void> {
+    if (record.part === 0) {
+      await this.#client.query('BEGIN');
+      this.#chunkLogged = [];
+    }
+    const at: Position = { epoch: record.epoch, endLsn: record.endLsn ?? record.prevEndLsn };
+    this.#chunkLogged.push(item.logged);
+    await this.#client.query('SAVEPOINT part');
+    try {
+      await this.#writer.write(record.messages, 'grouped');
+    } catch (error) {
+      if (!mayFitOneByOne(error)) throw this.#divergence(error, at);
+      await this.#client.query('ROLLBACK TO SAVEPOINT part');
+      this.#writer.forget();
+      await this.#writer.write(record.messages, 'one by one').catch((second: unknown) => {
+        throw this.#divergence(second, at);
+      });
+    }
+    await this.#client.query('RELEASE SAVEPOINT part');
+    this.#place = place;
+    if (!record.isLast) return;
+    await Promise.all(this.#chunkLogged);
+    this.#chunkLogged = [];
+    await this.#commit(place.position, record.commitTimeUs, 1);
+  }
+
+  async #commitEpochStart(item: ApplyItem, position: Position): Promise<void> {
+    await item.logged;
+    await this.#client.query('BEGIN');
+    const time = item.record.kind === 'epoch-start' ? item.record.timeUs : 0n;
+    await this.#commit(position, time, 0);
+    this.#place = placeAt(position);
+  }
+
+  /** Runs `write` with as few statements as possible, and again row by row when that does not fit. */
+  async #inGroupsOrOneByOne(
+    write: (mode: WriteMode) => Promise<void>,
+    end: Position,
+  ): Promise<void> {
+    let mode: WriteMode = 'grouped';
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await write(mode);
+        return;
+      } catch (error) {
+        if (!mayFitOneByOne(error)) throw error;
+        await this.#client.query('ROLLBACK');
+        this.#writer.forget();
+        if (isRetryableLock(error) && tries < lockTriesMax) await sleep(50);
+        else if (mode === 'one by one') throw this.#divergence(error, end);
+        else mode = 'one by one';
+      }
+    }
+  }
+
+  async #commit(to: Position, timeUs: bigint, transactions: number): Promise<void> {
+    const { fenceEpoch, incarnation } = this.#options;
+    const from = this.#applied;
+    await failpoint('applier.before-commit');
+    await this.#client.query(
+      `SELECT meridian_local.advance_progress(${from.epoch}, '${formatLsn(from.endLsn)}', ` +
+        `${to.epoch}, '${formatLsn(to.endLsn)}', ${timestampOf(timeUs)}, ` +
+        `${fenceEpoch}, ${quoteLiteral(incarnation)}); COMMIT`,
+    );
+    await failpoint('applier.after-commit');
+    this.#applied = to;
+    this.#reached = to;
+    this.#options.onApplied({ applied: to, reached: to, timeUs, transactions });
+  }
+
+  #noteIdle(epoch: Epoch, lsn: Lsn, timeUs: bigint | null): void {
+    const reached: Position = { epoch, endLsn: lsn };
+    if (lsn > this.#reached.endLsn || epoch > this.#reached.epoch) this.#reached = reached;
+    const { onApplied } = this.#options;
+    onApplied({ applied: this.#applied, reached: this.#reached, timeUs, transactions: 0 });
+  }
+
+  #divergence(error: unknown, at: Position): unknown {
+    const state = sqlstateOf(error);
+    if (!(error instanceof MeridianError) && state === null) return error;
+    const facts = error instanceof MeridianError ? error.details : { sqlstate: state ?? '' };
+    const why = error instanceof Error ? error.message : String(error);
+    return new MeridianError(
+      'Divergence',
+      `The transaction at ${formatPosition(at)} cannot be applied: ${why}`,
+      { ...facts, position: formatPosition(at) },
+      error,
+    );
+  }
+}
+
+/** The progress row, or null when there is none. */
+export async function readProgress(client: Pick<Client, 'query'>): Promise<Progress | null> {
+  const { rows } = await client.query<Record<string, string>>(
+    'SELECT epoch, end_lsn, store FROM meridian_local.progress',
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  const epoch = parseEpoch(Number(row['epoch']));
+  const endLsn = parseLsn(row['end_lsn'] ?? '');
+  if (epoch === null || endLsn === null) throw new Error('the progress row cannot be read');
+  return { position: { epoch, endLsn }, store: row['store'] ?? '' };
+}
+
+/** One session at a time may write as the origin; one that is left over is ended. */
+async function takeOrigin(client: Client): Promise<void> {
+  await client.query(
+    `SELECT pg_replication_origin_create('${ownOrigin}')
+     WHERE pg_replication_origin_oid('${ownOrigin}') IS NULL`,
+  );
+  await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'meridian applier' AND pid <> pg_backend_pid()`,
+  );
+  await client.query(`SELECT pg_replication_origin_session_setup('${ownOrigin}')`);
+}
+
+function addMessages(group: Group, messages: readonly Uint8Array[]): void {
+  for (const message of messages) group.messages.push(message);
+}
+
+function relationsIn(messages: readonly Uint8Array[]): Uint8Array[] {
+  return messages.filter((message) => message[0] === 82);
+}
+
+/** Whether the same changes, one by one, may succeed: any refusal of a statement, no lost link. */
+function mayFitOneByOne(error: unknown): boolean {
+  const state = sqlstateOf(error);
+  if (error instanceof MeridianError) return error.code === 'Divergence';
+  return state !== null && !state.startsWith('57') && !state.startsWith('08') && state !== 'MF001';
+}
+
+/** SQL of a time in microseconds since 2000-01-01 UTC, exact. */
+function timestampOf(timeUs: bigint): string {
+  return `timestamptz '2000-01-01 00:00:00+00' + ${timeUs} * interval '1 microsecond'`;
+}

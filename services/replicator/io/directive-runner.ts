@@ -1,0 +1,272 @@
+/**
+ * Carries out one directive of the region's controller with the parts of this service. Each run
+ * begins from what is stored, so it may be ended at any point and begun again.
+ */
+import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
+import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
+import { zeroLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { isAtOrPast, zeroPosition, type Position } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import type { Logger } from '../../../shared/logging/logger.ts';
+import { withPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import { createBackoff } from '../../../shared/runtime/backoff.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
+import type { ReplicatorConfig } from '../config.ts';
+import { clampToCuts } from '../core/chain-check.ts';
+import { readProgress, type AppliedFacts } from './applier.ts';
+import { applyOwnLog, follow, type FollowerOptions } from './follower.ts';
+import { Leader } from './leader.ts';
+import type { OwnLog } from './own-log.ts';
+import type { PeerLink } from './region-link.ts';
+import { seedLog, writeProgress } from './seeder.ts';
+import { SequenceCapture } from './sequence-capture.ts';
+
+type DirectiveOf<Kind extends ReplicationDirective['kind']> = Extract<
+  ReplicationDirective,
+  { kind: Kind }
+>;
+
+export interface RunnerOptions {
+  readonly region: RegionId;
+  readonly config: ReplicatorConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly ownLog: OwnLog;
+  readonly links: ReadonlyMap<RegionId, PeerLink>;
+  readonly view: () => ClusterView;
+  /** The region's own node as the given role; throws while the controller names none. */
+  readonly pg: (
+    role: 'meridian_applier' | 'meridian_replicator',
+  ) => Omit<PgTarget, 'applicationName' | 'options'>;
+  readonly onApplied: (facts: AppliedFacts) => void;
+  readonly onStore: (store: string) => void;
+  readonly onLeader: (leader: Leader | null) => void;
+  readonly onChange: () => void;
+}
+
+/** A decoding session that outlives the change from `lead` to `complete` of its epoch. */
+export interface Leading {
+  readonly leader: Leader;
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+export class DirectiveRunner {
+  readonly #options: RunnerOptions;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Sees to it that the log is a store, named in the progress row; returns the store's name. */
+  async prepareStore(signal: AbortSignal): Promise<string> {
+    const { ownLog, pg, onStore, onApplied, view } = this.#options;
+    const facts = await ownLog.load(signal);
+    const target = pg('meridian_applier');
+    const session = { applicationName: 'meridian replicator', options: ownSessionOptions };
+    const progress = await withPg({ ...target, ...session }, (client) => readProgress(client));
+    const position = progress?.position ?? zeroPosition;
+    const store = facts.store ?? (await ownLog.beginStore(position, view().epoch));
+    if (progress?.store !== store) await writeProgress(target, position, store);
+    onStore(store);
+    onApplied({ applied: position, reached: position, timeUs: null, transactions: 0 });
+    return store;
+  }
+
+  async seed(directive: DirectiveOf<'seed'>, signal: AbortSignal): Promise<void> {
+    const { ownLog, config, pg, onStore, onApplied } = this.#options;
+    await ownLog.load(signal);
+    const { epoch, position: at, recoveredTo } = directive;
+    const { position, store } = await seedLog(
+      {
+        ownLog,
+        link: this.#link(directive.source),
+        ...{ epoch, position: at, recoveredTo, logQueueBytesMax: config.logQueueBytesMax },
+      },
+      signal,
+    );
+    await writeProgress(pg('meridian_applier'), position, store);
+    onStore(store);
+    onApplied({ applied: position, reached: position, timeUs: null, transactions: 0 });
+  }
+
+  async follow(directive: DirectiveOf<'follow'>, signal: AbortSignal): Promise<void> {
+    await this.prepareStore(signal);
+    const link = this.#link(directive.source);
+    const options = this.#followerOptions(directive.epoch, directive.epoch);
+    await follow(options, { link, feed: this.#feed(), target: null }, signal);
+  }
+
+  async catchUp(directive: DirectiveOf<'catch-up'>, signal: AbortSignal): Promise<void> {
+    await this.prepareStore(signal);
+    const { epoch, source, cut } = directive;
+    const options = this.#followerOptions(epoch, epoch);
+    const end = clampToCuts(options.facts().last, options.history());
+    if (source === this.#options.region || isAtOrPast(end, cut)) {
+      await applyOwnLog(options, signal);
+      return;
+    }
+    await follow(options, { link: this.#link(source), feed: this.#feed(), target: cut }, signal);
+  }
+
+  /** A replica's side of a seal: everything in the own log is applied, then `sealed` is logged. */
+  async completeReplica(directive: DirectiveOf<'complete'>, signal: AbortSignal): Promise<void> {
+    await this.prepareStore(signal);
+    const { epoch, sealEpoch } = directive;
+    const position = await applyOwnLog(this.#followerOptions(epoch, sealEpoch), signal);
+    await this.#appendSealed(sealEpoch, position);
+  }
+
+  /** The opener's side: its log holds everything up to the WAL end, then `sealed` is logged. */
+  async completeOpener(
+    directive: DirectiveOf<'complete'>,
+    leading: Leading,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { pg } = this.#options;
+    const sequences = new SequenceCapture(pg('meridian_applier'));
+    await sequences.capture().finally(() => sequences.close());
+    const end = await this.#walEnd(directive.walEnd);
+    while (!signal.aborted && !(await leading.leader.waitPassed(end, 500)));
+    await this.#options.ownLog.writer.whenBelow(0);
+    await sleep(0);
+    if (signal.aborted) throw new Error('ended');
+    await this.#appendSealed(directive.sealEpoch, leading.leader.logEnd);
+  }
+
+  /** Begins to decode the epoch's slot; goes on until it is stopped. */
+  async lead(
+    of: Pick<DirectiveOf<'lead'>, 'epoch' | 'slot' | 'publication' | 'walsenderName'>,
+    signal: AbortSignal,
+  ): Promise<Leading> {
+    const { ownLog, region, config, clock, pg, onLeader, onChange, logger } = this.#options;
+    const facts = await ownLog.load(signal);
+    const { epoch, slot, publication, walsenderName } = of;
+    const lastEndLsn = facts.last.epoch === epoch ? facts.last.endLsn : zeroLsn;
+    const leader = new Leader({
+      ...{ epoch, region, lastEndLsn, clock, onChange, ownLog, feed: this.#feed() },
+      slot: { pg: pg('meridian_replicator'), slot, publication, walsenderName },
+      chunkBytesMax: config.chunkBytesMax,
+      queueBytesMax: config.logQueueBytesMax,
+      idleIntervalMs: config.idleIntervalMs,
+      isFirst: lastEndLsn === zeroLsn,
+    });
+    const { members, k } = this.#options.view();
+    leader.setMembers(members, k);
+    onLeader(leader);
+    const abort = new AbortController();
+    const ended = superviseLoop({
+      name: 'decoding',
+      run: (inner, markHealthy) => leader.run(inner, markHealthy),
+      backoff: createBackoff({ firstMs: 50, maxMs: 1000 }),
+      logger,
+      signal: abort.signal,
+    });
+    return {
+      leader,
+      ended,
+      async stop() {
+        abort.abort();
+        await ended;
+        onLeader(null);
+      },
+    };
+  }
+
+  /** `opened` and `epoch-start`, once for an epoch in this log. */
+  async openEpoch(directive: DirectiveOf<'lead'>, signal: AbortSignal): Promise<void> {
+    const { ownLog, region, clock } = this.#options;
+    await this.prepareStore(signal);
+    const facts = await ownLog.load(signal);
+    const { epoch, timeline, cut } = directive;
+    if (facts.startedEpochs.has(epoch)) return;
+    await ownLog.append({ kind: 'opened', epoch, origin: region, timeline });
+    const timeUs = BigInt(Math.round(clock.wallMs() * 1000)) - 946_684_800_000_000n;
+    await ownLog.append({ kind: 'epoch-start', epoch, origin: region, cut, timeUs });
+  }
+
+  /** Carries sequences every so often until `signal` aborts. */
+  async captureSequences(signal: AbortSignal): Promise<void> {
+    const { config, pg, logger, view } = this.#options;
+    await superviseLoop({
+      name: 'sequences',
+      run: async (inner, markHealthy) => {
+        const capture = new SequenceCapture(pg('meridian_applier'));
+        try {
+          while (!inner.aborted) {
+            if (view().isOpen) await capture.capture();
+            markHealthy();
+            await sleep(config.sequenceIntervalMs, inner);
+          }
+        } finally {
+          capture.close();
+        }
+      },
+      backoff: createBackoff({ firstMs: 200, maxMs: 5000 }),
+      logger,
+      signal,
+    });
+  }
+
+  #followerOptions(epoch: Epoch, fenceEpoch: Epoch): FollowerOptions {
+    const { ownLog, config, pg, view, onApplied } = this.#options;
+    const facts = ownLog.facts;
+    if (facts === null) throw new Error('the own log was not read yet');
+    const history = (): ClusterView['history'] => view().history;
+    const uptoEpoch = (): Epoch => view().epoch;
+    return {
+      applier: {
+        pg: pg('meridian_applier'),
+        ...{ fenceEpoch, history, uptoEpoch, onApplied },
+        incarnation: view().incarnation,
+        groupTransactionsMax: config.applyGroupTransactionsMax,
+      },
+      ...{ ownLog, epoch, history, uptoEpoch },
+      queueBytesMax: config.applyQueueBytesMax,
+      takeBytesMax: config.applyGroupBytesMax,
+      facts: () => ownLog.facts ?? facts,
+    };
+  }
+
+  async #appendSealed(sealEpoch: Epoch, position: Position): Promise<void> {
+    const { ownLog, region } = this.#options;
+    if ((ownLog.facts?.sealedEpoch ?? 0) >= sealEpoch) return;
+    await ownLog.append({ kind: 'sealed', epoch: sealEpoch, origin: region, position });
+  }
+
+  async #walEnd(given: Lsn | null): Promise<Lsn> {
+    const session = { applicationName: 'meridian replicator', options: ownSessionOptions };
+    const target = { ...this.#options.pg('meridian_applier'), ...session };
+    const now = await withPg(target, async (client) => {
+      const { rows } = await client.query<{ lsn: string }>(
+        'SELECT pg_current_wal_flush_lsn() AS lsn',
+      );
+      return parseLsn(rows[0]?.lsn ?? '') ?? zeroLsn;
+    });
+    return given !== null && given > now ? given : now;
+  }
+
+  #link(source: RegionId): PeerLink {
+    const link = this.#options.links.get(source);
+    if (link === undefined) throw new RangeError(`there is no link to ${source}`);
+    return link;
+  }
+
+  #feed(): NonNullable<OwnLog['feed']> {
+    const { feed } = this.#options.ownLog;
+    if (feed === null) throw new Error('the own log was not read yet');
+    return feed;
+  }
+}
+
+/** Names of an epoch's slot, publication and walsender, as the controller makes them. */
+export function epochNames(
+  epoch: Epoch,
+  region: RegionId,
+): Pick<DirectiveOf<'lead'>, 'epoch' | 'slot' | 'publication' | 'walsenderName'> {
+  const publication = publicationOf(epoch);
+  const walsenderName = `meridian_${region.replaceAll('-', '_')}_${epoch}`;
+  return { epoch, publication, slot: publication, walsenderName };
+}

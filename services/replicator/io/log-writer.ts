@@ -1,0 +1,88 @@
+/**
+ * Appends records to the region's own log: in order, one request in flight, what arrives meanwhile
+ * goes together. Nobody else appends.
+ */
+import type { DataLog } from '../../../shared/ports/data-log.ts';
+import { failpoint } from '../../../shared/runtime/failpoints.ts';
+
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class LogWriter {
+  readonly #log: DataLog;
+  readonly #appendBytesMax: number;
+  readonly #signal: AbortSignal;
+  #waiting: Waiting[] = [];
+  #queuedBytes = 0;
+  #isRunning = false;
+  #drained: (() => void)[] = [];
+
+  constructor(log: DataLog, appendBytesMax: number, signal: AbortSignal) {
+    this.#log = log;
+    this.#appendBytesMax = appendBytesMax;
+    this.#signal = signal;
+  }
+
+  /** Bytes that are not acknowledged yet. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** Resolves when the record is durable; rejects LogUnavailable once the signal has aborted. */
+  append(bytes: Uint8Array): Promise<void> {
+    const appended = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ bytes, resolve, reject });
+    });
+    this.#queuedBytes += bytes.byteLength;
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      queueMicrotask(() => void this.#run());
+    }
+    return appended;
+  }
+
+  /** Resolves when at most `bytes` wait for the log. */
+  async whenBelow(bytes: number): Promise<void> {
+    while (this.#queuedBytes > bytes && !this.#signal.aborted) {
+      await new Promise<void>((resolve) => this.#drained.push(resolve));
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch();
+      try {
+        await failpoint('log-writer.before-append');
+        await this.#log.append(
+          batch.map(({ bytes }) => bytes),
+          this.#signal,
+        );
+        await failpoint('log-writer.after-append');
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        const failed = [...batch, ...this.#waiting];
+        this.#waiting = [];
+        for (const { reject } of failed) reject(error);
+        this.#queuedBytes = 0;
+      }
+      for (const { bytes } of batch) this.#queuedBytes -= bytes.byteLength;
+      this.#queuedBytes = Math.max(0, this.#queuedBytes);
+      for (const resolve of this.#drained.splice(0)) resolve();
+    }
+    this.#isRunning = false;
+  }
+
+  #takeBatch(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { bytes: record } of this.#waiting) {
+      if (count > 0 && bytes + record.byteLength > this.#appendBytesMax) break;
+      bytes += record.byteLength;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}

@@ -1,0 +1,346 @@
+/**
+ * Follows the directives of the region's controller: one piece of work at a time, the next begins
+ * when the one before has ended, each is repeated after a failure until another is asked for.
+ */
+import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
+import { regionOfConfig } from '../../../shared/config/cluster-schema.ts';
+import type { Lsn } from '../../../shared/core/lsn.ts';
+import { zeroPosition, type Position } from '../../../shared/core/position.ts';
+import { clampToCuts } from '../core/chain-check.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { isMeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
+import type { PgTarget } from '../../../shared/pg/client.ts';
+import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
+import { createBackoff } from '../../../shared/runtime/backoff.ts';
+import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
+import { changeOfDirective, workOf } from '../core/directive.ts';
+import type { Acknowledgement } from '../core/quorum-tracker.ts';
+import type { ReplicatorDependencies } from '../service.ts';
+import type { AppliedFacts } from './applier.ts';
+import { DirectiveRunner, epochNames, type Leading } from './directive-runner.ts';
+import type { Leader } from './leader.ts';
+import type { LinkSource } from './link-session.ts';
+import { OwnLog } from './own-log.ts';
+import { PeerLink } from './region-link.ts';
+
+interface Work {
+  readonly directive: ReplicationDirective;
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+}
+
+interface PeerFacts {
+  store: string | null;
+  applied: Position | null;
+  heardAtMs: number;
+}
+
+const idleDirective: ReplicationDirective = { kind: 'idle', why: 'no directive yet' };
+
+export class Replication {
+  readonly #deps: ReplicatorDependencies;
+  readonly #ownLog: OwnLog;
+  readonly #runner: DirectiveRunner;
+  readonly #links = new Map<RegionId, PeerLink>();
+  readonly #peers = new Map<RegionId, PeerFacts>();
+  readonly #abort = new AbortController();
+  readonly #listeners = new Set<(report: ReplicationReport) => void>();
+  readonly linkSource: LinkSource;
+  /** Whether a peer's link to this region is open. */
+  isInbound: (peer: RegionId) => boolean = () => false;
+  #work: Work | null = null;
+  #leading: Leading | null = null;
+  #leader: Leader | null = null;
+  #changing: Promise<void> = Promise.resolve();
+  #phase: ReplicationReport['phase'] = 'starting';
+  #why = '';
+  #store: string | null = null;
+  #applied: Position = zeroPosition;
+  #freshAtMs: number | null = null;
+  #isNotifying = false;
+
+  constructor(deps: ReplicatorDependencies) {
+    this.#deps = deps;
+    const { config, region, cluster, dataLog, clock, logger, regionControl } = deps;
+    this.#ownLog = new OwnLog({
+      log: dataLog,
+      region,
+      appendBytesMax: config.appendBytesMax,
+      feedBytesMax: config.feedBytesMax,
+      signal: this.#abort.signal,
+    });
+    for (const other of cluster.regions.filter(({ id }) => id !== region)) {
+      this.#links.set(other.id, this.#linkTo(other.id));
+      this.#peers.set(other.id, { store: null, applied: null, heardAtMs: clock.monotonicMs() });
+    }
+    this.linkSource = this.#makeLinkSource();
+    this.#runner = new DirectiveRunner({
+      region,
+      config,
+      clock,
+      logger,
+      ownLog: this.#ownLog,
+      links: this.#links,
+      view: () => regionControl.view(),
+      pg: (role) => this.#pgTarget(role),
+      onApplied: (facts) => this.#onApplied(facts),
+      onStore: (store) => {
+        this.#store = store;
+        this.#notify();
+      },
+      onLeader: (leader) => {
+        this.#leader = leader;
+        this.#notify();
+      },
+      onChange: () => this.#notify(),
+    });
+  }
+
+  start(): void {
+    for (const link of this.#links.values()) void link.run(this.#abort.signal);
+    const { regionControl } = this.#deps;
+    const stop = regionControl.onChange((view) => this.#onView(view));
+    this.#abort.signal.addEventListener('abort', stop);
+    this.#onView(regionControl.view());
+  }
+
+  async stop(): Promise<void> {
+    this.#work?.abort.abort();
+    await this.#changing;
+    await this.#work?.ended;
+    await this.#leading?.stop();
+    this.#abort.abort();
+  }
+
+  report(): ReplicationReport {
+    const { facts } = this.#ownLog;
+    const { history } = this.#deps.regionControl.view();
+    const leader = this.#leader;
+    return {
+      directive: this.#work?.directive ?? idleDirective,
+      phase: this.#phase,
+      why: this.#why,
+      store: this.#store,
+      applied: leader?.logEnd ?? this.#applied,
+      logEnd: leader?.logEnd ?? clampToCuts(facts?.last ?? zeroPosition, history),
+      confirmed: leader?.confirmed ?? null,
+      countedMembers: leader?.countedMembers ?? [],
+      freshAtMs: leader === null ? this.#freshAtMs : leader.freshAtMs,
+      sealedEpoch: facts?.sealedEpoch ?? 0,
+      opened: facts?.opened ?? null,
+      peers: [...this.#links].map(([region, link]) => this.#peerStatus(region, link)),
+    };
+  }
+
+  onChange(listener: (report: ReplicationReport) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async lastRecordAtOrBelow(lsn: Lsn, waitMs: number): Promise<Position | null> {
+    return (await this.#leader?.lastRecordAtOrBelow(lsn, waitMs)) ?? null;
+  }
+
+  holders(position: Position): { readonly held: number; readonly members: number } {
+    return this.#leader?.holders(position) ?? { held: 0, members: 0 };
+  }
+
+  unreleasedXids(upTo: Position): readonly number[] {
+    return this.#leader?.unreleasedXids(upTo) ?? [];
+  }
+
+  #onView(view: ClusterView): void {
+    this.#leader?.setMembers(view.members, view.k);
+    const current = this.#work?.directive ?? null;
+    const change = changeOfDirective(current, view.replication);
+    if (change.kind === 'keep') return;
+    this.#changing = this.#changing.then(() => this.#change());
+  }
+
+  /** Ends the work under way and begins what the latest view asks for. */
+  async #change(): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    const directive = this.#deps.regionControl.view().replication;
+    const change = changeOfDirective(this.#work?.directive ?? null, directive);
+    if (change.kind === 'keep') return;
+    this.#work?.abort.abort();
+    await this.#work?.ended;
+    if (change.kind !== 'complete-leading') {
+      await this.#leading?.stop();
+      this.#leading = null;
+    }
+    const abort = new AbortController();
+    this.#setPhase('starting', '');
+    this.#deps.logger.info({ directive: workOf(directive) }, 'replication directed');
+    const ended = this.#runUntilDone(directive, abort.signal);
+    this.#work = { directive, abort, ended };
+    this.#notify();
+  }
+
+  /** Repeats the work after failures until it is done or ended. */
+  async #runUntilDone(directive: ReplicationDirective, signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    await superviseLoop({
+      name: `replication ${directive.kind}`,
+      run: async () => {
+        try {
+          await this.#run(directive, signal);
+          if (!signal.aborted) this.#setPhase('done', '');
+          done.abort();
+        } catch (error) {
+          if (!signal.aborted) this.#noteFailure(error);
+          throw error;
+        }
+      },
+      backoff: createBackoff({ firstMs: 50, maxMs: 2000 }),
+      logger: this.#deps.logger,
+      signal: AbortSignal.any([signal, done.signal]),
+    });
+  }
+
+  async #run(directive: ReplicationDirective, signal: AbortSignal): Promise<void> {
+    switch (directive.kind) {
+      case 'idle':
+        return;
+      case 'seed':
+        return this.#runner.seed(directive, signal);
+      case 'follow':
+        return this.#runner.follow(directive, signal);
+      case 'catch-up':
+        return this.#runner.catchUp(directive, signal);
+      case 'complete':
+        if (!directive.isOpener) return this.#runner.completeReplica(directive, signal);
+        await this.#lead(epochNames(directive.epoch, this.#deps.region), signal);
+        if (this.#leading === null) throw new Error('decoding has not begun');
+        await this.#runner.completeOpener(directive, this.#leading, signal);
+        await this.#leading.stop();
+        this.#leading = null;
+        return;
+      case 'lead':
+        await this.#runner.openEpoch(directive, signal);
+        await this.#lead(directive, signal);
+        this.#setPhase('running', '');
+        return this.#runner.captureSequences(signal);
+    }
+  }
+
+  async #lead(
+    of: Pick<
+      Extract<ReplicationDirective, { kind: 'lead' }>,
+      'epoch' | 'slot' | 'publication' | 'walsenderName'
+    >,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#leading ??= await this.#runner.lead(of, signal);
+  }
+
+  #onApplied(facts: AppliedFacts): void {
+    const directive = this.#work?.directive;
+    if (directive?.kind === 'follow' && this.#phase !== 'running') this.#setPhase('running', '');
+    this.#applied = facts.applied;
+    if (facts.timeUs !== null) this.#freshAtMs = Number(facts.timeUs / 1000n) + 946_684_800_000;
+    const store = this.#store;
+    if (store !== null) {
+      for (const link of this.#links.values())
+        link.acknowledge(facts.applied, store, facts.reached);
+    }
+    this.#notify();
+  }
+
+  #noteFailure(error: unknown): void {
+    const isStuck =
+      isMeridianError(error, 'Divergence') ||
+      isMeridianError(error, 'ProtocolViolation') ||
+      isMeridianError(error, 'LogUnavailable');
+    this.#setPhase(isStuck ? 'failed' : 'starting', messageOf(error));
+    if (isStuck) this.#deps.logger.error({ err: error }, 'replication stopped');
+  }
+
+  #setPhase(phase: ReplicationReport['phase'], why: string): void {
+    this.#phase = phase;
+    this.#why = why;
+    this.#notify();
+  }
+
+  /** Tells the listeners once for all changes of this turn of the event loop. */
+  #notify(): void {
+    if (this.#isNotifying) return;
+    this.#isNotifying = true;
+    setImmediate(() => {
+      this.#isNotifying = false;
+      const report = this.report();
+      for (const listener of this.#listeners) listener(report);
+    });
+  }
+
+  #peerStatus(region: RegionId, link: PeerLink): ReplicationReport['peers'][number] {
+    const facts = this.#peers.get(region);
+    return {
+      region,
+      isConnected: link.isConnected || this.isInbound(region),
+      store: facts?.store ?? null,
+      applied: facts?.applied ?? null,
+      heardAtMs: Math.max(facts?.heardAtMs ?? 0, link.heardAtMs),
+    };
+  }
+
+  #makeLinkSource(): LinkSource {
+    const { region, dataLog, clock, config, regionControl } = this.#deps;
+    return {
+      region,
+      log: dataLog,
+      clock,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      feed: () => this.#ownLog.feed,
+      history: () => regionControl.view().history,
+      epoch: () => regionControl.view().epoch,
+      onAcknowledged: (peer, acknowledgement) => this.#onAcknowledged(peer, acknowledgement),
+      onHeard: (peer) => {
+        const facts = this.#peers.get(peer);
+        if (facts !== undefined) facts.heardAtMs = clock.monotonicMs();
+      },
+    };
+  }
+
+  #onAcknowledged(peer: RegionId, acknowledgement: Acknowledgement): void {
+    const facts = this.#peers.get(peer);
+    if (facts === undefined) return;
+    facts.store = acknowledgement.store;
+    facts.applied = acknowledgement.applied;
+    this.#leader?.acknowledge(peer, acknowledgement);
+    this.#notify();
+  }
+
+  #linkTo(peer: RegionId): PeerLink {
+    const { cluster, region, secrets, config, clock, logger } = this.#deps;
+    const other = regionOfConfig(cluster, peer);
+    const listeners =
+      other.processes.find(({ services }) => services.includes('replicator'))?.listeners ??
+      other.listeners;
+    return new PeerLink({
+      peer,
+      region,
+      clusterId: cluster.clusterId,
+      peerKeys: secrets.shared.peerKeys,
+      host: other.host,
+      port: listeners.peer,
+      creditBytes: config.creditBytes,
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      clock,
+      logger,
+    });
+  }
+
+  #pgTarget(
+    role: 'meridian_applier' | 'meridian_replicator',
+  ): Omit<PgTarget, 'applicationName' | 'options'> {
+    const { cluster, region, secrets, regionControl } = this.#deps;
+    const { node } = regionControl.view();
+    const own = regionOfConfig(cluster, region);
+    const port = own.nodes.find(({ id }) => id === node)?.port;
+    if (port === undefined) throw new Error('the controller names no node of this region yet');
+    const { applier, replicator } = secrets.shared.postgres;
+    const password = role === 'meridian_applier' ? applier : replicator;
+    return { host: own.host, port, database: cluster.database, user: role, password };
+  }
+}

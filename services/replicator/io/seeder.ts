@@ -1,0 +1,121 @@
+/**
+ * After a base backup: begins the own log with a copy of what the source's log holds up to where
+ * the backup ends, closes it with a seed record and writes the progress row.
+ */
+import type { CommitRecord } from '../../../shared/core/commit-record.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
+import type { Lsn } from '../../../shared/core/lsn.ts';
+import { formatLsn } from '../../../shared/core/lsn.ts';
+import {
+  comparePositions,
+  isAtOrPast,
+  laterPosition,
+  zeroPosition,
+  type Position,
+} from '../../../shared/core/position.ts';
+import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
+import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/client.ts';
+import type { RegionLink } from '../../../shared/ports/region-link.ts';
+import { packRecord } from '../../../shared/runtime/record-packing.ts';
+import { endPositionOf } from '../core/chain-check.ts';
+import type { OwnLog } from './own-log.ts';
+
+export interface SeedOptions {
+  readonly ownLog: OwnLog;
+  readonly link: RegionLink;
+  readonly epoch: Epoch;
+  /** Of the progress row inside the backup of a replica region; null for the primary's. */
+  readonly position: Position | null;
+  readonly recoveredTo: Lsn;
+  readonly logQueueBytesMax: number;
+}
+
+/** Copies, closes, and returns the exact position of the backup with the new store's name. */
+export async function seedLog(
+  options: SeedOptions,
+  signal: AbortSignal,
+): Promise<{ readonly position: Position; readonly store: string }> {
+  const { ownLog, epoch } = options;
+  await ownLog.reset();
+  const position = await copyRecords(options, signal);
+  await ownLog.writer.whenBelow(0);
+  if (signal.aborted) throw new Error('ended');
+  const store = await ownLog.beginStore(position, epoch);
+  return { position, store };
+}
+
+/** Writes the progress row of a node that stands at `position`. */
+export async function writeProgress(
+  target: Omit<PgTarget, 'applicationName' | 'options'>,
+  position: Position,
+  store: string,
+): Promise<void> {
+  const session = { applicationName: 'meridian seeder', options: ownSessionOptions };
+  await withPg({ ...target, ...session }, async (client) => {
+    await client.query(
+      `INSERT INTO meridian_local.progress (epoch, end_lsn, store) VALUES ($1, $2, $3)
+       ON CONFLICT (one_row) DO UPDATE SET epoch = excluded.epoch, end_lsn = excluded.end_lsn,
+         store = excluded.store, updated_at = clock_timestamp()`,
+      [position.epoch, formatLsn(position.endLsn), store],
+    );
+  });
+}
+
+async function copyRecords(options: SeedOptions, signal: AbortSignal): Promise<Position> {
+  const { link, epoch } = options;
+  const limit = options.position ?? { epoch, endLsn: options.recoveredTo };
+  try {
+    return await copyFrom(options, { from: zeroPosition, limit }, signal);
+  } catch (error) {
+    // The source's log does not reach back to the beginning.
+    if (!isMeridianError(error, 'LogUnavailable') || options.position === null) throw error;
+    if (!link.peer) throw error;
+    return options.position;
+  }
+}
+
+/** Appends everything up to `limit`; returns the last transaction at or below it. */
+async function copyFrom(
+  options: SeedOptions,
+  of: { readonly from: Position; readonly limit: Position },
+  signal: AbortSignal,
+): Promise<Position> {
+  const { ownLog, link, epoch, logQueueBytesMax } = options;
+  let last = of.from;
+  if (options.position !== null && comparePositions(options.position, zeroPosition) === 0) {
+    return zeroPosition;
+  }
+  for await (const { record, bytes } of link.records(of.from, { epoch, signal })) {
+    const kept = upTo(record, of.limit);
+    if (kept !== null) {
+      const appended = ownLog.writer.append(kept === record ? bytes : packRecord(kept));
+      appended.catch(() => undefined);
+      ownLog.note(kept);
+      last = laterPosition(last, endPositionOf(kept) ?? last);
+      await ownLog.writer.whenBelow(logQueueBytesMax);
+    }
+    const isExact = options.position !== null && isAtOrPast(last, options.position);
+    if (isExact || isBeyond(record, of.limit)) return last;
+  }
+  throw new Error('the copy of the source’s log was ended');
+}
+
+/** The part of `record` that ends at or below `limit`, or null. */
+function upTo(record: CommitRecord, limit: Position): CommitRecord | null {
+  const end = endPositionOf(record);
+  if (end === null || isAtOrPast(limit, end)) return isBeyond(record, limit) ? null : record;
+  if (record.kind !== 'transactions') return null;
+  const transactions = record.transactions.filter(({ endLsn }) =>
+    isAtOrPast(limit, { epoch: record.epoch, endLsn }),
+  );
+  return transactions.length === 0 ? null : { ...record, transactions };
+}
+
+/** Whether `record` shows that nothing at or below `limit` follows. */
+function isBeyond(record: CommitRecord, limit: Position): boolean {
+  if (record.kind === 'idle') {
+    return comparePositions({ epoch: record.epoch, endLsn: record.lsn }, limit) >= 0;
+  }
+  const end = endPositionOf(record);
+  return end !== null && comparePositions(end, limit) > 0;
+}

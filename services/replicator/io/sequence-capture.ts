@@ -1,0 +1,54 @@
+/**
+ * Carries the values of the primary's sequences as ordinary rows of meridian.sequence_value, which
+ * replicate like any others: decoding does not see sequences.
+ */
+import { connectPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
+import type { Client } from 'pg';
+
+const changedSql = `
+INSERT INTO meridian.sequence_value AS v (schema_name, sequence_name, last_value)
+SELECT s.schemaname, s.sequencename, s.last_value FROM pg_sequences s
+WHERE s.last_value IS NOT NULL
+  AND s.schemaname NOT IN ('meridian_local', 'pg_catalog', 'information_schema')
+ON CONFLICT (schema_name, sequence_name) DO UPDATE SET last_value = excluded.last_value
+WHERE v.last_value <> excluded.last_value`;
+
+/** The same rows, to look before a write: a transaction that writes nothing is cheaper. */
+const anyChangedSql = `
+SELECT 1 FROM pg_sequences s
+LEFT JOIN meridian.sequence_value v
+  ON v.schema_name = s.schemaname AND v.sequence_name = s.sequencename
+WHERE s.last_value IS NOT NULL AND v.last_value IS DISTINCT FROM s.last_value
+  AND s.schemaname NOT IN ('meridian_local', 'pg_catalog', 'information_schema')
+LIMIT 1`;
+
+export class SequenceCapture {
+  readonly #target: PgTarget;
+  #client: Client | null = null;
+
+  constructor(target: Omit<PgTarget, 'applicationName' | 'options'>) {
+    this.#target = {
+      ...target,
+      applicationName: 'meridian sequences',
+      options: `${ownSessionOptions} -c search_path=pg_catalog -c lock_timeout=1s`,
+    };
+  }
+
+  /** Writes every value that changed since the last time. */
+  async capture(): Promise<void> {
+    this.#client ??= await connectPg(this.#target);
+    try {
+      const changed = await this.#client.query(anyChangedSql);
+      if (changed.rows.length > 0) await this.#client.query(changedSql);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    const client = this.#client;
+    this.#client = null;
+    void client?.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * A client of PostgreSQL's walsender (manual, section "Streaming Replication Protocol"): `pg` does
+ * start-up and authentication; after START_REPLICATION the socket is read here, so that a huge
+ * message is joined once and the socket can be paused. Every status frame is the caller's.
+ */
+import type { Socket } from 'node:net';
+import pg from 'pg';
+import type { Lsn } from '../core/lsn.ts';
+import { pgConfigOf, type PgTarget } from './client.ts';
+
+/** The three positions of a status frame; a COMMIT waits for one of them. */
+export interface StatusPositions {
+  readonly write: Lsn;
+  readonly flush: Lsn;
+  readonly apply: Lsn;
+}
+
+export interface Keepalive {
+  readonly walEnd: Lsn;
+  /** Microseconds since 2000-01-01 UTC on the server's clock. */
+  readonly sentAtUs: bigint;
+  readonly isReplyRequested: boolean;
+}
+
+export interface ReplicationHandlers {
+  /** Contents of consecutive XLogData messages, all that arrived together. */
+  readonly onData: (messages: readonly Uint8Array[]) => void;
+  readonly onKeepalive: (keepalive: Keepalive) => void;
+  /** Once, when the stream is over; null: the server ended it. */
+  readonly onEnd: (error: Error | null) => void;
+}
+
+const microsecondsTo2000 = 946_684_800_000_000n;
+const copyData = 100;
+const errorResponse = 69;
+const copyDone = 99;
+const xlogData = 119;
+const keepalive = 107;
+
+export class Walsender {
+  readonly #client: pg.Client;
+  readonly #socket: Socket;
+  #handlers: ReplicationHandlers | null = null;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #neededBytes = 0;
+  #isEnded = false;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+    this.#socket = (client as unknown as { connection: { stream: Socket } }).connection.stream;
+  }
+
+  /** A walsender connection to `target`'s database. */
+  static async connect(target: PgTarget): Promise<Walsender> {
+    const settings = { ...pgConfigOf(target), replication: 'database' };
+    const client = new pg.Client(settings);
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
+    return new Walsender(client);
+  }
+
+  /** Runs a statement before streaming begins; every value is text. */
+  async query(text: string): Promise<Record<string, string | null>[]> {
+    const result = await this.#client.query<Record<string, string | null>>(text);
+    return result.rows;
+  }
+
+  /** Sends START_REPLICATION; from now on only the handlers hear of the server. */
+  startReplication(command: string, handlers: ReplicationHandlers): void {
+    this.#handlers = handlers;
+    const socket = this.#socket;
+    socket.removeAllListeners('data');
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('error', (error) => this.#end(error));
+    socket.on('close', () => this.#end(new Error('the walsender connection was closed')));
+    const text = Buffer.from(`${command}\0`);
+    const head = Buffer.alloc(5);
+    head[0] = 81;
+    head.writeUInt32BE(text.byteLength + 4, 1);
+    socket.write(Buffer.concat([head, text]));
+  }
+
+  /** Sends a status frame; `asksReply`: the server answers with a keepalive at once. */
+  sendStatus(positions: StatusPositions, asksReply: boolean): void {
+    if (this.#isEnded) return;
+    const frame = Buffer.allocUnsafe(39);
+    frame[0] = copyData;
+    frame.writeUInt32BE(38, 1);
+    frame[5] = 114;
+    frame.writeBigUInt64BE(positions.write, 6);
+    frame.writeBigUInt64BE(positions.flush, 14);
+    frame.writeBigUInt64BE(positions.apply, 22);
+    frame.writeBigInt64BE(BigInt(Date.now()) * 1000n - microsecondsTo2000, 30);
+    frame[38] = asksReply ? 1 : 0;
+    this.#socket.write(frame);
+  }
+
+  /** Stops reading; status frames still go out. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Ends the connection at once. */
+  close(): void {
+    this.#isEnded = true;
+    this.#socket.destroy();
+    void this.#client.end().catch(() => undefined);
+  }
+
+  #take(chunk: Buffer): void {
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.byteLength;
+    if (this.#pendingBytes < this.#neededBytes) return;
+    const bytes = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending);
+    const messages: Uint8Array[] = [];
+    let at = 0;
+    this.#neededBytes = 5;
+    while (bytes.byteLength - at >= 5) {
+      const length = 1 + bytes.readUInt32BE(at + 1);
+      this.#neededBytes = length;
+      if (bytes.byteLength - at < length) break;
+      this.#takeMessage(bytes.subarray(at, at + length), messages);
+      at += length;
+      this.#neededBytes = 5;
+    }
+    const rest = bytes.subarray(at);
+    this.#pending = rest.byteLength === 0 ? [] : [rest];
+    this.#pendingBytes = rest.byteLength;
+    this.#deliver(messages);
+  }
+
+  #takeMessage(message: Buffer, messages: Uint8Array[]): void {
+    if (message[0] === errorResponse) {
+      this.#deliver(messages);
+      this.#end(errorOf(message));
+    } else if (message[0] === copyDone) {
+      this.#deliver(messages);
+      this.#end(null);
+    } else if (message[0] === copyData && message[5] === xlogData) {
+      messages.push(message.subarray(30));
+    } else if (message[0] === copyData && message[5] === keepalive) {
+      this.#deliver(messages);
+      this.#handlers?.onKeepalive({
+        walEnd: message.readBigUInt64BE(6) as Lsn,
+        sentAtUs: message.readBigInt64BE(14),
+        isReplyRequested: message[22] === 1,
+      });
+    }
+  }
+
+  #deliver(messages: Uint8Array[]): void {
+    if (messages.length > 0 && !this.#isEnded) this.#handlers?.onData(messages.splice(0));
+  }
+
+  #end(error: Error | null): void {
+    if (this.#isEnded) return;
+    this.close();
+    this.#handlers?.onEnd(error);
+  }
+}
+
+/** An ErrorResponse as the error that `pg` would throw. */
+function errorOf(message: Buffer): Error {
+  const fields = new Map<string, string>();
+  for (const field of message.subarray(5).toString('utf8').split('\0')) {
+    if (field !== '') fields.set(field.slice(0, 1), field.slice(1));
+  }
+  const error = new Error(fields.get('M') ?? 'the walsender failed');
+  return Object.assign(error, { code: fields.get('C') ?? '', severity: fields.get('S') ?? '' });
+}
