@@ -1,6 +1,20 @@
-/** The `failover` section of the cluster file. */
+/** The `failover` section of the cluster file: bounds of changes of primary. */
 import { z } from 'zod';
+import { defaultBounds } from './core/controller-config.ts';
 
-export const failoverConfigSchema = z.strictObject({});
+const durationMs = z.int().min(1);
+
+export const failoverConfigSchema = z.strictObject({
+  /** Bound on running transactions in a switchover; then their sessions are ended. */
+  drainMs: durationMs.default(defaultBounds.drainMs),
+  /** Bound of a whole switchover; then it is abandoned and writes go on at the old primary. */
+  switchoverMs: durationMs.default(defaultBounds.switchoverMs),
+  /** No automatic failover so soon after the promotion before it. */
+  failoverBackoffMs: durationMs.default(defaultBounds.failoverBackoffMs),
+  /** A switchover's target may lag this much at most. */
+  switchoverLagMs: durationMs.default(defaultBounds.switchoverLagMs),
+  /** How often the folded control log is stored in the region's own PostgreSQL. */
+  checkpointIntervalMs: durationMs.default(defaultBounds.checkpointIntervalMs),
+});
 
 export type FailoverConfig = z.infer<typeof failoverConfigSchema>;

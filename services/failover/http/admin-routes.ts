@@ -1,0 +1,232 @@
+/**
+ * The admin API's view of the regions and its changes of primary. Any live region answers: a
+ * change is a record of the control log, and what becomes of it is the fold's.
+ */
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
+import type { OperationLabel } from '../../../shared/core/control-record.ts';
+import { formatPosition } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { OperatorRequest } from '../core/controller-input.ts';
+import type { ControllerAccess } from './controller-access.ts';
+import { planChange } from './change-plan.ts';
+import { operationIdOf, requestedOperation, showOperation } from './operation-json.ts';
+import { listRegions } from './region-list.ts';
+
+const reasonSchema = z.string().max(500).default('');
+const changeBody = z.strictObject({
+  to: regionIdSchema.optional(),
+  kind: z.enum(['switchover', 'failover']).default('switchover'),
+  dryRun: z.boolean().default(false),
+  force: z.boolean().default(false),
+  acceptDataLoss: z.boolean().default(false),
+  reason: reasonSchema,
+});
+type ChangeBody = z.output<typeof changeBody>;
+const regionParams = z.object({ id: regionIdSchema });
+const dayMs = 24 * 60 * 60 * 1000;
+const pauseBody = z.strictObject({
+  durationMs: z
+    .int()
+    .min(1000)
+    .max(7 * dayMs),
+  reason: reasonSchema,
+});
+const resumeBody = z.strictObject({ reason: reasonSchema }).default({ reason: '' });
+
+export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
+  return (plain, _, done) => {
+    const server = plain.withTypeProvider<ZodTypeProvider>();
+    const viewer = { onRequest: access.requireViewer };
+    const operator = { onRequest: access.requireOperator };
+    server.get('/admin/regions', { ...viewer, schema: {} }, (_request, reply) =>
+      send(reply, regionsDocument(access)),
+    );
+    server.get(
+      '/admin/regions/:id',
+      { ...viewer, schema: { params: regionParams } },
+      (request, reply) => send(reply, regionOf(access, request.params.id)),
+    );
+    server.get('/admin/history', { ...viewer, schema: {} }, (_request, reply) =>
+      send(reply, { items: history(access), next: null }),
+    );
+    const change = { ...operator, schema: { params: regionParams, body: changeBody } };
+    server.post('/admin/regions/:id/failover', change, (request, reply) => {
+      checkGivesUp(access, request.params.id);
+      return answerChange(access, { request, reply, body: request.body });
+    });
+    server.post('/admin/regions/:id/promote', change, (request, reply) => {
+      const body = { ...request.body, to: request.params.id };
+      return answerChange(access, { request, reply, body });
+    });
+    for (const [verb, isAccepting] of [
+      ['drain', false],
+      ['undrain', true],
+    ] as const) {
+      const options = { ...operator, schema: { params: regionParams } };
+      server.post(`/admin/regions/:id/${verb}`, options, async (request, reply) => {
+        const { id } = regionOf(access, request.params.id);
+        audit(access, request, { verb, region: id });
+        await access.setAccepting(request.params.id, isAccepting);
+        return send(reply, { id, isAccepting });
+      });
+    }
+    server.post('/admin/pause', { ...operator, schema: { body: pauseBody } }, (request, reply) =>
+      answerPause(access, { request, reply, ...request.body }),
+    );
+    server.post('/admin/resume', { ...operator, schema: { body: resumeBody } }, (request, reply) =>
+      answerPause(access, { request, reply, durationMs: 0, reason: request.body.reason }),
+    );
+    done();
+  };
+}
+
+interface Asked {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+async function answerChange(
+  access: ControllerAccess,
+  { request, reply, body }: Asked & { readonly body: ChangeBody },
+): Promise<FastifyReply> {
+  if (body.to !== undefined) regionOf(access, body.to);
+  if (body.dryRun) return send(reply, planChange(access, { ...body, to: body.to ?? null }));
+  const operation = labelOf(access, request, body.reason);
+  return ask(
+    access,
+    { request, reply },
+    {
+      kind: 'change',
+      change: body.kind,
+      to: body.to ?? null,
+      force: body.force,
+      acceptDataLoss: body.acceptDataLoss,
+      operation,
+    },
+  );
+}
+
+function answerPause(
+  access: ControllerAccess,
+  asked: Asked & { readonly durationMs: number; readonly reason: string },
+): Promise<FastifyReply> {
+  const operation = labelOf(access, asked.request, asked.reason);
+  return ask(access, asked, { kind: 'pause', durationMs: asked.durationMs, operation });
+}
+
+/** Asks the controller; repeating a key whose operation is known changes nothing. */
+async function ask(
+  access: ControllerAccess,
+  { request, reply }: Asked,
+  asked: OperatorRequest,
+): Promise<FastifyReply> {
+  const { id } = asked.operation;
+  const known = showOperation(access, id);
+  if (known !== null) return accepted(reply, known);
+  audit(access, request, { ...asked, operation: id });
+  const answer = await access.ask(asked);
+  if (answer.kind === 'accepted') {
+    const operation = answer.operationId;
+    return accepted(reply, showOperation(access, operation) ?? requestedOperation(operation));
+  }
+  throw new MeridianError(answer.code, answer.why, {
+    hint: answer.hint,
+    ...(answer.operationId === null ? {} : { operationId: answer.operationId }),
+    ...(answer.code === 'NotPrimary' ? { httpStatus: 409 } : {}),
+  });
+}
+
+function accepted(reply: FastifyReply, operation: { readonly id: string }): FastifyReply {
+  void reply.code(202).header('location', `/admin/operations/${operation.id}`);
+  return send(reply, operation);
+}
+
+function labelOf(
+  access: ControllerAccess,
+  request: FastifyRequest,
+  reason: string,
+): OperationLabel {
+  const by = request.access?.subject ?? 'unknown';
+  const key = request.headers['idempotency-key'];
+  const id = operationIdOf(access.clusterId, by, Array.isArray(key) ? key[0] : key);
+  return { id, by, reason, atMs: access.wallMs() };
+}
+
+function regionsDocument(access: ControllerAccess): Record<string, unknown> {
+  const view = access.view();
+  const { prepare } = view;
+  return {
+    cluster: access.clusterId,
+    cell: view.cell,
+    epoch: view.epoch,
+    primary: view.primary,
+    members: view.members.map(({ region }) => region),
+    k: view.k,
+    change: prepare === null ? null : { epoch: prepare.epoch, kind: prepare.change },
+    leaseRemainingMs:
+      view.leaseValidUntilMs === null
+        ? null
+        : Math.max(0, Math.round(view.leaseValidUntilMs - access.nowMs())),
+    answeredBy: access.region,
+    items: listRegions(access),
+    next: null,
+  };
+}
+
+function regionOf(access: ControllerAccess, id: RegionId): { readonly id: string } {
+  const region = listRegions(access).find((one) => one.id === id);
+  if (region !== undefined) return region;
+  const known = access.regions.map((one) => one.id).join(', ');
+  throw new MeridianError('RequestInvalid', `There is no region ${id}.`, {
+    hint: `Regions: ${known}`,
+    httpStatus: 404,
+  });
+}
+
+function checkGivesUp(access: ControllerAccess, id: RegionId): void {
+  regionOf(access, id);
+  const { primary } = access.view();
+  if (primary === null || primary === id) return;
+  throw new MeridianError('NotPrimary', `${id} is not the primary region; ${primary} is.`, {
+    hint: `Ask for it at /admin/regions/${primary}/failover.`,
+    httpStatus: 409,
+  });
+}
+
+/** Newest first. */
+function history(access: ControllerAccess): readonly Record<string, unknown>[] {
+  return access
+    .view()
+    .history.map((one) => ({
+      epoch: one.epoch,
+      change: one.change,
+      from: one.from,
+      to: one.to,
+      source: one.source,
+      cut: formatPosition(one.cut),
+      safe: formatPosition(one.safe),
+      attempt: one.attempt,
+      isForced: one.isForced,
+      isQuick: one.isQuick,
+      why: one.why,
+      by: one.operation?.by ?? null,
+      reason: one.operation?.reason ?? null,
+      operationId: one.operation?.id ?? null,
+      atMs: one.operation?.atMs ?? null,
+    }))
+    .toReversed();
+}
+
+/** Who asked for what; the records' labels keep it in every region. */
+function audit(access: ControllerAccess, request: FastifyRequest, facts: object): void {
+  const { access: claims, id } = request;
+  access.logger.info({ audit: facts, by: claims?.subject, reqId: id }, 'operator request');
+}
+
+function send(reply: FastifyReply, body: unknown): FastifyReply {
+  return reply.header('cache-control', 'no-store').send(body);
+}

@@ -1,0 +1,68 @@
+/** An operation as people read it: phases, steps with their time since it began, the result. */
+import { createHash, randomUUID } from 'node:crypto';
+import { operationView, type OperationView } from '../core/operation-view.ts';
+import type { ControllerAccess } from './controller-access.ts';
+
+export interface ShownOperation {
+  readonly id: string;
+  readonly phase: string;
+  readonly percent: number;
+  readonly startedAt: string | null;
+  readonly by: string | null;
+  readonly reason: string | null;
+  readonly steps: readonly {
+    readonly name: string;
+    readonly atMs: number;
+    readonly detail: string;
+  }[];
+  readonly result: Readonly<Record<string, string | number | null>> | null;
+}
+
+const phases = {
+  'waiting-for-seals': 'waiting-for-seals',
+  opening: 'opening',
+  done: 'done',
+  replaced: 'abandoned',
+  unknown: 'unknown',
+} as const satisfies Record<OperationView['phase'], string>;
+
+/** The operation `id`, or null when no record that this region has read names it. */
+export function showOperation(access: ControllerAccess, id: string): ShownOperation | null {
+  const view = operationView(access.state(), id);
+  if (view === null) return null;
+  const beganAtMs = view.steps[0]?.atMs ?? 0;
+  return {
+    id,
+    phase: phases[view.phase],
+    percent: view.percent,
+    startedAt: new Date(view.askedAtMs).toISOString(),
+    by: view.by,
+    reason: view.reason,
+    steps: view.steps.map(({ step, detail, atMs }) => ({
+      name: step,
+      atMs: Math.round(atMs - beganAtMs),
+      detail,
+    })),
+    result: view.result === null ? null : { outcome: view.result, to: view.to, epoch: view.epoch },
+  };
+}
+
+/** An operation that was accepted a moment ago: its record has not been read back yet. */
+export function requestedOperation(id: string): ShownOperation {
+  const nothing = { startedAt: null, by: null, reason: null, steps: [], result: null };
+  return { id, phase: 'requested', percent: 0, ...nothing };
+}
+
+export function hasEnded(operation: ShownOperation): boolean {
+  return operation.phase === 'done' || operation.phase === 'abandoned';
+}
+
+/** The same key of the same caller names the same operation in every region. */
+export function operationIdOf(clusterId: string, subject: string, key: string | undefined): string {
+  if (key === undefined) return randomUUID();
+  const text = JSON.stringify([clusterId, subject, key]);
+  const hash = createHash('sha256').update(text).digest('hex');
+  return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`]
+    .concat(hash.slice(20, 32))
+    .join('-');
+}

@@ -1,0 +1,33 @@
+/** What this region's controller tells other Meridian processes, on the peer listener. */
+import type { FastifyPluginCallback } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { encodeControlState } from '../../../shared/core/control-state-codec.ts';
+import { toWireJson } from '../../../shared/http/wire-json.ts';
+import type { ControllerAccess } from './controller-access.ts';
+
+const trafficBody = z.strictObject({ isAccepting: z.boolean() });
+
+export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
+  return (plain, _, done) => {
+    const server = plain.withTypeProvider<ZodTypeProvider>();
+    const options = { onRequest: access.requirePeer, schema: {} };
+    server.get('/peer/report', options, (_request, reply) => {
+      const view = access.view();
+      const own = view.reports.find(({ id }) => id === view.region) ?? null;
+      return reply.type('application/json').send(toWireJson(own));
+    });
+    server.get('/peer/checkpoint', options, (_request, reply) => {
+      const { kind, fold, nextOffset } = access.state();
+      if (kind !== 'running') return reply.code(404).send({ why: `the controller is ${kind}` });
+      const body = { nextOffset: nextOffset.toString(), state: encodeControlState(fold) };
+      return reply.send(body);
+    });
+    const traffic = { onRequest: access.requirePeer, schema: { body: trafficBody } };
+    server.post('/peer/traffic', traffic, async (request, reply) => {
+      await access.setAccepting(access.region, request.body.isAccepting);
+      return reply.send({ isAccepting: request.body.isAccepting });
+    });
+    done();
+  };
+}

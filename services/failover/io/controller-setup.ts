@@ -1,0 +1,106 @@
+/** What the parts of a controller are told once, from the cluster file. */
+import { randomUUID } from 'node:crypto';
+import {
+  regionOfConfig,
+  type ClusterBase,
+  type RegionConfig,
+} from '../../../shared/config/cluster-schema.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { controlTopicShape, dataTopicShape } from '../../../shared/kafka/admin.ts';
+import { controlTopicOf, dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
+import type { Logger } from '../../../shared/logging/logger.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { ControllerConfig } from '../core/controller-config.ts';
+import type { NodePlace } from './node-connection.ts';
+import type { Peer } from './peer-reports.ts';
+import type { KeptTopic } from './topic-keeper.ts';
+
+export interface SetupInputs {
+  readonly cluster: ClusterBase;
+  readonly region: RegionConfig;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** The section `failover` of the cluster file carries the same names as the core's bounds. */
+export type Bounds = Pick<
+  ControllerConfig,
+  'drainMs' | 'switchoverMs' | 'failoverBackoffMs' | 'switchoverLagMs' | 'checkpointIntervalMs'
+>;
+
+/** A new incarnation with each call. */
+export function controllerConfigOf(
+  cluster: ClusterBase & { readonly failover: Bounds },
+  region: RegionConfig,
+): ControllerConfig {
+  const { policy, failover } = cluster;
+  const [first, ...others] = region.nodes.map(({ id }) => id);
+  if (first === undefined) throw new RangeError(`region ${region.id} has no node`);
+  return {
+    clusterId: cluster.clusterId,
+    cell: cluster.cell,
+    region: region.id,
+    regionName: region.name,
+    incarnation: randomUUID(),
+    nodes: [first, ...others],
+    policy: {
+      clusterId: cluster.clusterId,
+      regions: cluster.regions.map(({ id }) => id),
+      priority: policy.priority,
+      k: policy.k,
+      ttlMs: policy.leaseTtlMs,
+      marginMs: policy.leaseMarginMs,
+    },
+    renewIntervalMs: policy.renewIntervalMs,
+    nodeRecoveryMs: policy.nodeRecoveryMs,
+    memberTimeoutMs: policy.memberTimeoutMs,
+    ...failover,
+  };
+}
+
+/** Address of a node of any region. */
+export function placeOf(cluster: ClusterBase, id: RegionId, node: NodeId): NodePlace {
+  const region = regionOfConfig(cluster, id);
+  const found = region.nodes.find((candidate) => candidate.id === node);
+  if (found === undefined) throw new RangeError(`region ${id} has no node ${node}`);
+  return { host: region.host, port: found.port };
+}
+
+/** Peer listeners of the other regions. */
+export function peersOf({ cluster, region }: SetupInputs): readonly Peer[] {
+  return cluster.regions
+    .filter(({ id }) => id !== region.id)
+    .map(({ id, host, listeners }) => ({ region: id, origin: `http://${host}:${listeners.peer}` }));
+}
+
+export function controlTarget(inputs: SetupInputs): TopicTarget {
+  return targetOf(inputs, controlTopicOf(inputs.cluster.cell));
+}
+
+/** The cluster's control topic and the region's own data topic. */
+export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
+  const { cluster, region } = inputs;
+  return [
+    {
+      target: controlTarget(inputs),
+      shape: controlTopicShape(cluster.regions.map(({ kafka }) => kafka)),
+    },
+    {
+      target: targetOf(inputs, dataTopicOf(cluster.cell, region.id)),
+      shape: dataTopicShape(region.kafka.nodeId),
+    },
+  ];
+}
+
+/** The own broker is asked first, then the others in the order of the cluster file. */
+function targetOf({ cluster, region, logger, clock }: SetupInputs, topic: string): TopicTarget {
+  const others = cluster.regions.filter(({ id }) => id !== region.id);
+  return {
+    brokers: [region, ...others].map(({ host, kafka }) => `${host}:${kafka.clientPort}`),
+    clientId: `meridian-controller-${region.id}`,
+    topic,
+    logger,
+    clock,
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * One connection of Meridian's superuser to the region's own node, made when it is needed. Every
+ * piece of work has a bound: a node that does not answer costs it and the connection.
+ */
+import type { Client } from 'pg';
+import { connectPg, ownSessionOptions } from '../../../shared/pg/client.ts';
+import { withDeadline } from '../../../shared/runtime/sleep.ts';
+
+export interface NodePlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface NodeAccess {
+  readonly database: string;
+  readonly password: string;
+}
+
+/** Works beside a closed login guard, never waits for a standby, and prints times in one form. */
+const sessionOptions =
+  `${ownSessionOptions} -c event_triggers=off -c timezone=UTC -c datestyle=ISO` +
+  ' -c statement_timeout=4500 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=10000';
+
+export class NodeConnection {
+  readonly #access: NodeAccess;
+  readonly #applicationName: string;
+  readonly #onLost: () => void;
+  #current: { readonly place: NodePlace; readonly client: Client } | null = null;
+
+  constructor(access: NodeAccess, applicationName: string, onLost: () => void = () => undefined) {
+    this.#access = access;
+    this.#applicationName = applicationName;
+    this.#onLost = onLost;
+  }
+
+  /** Runs `work` within `boundMs`; after a failure the next work begins with a new connection. */
+  async run<T>(
+    place: NodePlace,
+    boundMs: number,
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const running = this.#clientFor(place, boundMs).then(work);
+      running.catch(() => undefined);
+      return await withDeadline(running, boundMs, () => {
+        return new Error(`${place.host}:${place.port} did not answer within ${boundMs} ms`);
+      });
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    const { client } = this.#current ?? {};
+    this.#current = null;
+    if (client === undefined) return;
+    client.removeAllListeners('end');
+    void client.end().catch(() => undefined);
+    // An orderly end waits for the server, which may be frozen.
+    client.connection.stream.destroy();
+  }
+
+  async #clientFor(place: NodePlace, boundMs: number): Promise<Client> {
+    const current = this.#current;
+    if (current?.place.host === place.host && current.place.port === place.port) {
+      return current.client;
+    }
+    this.close();
+    const client = await connectPg({
+      ...place,
+      database: this.#access.database,
+      user: 'meridian_owner',
+      password: this.#access.password,
+      applicationName: this.#applicationName,
+      options: sessionOptions,
+      connectTimeoutMs: boundMs,
+    });
+    this.#current = { place, client };
+    client.once('end', () => {
+      if (this.#current?.client === client) this.#current = null;
+      this.#onLost();
+    });
+    return client;
+  }
+}
+
+/** The columns of the only row of `sql`; throws when there is none. */
+export async function onlyRow(
+  client: Client,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<Readonly<Record<string, string | null>>> {
+  const { rows } = await client.query<Record<string, string | null>>(sql, [...values]);
+  if (rows[0] === undefined) throw new Error('the node answered no row');
+  return rows[0];
+}
+
+/** Runs `work` in one transaction. */
+export async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Application sessions on a node: who they are, and how they are ended. Terminating a session that
+ * waits in COMMIT tells its client nothing but a lost connection; the fence is down before, so the
+ * commit that becomes visible is served to nobody (DESIGN.md section 4).
+ */
+import type { Client } from 'pg';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+import { onlyRow } from './node-connection.ts';
+
+/** The router's connections for applications; its watchers read the node's position only. */
+const routerBackend = `(usename = 'meridian_router' AND application_name = 'meridian-router')`;
+
+/** Conditions on `pg_stat_activity`. Background workers have no client and no name of a role. */
+export const applicationBackend = `backend_type = 'client backend'
+  AND (usename NOT LIKE 'meridian\\_%' OR ${routerBackend})`;
+
+/**
+ * What holds a closed door open: every session of an application, and the router's while it writes.
+ * The router's idle connections are no danger: each of its transactions checks the fence.
+ */
+export const applicationSession = `backend_type = 'client backend'
+  AND (usename NOT LIKE 'meridian\\_%' OR (${routerBackend} AND backend_xid IS NOT NULL))`;
+
+/** Inside a transaction, waiting COMMITs included. */
+export const runningApplication = 'xact_start IS NOT NULL';
+
+const askAgainMs = 10;
+
+/**
+ * Ends every application session that began before this call, and waits until none of them is
+ * left. Sessions of applications that begin meanwhile are ended as well: the door must be closed
+ * before. The caller bounds it.
+ */
+export async function endApplicationSessions(client: Client): Promise<void> {
+  const { now } = await onlyRow(client, 'SELECT clock_timestamp()::text AS now');
+  const doomed = `${applicationBackend} AND (backend_start <= $1 OR usename NOT LIKE 'meridian\\_%')`;
+  for (;;) {
+    const { left } = await onlyRow(
+      client,
+      `SELECT count(pg_terminate_backend(pid))::text AS left FROM pg_stat_activity WHERE ${doomed}`,
+      [now],
+    );
+    if (left === '0') return;
+    await sleep(askAgainMs);
+  }
+}
+
+/** Ends the sessions of applications that are not inside a transaction; routers end theirs. */
+export async function endIdleSessions(client: Client): Promise<void> {
+  await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND usename NOT LIKE 'meridian\\_%'
+      AND xact_start IS NULL`);
+}

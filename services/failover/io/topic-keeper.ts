@@ -1,0 +1,63 @@
+/**
+ * Keeps the cluster's control topic and the region's data topic as they must be: creates a missing
+ * one and compares placement and settings every ten seconds, so that a change by hand is seen.
+ */
+import type { Logger } from '../../../shared/logging/logger.ts';
+import { messageOf, isMeridianError } from '../../../shared/errors/meridian-error.ts';
+import { ensureTopic, type TopicShape } from '../../../shared/kafka/admin.ts';
+import type { TopicTarget } from '../../../shared/kafka/topic.ts';
+import { createBackoff } from '../../../shared/runtime/backoff.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+
+export interface KeptTopic {
+  readonly target: TopicTarget;
+  readonly shape: TopicShape;
+}
+
+const checkEveryMs = 10_000;
+
+export class TopicKeeper {
+  readonly #topics: readonly KeptTopic[];
+  readonly #logger: Logger;
+  readonly #problems = new Map<string, string>();
+
+  constructor(topics: readonly KeptTopic[], logger: Logger) {
+    this.#topics = topics;
+    this.#logger = logger;
+    for (const { target } of topics) this.#problems.set(target.topic, 'not checked yet');
+  }
+
+  /** What is wrong, by topic; empty when all is as it must be. */
+  problems(): readonly string[] {
+    return [...this.#problems].map(([topic, problem]) => `${topic}: ${problem}`);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#topics.map((topic) => this.#keep(topic, signal)));
+  }
+
+  async #keep({ target, shape }: KeptTopic, signal: AbortSignal): Promise<void> {
+    const backoff = createBackoff({ firstMs: 250, maxMs: 5000 });
+    while (!signal.aborted) {
+      try {
+        await ensureTopic(target, shape);
+        if (this.#problems.delete(target.topic)) {
+          this.#logger.info({ topic: target.topic }, 'topic is as it must be');
+        }
+        backoff.reset();
+        await sleep(checkEveryMs, signal);
+      } catch (error) {
+        this.#note(target.topic, error);
+        await sleep(backoff.nextMs(), signal);
+      }
+    }
+  }
+
+  #note(topic: string, error: unknown): void {
+    const isWrong = isMeridianError(error, 'ConfigInvalid');
+    const why = isWrong ? (error.details.hint ?? messageOf(error)) : messageOf(error);
+    if (this.#problems.get(topic) === why) return;
+    this.#problems.set(topic, why);
+    this.#logger[isWrong ? 'error' : 'debug']({ topic, why }, 'topic is not as it must be');
+  }
+}

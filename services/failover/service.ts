@@ -1,0 +1,282 @@
+/**
+ * The controller of a region as `main` composes it: connects the loop around the pure core with the
+ * control log, the node agent, the region's own node, the replicator and the other regions.
+ */
+import type { FailoverConfig } from './config.ts';
+import { initialControllerState } from './core/controller-state.ts';
+import { viewOf } from './core/published-view.ts';
+import type { ControllerConfig } from './core/controller-config.ts';
+import type { Checkpoint } from './core/controller-input.ts';
+import { adminRoutes } from './http/admin-routes.ts';
+import type { ControllerAccess } from './http/controller-access.ts';
+import { operationRoutes } from './http/operation-routes.ts';
+import { peerRoutes } from './http/peer-routes.ts';
+import { roleRoutes } from './http/role-routes.ts';
+import { readCheckpoint } from './io/checkpoint-store.ts';
+import { controllerReadiness } from './io/controller-health.ts';
+import { ControllerLoop } from './io/controller-loop.ts';
+import {
+  controllerConfigOf,
+  controlTarget,
+  keptTopics,
+  peersOf,
+  placeOf,
+} from './io/controller-setup.ts';
+import { readControlLog } from './io/control-reader.ts';
+import { EffectRunner } from './io/effect-runner.ts';
+import { NodeConnection } from './io/node-connection.ts';
+import { askCheckpoint, exchangeReports, tellTraffic, type Peer } from './io/peer-reports.ts';
+import { createPostgresControl } from './io/postgres-control.ts';
+import { RegionWatch } from './io/region-watch.ts';
+import { watchReplication } from './io/replication-watch.ts';
+import { TopicKeeper } from './io/topic-keeper.ts';
+import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
+import type { ClusterBase, RegionConfig } from '../../shared/config/cluster-schema.ts';
+import type { Secrets } from '../../shared/config/secrets-schema.ts';
+import { InvariantBroken } from '../../shared/core/assert.ts';
+import type { ClusterView } from '../../shared/core/cluster-view.ts';
+import type { LogOffset } from '../../shared/core/log-offset.ts';
+import { zeroPosition } from '../../shared/core/position.ts';
+import type { RegionId } from '../../shared/core/region.ts';
+import { MeridianError } from '../../shared/errors/meridian-error.ts';
+import type { Readiness } from '../../shared/http/health-routes.ts';
+import type { PeerClient } from '../../shared/http/peer-client.ts';
+import type { Service } from '../../shared/http/service.ts';
+import { createControlLog } from '../../shared/kafka/control-log.ts';
+import type { Logger } from '../../shared/logging/logger.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { RegionControl } from '../../shared/ports/region-control.ts';
+import type { ReplicationStatus } from '../../shared/ports/replication-status.ts';
+
+export interface FailoverDependencies {
+  readonly cluster: ClusterBase & { readonly failover: FailoverConfig };
+  readonly region: RegionConfig;
+  readonly secrets: Secrets;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly peerClient: PeerClient;
+  /** Asked once, at the start: the replicator is made after the controller. */
+  readonly replication: () => ReplicationStatus;
+}
+
+export interface FailoverService extends Service {
+  readonly control: RegionControl;
+}
+
+const tickMs = 100;
+const checkpointBoundMs = 3000;
+
+export function createFailover(dependencies: FailoverDependencies): FailoverService {
+  const controller = new RegionController(dependencies);
+  const access = controller.access();
+  return {
+    control: controller.loop,
+    plugins: {
+      public: roleRoutes(access),
+      admin: (server, _, done) => {
+        void server.register(adminRoutes(access));
+        void server.register(operationRoutes(access));
+        void server.register(roleRoutes(access));
+        done();
+      },
+      peer: peerRoutes(access),
+    },
+    start: () => Promise.resolve(controller.start()),
+    drain: () => Promise.resolve(),
+    stop: () => controller.stop(),
+    readiness: () => Promise.resolve(controller.readiness()),
+  };
+}
+
+class RegionController {
+  readonly loop: ControllerLoop;
+  readonly #dependencies: FailoverDependencies;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<unknown>[] = [];
+  readonly #logger: Logger;
+  readonly #controlLog;
+  readonly #nodeControl;
+  readonly #watch: RegionWatch;
+  readonly #effects: EffectRunner;
+  readonly #topics: TopicKeeper;
+  readonly #peers: readonly Peer[];
+  #isAccepting = true;
+
+  constructor(dependencies: FailoverDependencies) {
+    const { cluster, region, secrets, clock } = dependencies;
+    this.#dependencies = dependencies;
+    this.#logger = dependencies.logger.child({ component: 'controller' });
+    const config = controllerConfigOf(dependencies.cluster, region);
+    this.#controlLog = createControlLog(controlTarget(dependencies));
+    const agent = { host: region.bind, port: region.agentPort, token: secrets.own.agentToken };
+    this.#nodeControl = createPostgresControl(agent);
+    const nodeAccess = { database: cluster.database, password: secrets.shared.postgres.owner };
+    this.#watch = new RegionWatch({
+      nodeControl: this.#nodeControl,
+      access: nodeAccess,
+      clock,
+      onObservation: (observation) => this.loop.offer(observation),
+    });
+    this.#effects = new EffectRunner({
+      controlLog: this.#controlLog,
+      nodeControl: this.#nodeControl,
+      access: nodeAccess,
+      incarnation: config.incarnation,
+      nodes: () => this.#watch.nodes(),
+      placeOf: (id, node) => placeOf(cluster, id, node),
+      logEnd: () => this.loop.state().replication?.logEnd ?? zeroPosition,
+    });
+    this.#topics = new TopicKeeper(keptTopics(dependencies), this.#logger);
+    this.#peers = peersOf(dependencies);
+    this.loop = new ControllerLoop(
+      this.#loopOptions(config),
+      viewOf(initialControllerState(config)),
+    );
+  }
+
+  start(): void {
+    const { signal } = this.#stopping;
+    const { clock, peerClient } = this.#dependencies;
+    this.loop.post({ kind: 'started' });
+    const ticking = setInterval(
+      () => this.loop.offer({ kind: 'ticked', wallMs: clock.wallMs() }),
+      tickMs,
+    );
+    signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
+    this.#run(this.#watch.run(signal));
+    this.#run(this.#topics.run(signal));
+    this.#run(
+      exchangeReports(
+        { peers: this.#peers, client: peerClient, clock },
+        (report) => this.loop.offer({ kind: 'peerReported', report }),
+        signal,
+      ),
+    );
+    watchReplication(this.#dependencies.replication(), {
+      onReport: (report) => this.loop.offer({ kind: 'replicationReported', report }),
+      signal,
+    });
+  }
+
+  /** Ends every loop; the region's parts are left as they are. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.loop.close();
+    this.#controlLog.close();
+    this.#effects.close();
+    await Promise.all([...this.#running, this.#nodeControl.close()]);
+  }
+
+  readiness(): Readiness {
+    return controllerReadiness({
+      state: this.loop.state().kind,
+      why: this.loop.view().why,
+      controlSilentMs: this.#dependencies.clock.monotonicMs() - this.#controlLog.lastHeardMs(),
+      topicProblems: this.#topics.problems(),
+    });
+  }
+
+  access(): ControllerAccess {
+    const { cluster, region, secrets, clock } = this.#dependencies;
+    const { accessKeys, peerKeys } = secrets.shared;
+    return {
+      clusterId: cluster.clusterId,
+      region: region.id,
+      regions: cluster.regions,
+      logger: this.#logger,
+      requireViewer: requireScope('admin:viewer', cluster.clusterId, accessKeys),
+      requireOperator: requireScope('admin:operator', cluster.clusterId, accessKeys),
+      requirePeer: requirePeer(cluster.clusterId, peerKeys),
+      view: () => this.loop.view(),
+      onChange: (listener) => this.loop.onChange(listener),
+      state: () => this.loop.state(),
+      ask: (request) => this.loop.ask(request),
+      nowMs: () => clock.monotonicMs(),
+      wallMs: () => clock.wallMs(),
+      setAccepting: (id, isAccepting) => this.#setAccepting(id, isAccepting),
+    };
+  }
+
+  #loopOptions(config: ControllerConfig): ConstructorParameters<typeof ControllerLoop>[0] {
+    return {
+      config,
+      clock: this.#dependencies.clock,
+      logger: this.#logger,
+      performOutside: (effect) => this.#effects.run(effect),
+      findCheckpoint: () => this.#findCheckpoint(),
+      readControl: (from) => this.#readControl(from),
+      afterEffect: (lane) => {
+        if (lane === 'node') this.#watch.askNow();
+        if (lane === 'sql' || lane === 'fence') this.#watch.askDatabaseNow();
+      },
+      decorate: (view) => this.#decorate(view),
+      onHalt: (why) => {
+        this.#logger.fatal({ why }, 'the controller has stopped: a person must look');
+        setImmediate(() => {
+          throw new InvariantBroken(why);
+        });
+      },
+    };
+  }
+
+  #run(loop: Promise<unknown>): void {
+    this.#running.push(loop);
+  }
+
+  #readControl(from: LogOffset): void {
+    this.#run(
+      readControlLog({
+        log: this.#controlLog,
+        from,
+        logger: this.#logger,
+        signal: this.#stopping.signal,
+        onEntry: ({ offset, record }) =>
+          this.loop.offer({ kind: 'controlRecordRead', offset, record }),
+        onUnreadable: (why) => this.loop.post({ kind: 'controlLogUnreadable', why }),
+      }),
+    );
+  }
+
+  /** The own node's when it answers, else the newest that another region has. */
+  async #findCheckpoint(): Promise<Checkpoint | null> {
+    const own = await this.#ownCheckpoint().catch(() => null);
+    if (own !== null) return own;
+    const { peerClient, clock } = this.#dependencies;
+    return askCheckpoint({ peers: this.#peers, client: peerClient, clock });
+  }
+
+  async #ownCheckpoint(): Promise<Checkpoint | null> {
+    const { cluster, secrets } = this.#dependencies;
+    const nodes = await this.#nodeControl.nodes();
+    const node = nodes.find(({ mode, process }) => mode === 'normal' && process === 'running');
+    if (node === undefined) return null;
+    const nodeAccess = { database: cluster.database, password: secrets.shared.postgres.owner };
+    const connection = new NodeConnection(nodeAccess, 'meridian-checkpoint');
+    try {
+      const place = { host: node.host, port: node.port };
+      return await connection.run(place, checkpointBoundMs, readCheckpoint);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Whether the region takes traffic of its own is an operator's word, not the core's. */
+  #decorate(view: ClusterView): ClusterView {
+    const { id } = this.#dependencies.region;
+    const isAccepting = this.#isAccepting;
+    const reports = view.reports.map((one) => (one.id === id ? { ...one, isAccepting } : one));
+    return { ...view, reports };
+  }
+
+  async #setAccepting(id: RegionId, isAccepting: boolean): Promise<void> {
+    const { region, peerClient } = this.#dependencies;
+    if (id === region.id) {
+      this.#isAccepting = isAccepting;
+      this.loop.republish();
+      return;
+    }
+    const peer = this.#peers.find((one) => one.region === id);
+    if (peer === undefined) throw new MeridianError('RequestInvalid', `There is no region ${id}.`);
+    await tellTraffic(peerClient, peer, isAccepting);
+  }
+}
