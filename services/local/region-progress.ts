@@ -69,7 +69,8 @@ export function stepsOf(state: AgentState): [string, Seen][] {
 
 function seenOf(phase: AgentState['processes'][number]['phase'], problem: string | null): Seen {
   if (phase === 'running') return { state: 'done', detail: null };
-  if (phase === 'failed') return { state: 'failed', detail: problem };
+  // A problem stays until the restarted process answers.
+  if (problem !== null) return { state: 'failed', detail: problem };
   return { state: 'working', detail: phase === 'starting' ? 'starting' : 'waiting' };
 }
 

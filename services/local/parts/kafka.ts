@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import { acceptsConnections } from '../process/tcp-check.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
@@ -59,12 +59,18 @@ function jvmArguments({ cluster, paths, programs }: RegionContext): string[] {
     '-Xshare:auto',
     `-Djdk.net.hosts.file=${paths.hostsTextFile}`,
     '-Djava.awt.headless=true',
-    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    `-Dorg.slf4j.simpleLogger.defaultLogLevel=${kafkaLogLevel(cluster.log.level)}`,
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
     '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS',
     '-cp',
     join(programs.kafkaClasspathFolder, '*'),
   ];
+}
+
+/** Kafka says at `info` what Meridian would at `debug`. */
+function kafkaLogLevel(level: ClusterBase['log']['level']): string {
+  if (level === 'trace') return 'debug';
+  return level === 'debug' ? 'info' : level === 'info' ? 'warn' : level;
 }
 
 /** The settings that differ by region; infra/kafka/broker.properties has the others. */

@@ -161,7 +161,7 @@ export class ManagedProcess {
     closeSync(log);
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(`cannot be started: ${error.message}`));
-      child.once('exit', (code, by) => resolve(describeEnd(code, by, lastLines(logFile, 1)[0])));
+      child.once('exit', (code, by) => resolve(describeEnd(code, by, lastLines(logFile, 30))));
     });
     this.#identity = child.pid === undefined ? null : identityOf(child.pid);
     if (this.#identity !== null) writePidFile(pidFile, this.#identity);
@@ -191,7 +191,20 @@ export class ManagedProcess {
   }
 }
 
-function describeEnd(code: number | null, by: string | null, lastLine: string | undefined): string {
+/** How the process ended, with the line of its log that says most about why. */
+function describeEnd(code: number | null, by: string | null, log: readonly string[]): string {
   const how = by === null ? `exit code ${String(code)}` : by;
-  return `ended with ${how}${lastLine === undefined ? '' : `: ${lastLine.slice(0, 300)}`}`;
+  const line = log.findLast((text) => /error|fatal|panic|cannot|failed/i.test(text)) ?? log.at(-1);
+  return `ended with ${how}${line === undefined ? '' : `: ${wordsOf(line).slice(0, 300)}`}`;
+}
+
+/** The message of a JSON log line, or the line itself. */
+function wordsOf(line: string): string {
+  try {
+    const { msg, why, err } = JSON.parse(line) as Record<string, unknown>;
+    const cause = typeof err === 'object' && err !== null && 'message' in err ? err.message : why;
+    return [msg, cause].filter((part) => typeof part === 'string').join(': ');
+  } catch {
+    return line.trim();
+  }
 }
