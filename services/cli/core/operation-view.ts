@@ -3,7 +3,7 @@ import { formatDuration } from './duration.ts';
 import { plainPaint, type Paint } from './table.ts';
 
 export interface StepLine {
-  readonly step: string;
+  readonly name: string;
   /** Milliseconds since the operation began. */
   readonly atMs: number;
   readonly detail: string;
@@ -17,13 +17,13 @@ export function newSteps(shown: number, now: readonly StepLine[]): readonly Step
 /** `   1.2s  sealed       eu-west at 1:0/5A3F2E10`. */
 export function renderStep(step: StepLine, paint: Paint = plainPaint): string {
   const time = formatDuration(step.atMs).padStart(7);
-  return `${paint('dim', time)}  ${step.step.padEnd(18)} ${step.detail}`.trimEnd();
+  return `${paint('dim', time)}  ${step.name.padEnd(18)} ${step.detail}`.trimEnd();
 }
 
 /** Whether the operation has ended, and how. */
 export function endOf(phase: string): 'done' | 'failed' | null {
   if (['done', 'completed', 'succeeded'].includes(phase)) return 'done';
-  return ['failed', 'abandoned', 'refused', 'replaced'].includes(phase) ? 'failed' : null;
+  return ['failed', 'abandoned', 'refused'].includes(phase) ? 'failed' : null;
 }
 
 /** Facts of an operation's result, one per line: `write pause  412ms`. */

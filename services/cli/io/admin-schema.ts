@@ -41,8 +41,8 @@ export const regionsSchema = z.object({
 export type ReportedItem = z.infer<typeof regionSchema>;
 
 const stepSchema = z.object({
-  step: z.string(),
-  /** Wall-clock milliseconds since 1970. */
+  name: z.string(),
+  /** Milliseconds since the first step. */
   atMs: z.number(),
   detail: z.string().default(''),
 });
@@ -51,11 +51,16 @@ export type OperationStep = z.infer<typeof stepSchema>;
 /** `GET /admin/operations/:id`, and the reply to what begins one. */
 export const operationSchema = z.object({
   id: z.string(),
-  askedAtMs: z.number().default(0),
   phase: z.string(),
   percent: z.number().default(0),
   steps: z.array(stepSchema).default([]),
-  /** In words, when it has ended. */
-  result: z.string().nullable().default(null),
+  /** Facts, when it has ended; `outcome` in words. */
+  result: z.record(z.string(), z.unknown()).nullable().default(null),
 });
 export type Operation = z.infer<typeof operationSchema>;
+
+/** What the operation says of its end, in words. */
+export function outcomeOf(operation: Operation): string {
+  const outcome = operation.result?.['outcome'];
+  return typeof outcome === 'string' ? outcome : operation.phase;
+}

@@ -8,7 +8,7 @@ import { endOf, renderResult } from '../core/operation-view.ts';
 import { statusDocument, type StatusDocument } from '../core/status-document.ts';
 import { renderStatus } from '../core/status-view.ts';
 import { nothingRuns, type AdminApi } from './admin-api.ts';
-import { operationSchema, type Operation } from './admin-schema.ts';
+import { operationSchema, outcomeOf, type Operation } from './admin-schema.ts';
 import { openAdmin, type Context } from './context.ts';
 import { followOperation } from './operation.ts';
 
@@ -64,18 +64,15 @@ async function report(
     });
   }
   if (endOf(ended.phase) === 'failed') {
-    throw new CliError(
-      `The operation ${ended.id} ended as ${ended.phase}${ended.result === null ? '.' : `: ${ended.result}`}`,
-      {
-        hint: 'The primary and its writes go on as before where it says so in: npx meridian status',
-      },
-    );
+    throw new CliError(`The operation ${ended.id} ended as ${ended.phase}: ${outcomeOf(ended)}.`, {
+      hint: 'Who is primary now: npx meridian status',
+    });
   }
   if (context.isJson) {
     context.terminal.out(JSON.stringify(ended, null, 2));
     return;
   }
-  if (ended.result !== null) context.terminal.say(ended.result);
+  if (ended.result !== null) context.terminal.say(renderResult(ended.result));
   context.terminal.out(renderStatus(await currentStatus(admin), context.terminal.paint));
 }
 

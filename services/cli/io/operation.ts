@@ -30,9 +30,7 @@ export async function awaitOperation(
       .get(`/admin/operations/${encodeURIComponent(options.id)}`, operationSchema)
       .catch(silenceOrThrow);
     if (operation !== null) {
-      for (const step of newSteps(shown, operation.steps)) {
-        onStep({ ...step, atMs: Math.max(0, step.atMs - operation.askedAtMs) });
-      }
+      newSteps(shown, operation.steps).forEach(onStep);
       shown = Math.max(shown, operation.steps.length);
       if (endOf(operation.phase) !== null) return operation;
     }

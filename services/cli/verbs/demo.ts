@@ -9,7 +9,7 @@ import { renderProgress } from '../core/progress-bar.ts';
 import { createDataClient } from '../demo/data-client.ts';
 import { runDemo, type DemoProgress } from '../demo/run-demo.ts';
 import type { AdminApi } from '../io/admin-api.ts';
-import { operationSchema } from '../io/admin-schema.ts';
+import { operationSchema, outcomeOf } from '../io/admin-schema.ts';
 import { openAdmin, openCluster, urlOf, type Context } from '../io/context.ts';
 import { awaitOperation } from '../io/operation.ts';
 import type { AddVerb } from '../program.ts';
@@ -87,7 +87,7 @@ async function switchOver(admin: AdminApi): Promise<{ from: string; to: string }
   const ended = await awaitOperation(admin, { id: begun.id, timeoutMs: switchTimeoutMs });
   if (ended !== null && endOf(ended.phase) === 'done') return { from, to };
   throw new CliError(
-    `The switchover to ${to} did not succeed${ended === null ? ' in time' : `: ${ended.result ?? ended.phase}`}.`,
+    `The switchover to ${to} did not succeed${ended === null ? ' in time' : `: ${outcomeOf(ended)}`}.`,
   );
 }
 

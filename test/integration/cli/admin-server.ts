@@ -13,7 +13,7 @@ export interface AdminServerOptions {
   readonly epoch: number;
   readonly primary: string | null;
   /** Ends of the operation that a change begins. */
-  readonly phase?: 'done' | 'replaced' | 'opening';
+  readonly phase?: 'done' | 'abandoned' | 'opening';
   readonly refuse?: MeridianError;
 }
 
@@ -91,20 +91,18 @@ function regionOf(id: string, options: AdminServerOptions) {
 }
 
 function operationOf({ phase = 'done' }: AdminServerOptions) {
-  const askedAtMs = 1_700_000_000_000;
+  const outcome = phase === 'done' ? 'us-east is primary' : 'replaced by another attempt';
   return {
     id: 'op-1',
-    by: 'cli',
-    reason: 'test',
-    askedAtMs,
     phase,
     percent: 100,
-    epoch: 2,
-    to: 'us-east',
+    startedAt: '2023-11-14T22:13:20.000Z',
+    by: 'cli',
+    reason: 'test',
     steps: [
-      { step: 'prepared', detail: 'epoch 2', atMs: askedAtMs + 5 },
-      { step: 'sealed', detail: 'eu-west at 1:0/10', atMs: askedAtMs + 412 },
+      { name: 'prepared', detail: 'epoch 2', atMs: 5 },
+      { name: 'sealed', detail: 'eu-west at 1:0/10', atMs: 412 },
     ],
-    result: phase === 'opening' ? null : 'us-east is primary; writes paused for 412 ms',
+    result: phase === 'opening' ? null : { outcome, to: 'us-east', epoch: 2 },
   };
 }

@@ -8,8 +8,8 @@ import {
 } from '../../../../../services/cli/core/operation-view.ts';
 
 const steps = [
-  { step: 'prepared', atMs: 3, detail: '' },
-  { step: 'sealed', atMs: 1200, detail: 'eu-west at 1:0/10' },
+  { name: 'prepared', atMs: 3, detail: '' },
+  { name: 'sealed', atMs: 1200, detail: 'eu-west at 1:0/10' },
 ];
 
 test('only steps that were not shown yet', () => {
@@ -28,7 +28,6 @@ for (const [phase, end] of [
   ['done', 'done'],
   ['failed', 'failed'],
   ['abandoned', 'failed'],
-  ['replaced', 'failed'],
   ['sealing', null],
 ] as const) {
   test(`phase ${phase} means ${String(end)}`, () => {
