@@ -18,6 +18,7 @@ import {
   owesTail,
   regionNode,
   regionNodeState,
+  reportedPosition,
   reportOf,
 } from './situation.ts';
 
@@ -45,8 +46,9 @@ export function judgeTail(state: ControllerState): TailVerdict {
     return { kind: 'diverged', position: null, why: `its tail is not listable: ${report.why}` };
   }
   if (report.phase !== 'done') return { kind: 'unknown' };
-  if (!isDiverged(state, report.applied)) return { kind: 'empty', position: report.applied };
-  return { kind: 'diverged', position: report.applied, why: 'it committed beyond the cut' };
+  const position = reportedPosition(report);
+  if (!isDiverged(state, position)) return { kind: 'empty', position };
+  return { kind: 'diverged', position, why: 'it committed beyond the cut' };
 }
 
 /** Fixes where the own WAL ends, once the door is closed; called at each step. */

@@ -6,7 +6,14 @@ import type { SealRecord } from '../../../shared/core/control-record.ts';
 import type { OpenPrepare } from '../../../shared/core/control-state.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState, SealState } from './controller-state.ts';
-import { hasHistory, ownDatabase, ownEpoch, regionNode, reportOf } from './situation.ts';
+import {
+  hasHistory,
+  ownDatabase,
+  ownEpoch,
+  regionNode,
+  reportedPosition,
+  reportOf,
+} from './situation.ts';
 
 /** Whether the region has to seal now, still drains, or goes on as before. */
 export type SealDuty = 'none' | 'drain' | 'seal';
@@ -101,7 +108,7 @@ export function sealRecord(
     epoch: prepare.epoch,
     region: config.region,
     store: report.store,
-    position: report.applied,
+    position: reportedPosition(report),
     final: seal.ownEpoch === state.fold.epoch && prepare.oldPrimary === config.region,
     confirmed: knows ? report.confirmed : null,
   };

@@ -119,8 +119,14 @@ export function ownPosition(state: ControllerState): Position | null {
   const { replication } = state;
   const isKnown =
     replication !== null && (replication.phase === 'running' || replication.phase === 'done');
-  if (isKnown && replication.directive.kind !== 'idle') return replication.applied;
+  if (isKnown && replication.directive.kind !== 'idle') return reportedPosition(replication);
   return owesTail(state) ? null : (ownDatabase(state)?.progress?.position ?? null);
+}
+
+/** Where the history of a report ends: an opener's is what it decoded, a replica's is applied. */
+export function reportedPosition(report: ReplicationReport): Position {
+  const { directive } = report;
+  return directive.kind === 'complete' && directive.isOpener ? report.logEnd : report.applied;
 }
 
 /** Whether `position` lies beyond a cut: then it belongs to no history but its own. */

@@ -74,7 +74,8 @@ function mayGoOut(state: ControllerState, body: EffectBody): boolean {
     state.running.some((one) => lanes.includes(laneOf[one.kind]));
   switch (lane) {
     case 'control':
-      return !state.running.some((one) => one.key === key) || isRenewal(body);
+      // A stalled log is not filled with renewals that would be old when they arrive.
+      return state.running.filter((one) => one.key === key).length < (isRenewal(body) ? 2 : 1);
     case 'log':
       return !isBusy('log');
     case 'node':
