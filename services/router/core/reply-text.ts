@@ -1,6 +1,15 @@
 /** Results as JSON text, value by value, so that no digit passes through a number. */
-import type { SqlResult } from './sql-result.ts';
 import { jsonOf } from './json-form.ts';
+
+/** What is needed of a statement's result; the port's StatementResult has this shape. */
+export interface SqlResult {
+  readonly command: string;
+  readonly rowCount: number;
+  readonly fields: readonly { readonly name: string; readonly typeOid: number }[];
+  /** PostgreSQL's text form, or null. */
+  readonly rows: readonly (readonly (string | null)[])[];
+  readonly isCutOff: boolean;
+}
 
 /** object: by column name; array: by position; text: PostgreSQL's text of every value, by position. */
 export type RowMode = 'object' | 'array' | 'text';

@@ -85,8 +85,7 @@ test('a transaction is all or nothing', async () => {
     { sql: "UPDATE t SET v = 'x' WHERE id = 99", expectRows: 1 },
   ];
   const refused = await cluster.post('eu-west', '/v1/transaction', {
-    statements,
-    durability: 'async',
+    body: { statements, durability: 'async' },
   });
   assert.equal(refused.status, 422, refused.text);
   const read = await cluster.query('eu-west', 'SELECT count(*) AS n FROM t WHERE id = 10', {
