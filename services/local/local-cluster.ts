@@ -194,6 +194,7 @@ async function waitUntilReady(
       if (state !== null && (await watch.see(state))) return;
       if (performance.now() > deadline) throw new Error(watch.whatIsMissing());
       await sleep(200, signal);
+      if (signal.aborted) throw new Error(`${region.id} was stopped.`);
     }
   } finally {
     await client.close();

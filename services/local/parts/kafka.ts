@@ -11,7 +11,7 @@ import type { RegionContext } from '../region-context.ts';
 import { processFiles } from './process-files.ts';
 
 /** Kafka keeps everything it confirmed in its files; a longer controlled end gains nothing. */
-const stopBoundMs = 5000;
+const stopBoundMs = 3000;
 
 /** The process of the region's Kafka node, not yet started. */
 export function createKafkaProcess(context: RegionContext): ManagedProcess {
