@@ -72,13 +72,13 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
   };
 }
 
-/** The listeners of the process that has exactly these services, else the region's own. */
+/** The listeners of the process that has these services, else the region's own. */
 export function listenerPorts(
   region: RegionConfig,
   services: readonly ServiceName[],
 ): RegionConfig['listeners'] {
   const own = region.processes.find((process) =>
-    process.services.every((name) => services.includes(name)),
+    process.services.some((name) => services.includes(name)),
   );
   return own?.listeners ?? region.listeners;
 }

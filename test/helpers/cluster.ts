@@ -1,0 +1,220 @@
+/**
+ * A whole cluster of real processes for a test: its own loopback addresses and folder, brought up
+ * through the same functions as `npm start`, killed and asked over HTTP, and removed in the end.
+ */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { clusterConfigSchema, type ClusterConfig } from '../../services/cluster-config.ts';
+import { createAgentClient } from '../../services/local/agent-client.ts';
+import type { AgentState } from '../../services/local/agent-state.ts';
+import type { LocalRegion } from '../../services/local/cluster-files.ts';
+import {
+  prepareLocalCluster,
+  removeLocalCluster,
+  startLocalCluster,
+  stopLocalCluster,
+  type RunningCluster,
+} from '../../services/local/local-cluster.ts';
+import { clusterPaths, localRegionPaths } from '../../services/local/region-paths.ts';
+import { signAccessToken, type Scope } from '../../shared/auth/access-token.ts';
+import { loadClusterFile, loadSecrets } from '../../shared/config/load.ts';
+import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
+import type { Secrets } from '../../shared/config/secrets-schema.ts';
+import type { RegionId } from '../../shared/core/region.ts';
+import { eventually } from './eventually.ts';
+
+export interface DataAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: {
+    readonly rows?: readonly Record<string, unknown>[];
+    readonly code?: string;
+    readonly detail?: string;
+  } & Record<string, unknown>;
+}
+
+export interface TestClusterOptions {
+  readonly regions?: readonly string[];
+  readonly nodesPerRegion?: number;
+  /** Sections of the cluster file, e.g. shorter time-outs. */
+  readonly sections?: Readonly<Record<string, unknown>>;
+}
+
+const places: Record<string, readonly [string, number, number]> = {
+  'eu-west': ['Frankfurt', 50.11, 8.68],
+  'us-east': ['Northern Virginia', 38.95, -77.45],
+  'ap-south': ['Mumbai', 19.08, 72.88],
+};
+
+export class TestCluster {
+  readonly stateFolder: string;
+  readonly config: ClusterConfig;
+  readonly #tokens = new Map<string, string>();
+  #running: RunningCluster | null = null;
+
+  private constructor(stateFolder: string) {
+    this.stateFolder = stateFolder;
+    this.config = loadClusterFile(clusterPaths(stateFolder).clusterFile, clusterConfigSchema, {});
+  }
+
+  /** Files, then processes; resolves when every region can serve. */
+  static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
+    const folder = mkdtempSync(join(tmpdir(), 'meridian-cluster-'));
+    chmodSync(folder, 0o755);
+    const regions = (options.regions ?? Object.keys(places)).map(localRegion);
+    const { nodesPerRegion, sections } = options;
+    await prepareLocalCluster(folder, {
+      regions,
+      ...(nodesPerRegion === undefined ? {} : { nodesPerRegion }),
+      ...(sections === undefined ? {} : { sections }),
+    });
+    const cluster = new TestCluster(folder);
+    await cluster.up();
+    return cluster;
+  }
+
+  /** Starts what does not run and waits until it can serve. */
+  async up(): Promise<void> {
+    this.#running = await startLocalCluster(this.#options());
+    await this.#running.ready;
+  }
+
+  async down(): Promise<void> {
+    await stopLocalCluster(this.#options());
+  }
+
+  /** Stops everything and removes the folder. */
+  async remove(): Promise<void> {
+    await this.down();
+    await removeLocalCluster(
+      this.stateFolder,
+      this.config.regions.map(({ id }) => id),
+    );
+    rmSync(this.stateFolder, { recursive: true, force: true });
+  }
+
+  region(id: string): RegionConfig {
+    const region = this.config.regions.find((candidate) => candidate.id === id);
+    if (region === undefined) throw new RangeError(`no region ${id}`);
+    return region;
+  }
+
+  get regionIds(): readonly RegionId[] {
+    return this.config.regions.map(({ id }) => id);
+  }
+
+  secrets(id: string): Secrets {
+    return loadSecrets(localRegionPaths(this.stateFolder, id).secretsFile);
+  }
+
+  /** A bearer token of `scope` for any region. */
+  async token(scope: Scope): Promise<string> {
+    const known = this.#tokens.get(scope);
+    if (known !== undefined) return known;
+    const keys = this.secrets(this.config.regions[0]?.id ?? '').shared.accessKeys;
+    const { clusterId } = this.config;
+    const base = { clusterId, keys, subject: 'test', role: 'app', ttlSeconds: 3600 };
+    const token = await signAccessToken({ ...base, scopes: [scope] });
+    this.#tokens.set(scope, token);
+    return token;
+  }
+
+  /** POST on the public listener of `region`, as role `app`. Rejects when no answer came. */
+  async post(region: string, path: string, body: unknown, headers = {}): Promise<DataAnswer> {
+    const { bind, listeners } = this.region(region);
+    const reply = await fetch(`http://${bind}:${listeners.public}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await this.token('data:write')}`,
+        'content-type': 'application/json',
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000),
+    });
+    return {
+      status: reply.status,
+      headers: reply.headers,
+      body: (await reply.json()) as DataAnswer['body'],
+    };
+  }
+
+  /** One statement by `POST /v1/query`. */
+  async query(region: string, sql: string, options: QueryOptions = {}): Promise<DataAnswer> {
+    const { params = [], headers = {}, ...rest } = options;
+    return this.post(region, '/v1/query', { sql, params, ...rest }, headers);
+  }
+
+  /** A call on the admin listener of `region` with the role admin. */
+  async admin(region: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+    const { bind, listeners } = this.region(region);
+    const reply = await fetch(`http://${bind}:${listeners.admin}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${await this.token('admin:admin')}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    return { httpStatus: reply.status, ...((await reply.json()) as Record<string, unknown>) };
+  }
+
+  /** The processes of a region as its agent sees them. */
+  async agentState(region: string): Promise<AgentState> {
+    const client = createAgentClient(this.region(region), this.secrets(region).own.agentToken);
+    try {
+      return await eventually(() => client.state());
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Sends `signal` to one process of a region, e.g. `kafka`, `pg-1`, `redis`, `meridian`. */
+  async signal(region: string, name: string, signal: NodeJS.Signals): Promise<number> {
+    const { processes } = await this.agentState(region);
+    const found = processes.find((process) => process.name === name);
+    if (found?.pid == null) {
+      throw new Error(`${region} runs no ${name}: ${processes.map((p) => p.name).join(', ')}`);
+    }
+    process.kill(found.pid, signal);
+    return found.pid;
+  }
+
+  #options(): Parameters<typeof startLocalCluster>[0] {
+    const entry = resolve(import.meta.dirname, '../../services/cli/main.ts');
+    return {
+      stateFolder: this.stateFolder,
+      cluster: this.config,
+      regionCommand: (region) => [
+        process.execPath,
+        entry,
+        '--data',
+        this.stateFolder,
+        'region',
+        'up',
+        region,
+      ],
+      onStep: ({ region, step, state, detail, seconds }) => {
+        if (process.env['MERIDIAN_TEST_TALK'] === undefined) return;
+        process.stderr.write(`${seconds.toFixed(1)} ${region} ${step} ${state} ${detail ?? ''}\n`);
+      },
+    };
+  }
+}
+
+export interface QueryOptions {
+  readonly params?: readonly unknown[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly consistency?: string;
+  readonly durability?: string;
+}
+
+/** Addresses that no other test uses at the same time: two random parts below 127/8. */
+const network = `127.${80 + Math.floor(Math.random() * 160)}.${1 + Math.floor(Math.random() * 250)}`;
+
+function localRegion(id: string, index: number): LocalRegion {
+  const [name, latitude, longitude] = places[id] ?? [id, 10 * index, 10 * index];
+  return { id, name, latitude, longitude, bind: `${network}.${2 + index}` };
+}
