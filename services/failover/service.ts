@@ -31,7 +31,11 @@ import { RegionWatch } from './io/region-watch.ts';
 import { watchReplication } from './io/replication-watch.ts';
 import { TopicKeeper } from './io/topic-keeper.ts';
 import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
-import type { ClusterBase, RegionConfig } from '../../shared/config/cluster-schema.ts';
+import {
+  regionOfConfig,
+  type ClusterBase,
+  type RegionConfig,
+} from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import { InvariantBroken } from '../../shared/core/assert.ts';
 import type { ClusterView } from '../../shared/core/cluster-view.ts';
@@ -40,7 +44,7 @@ import { zeroPosition } from '../../shared/core/position.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import type { Readiness } from '../../shared/http/health-routes.ts';
-import type { PeerClient } from '../../shared/http/peer-client.ts';
+import { createPeerClient, type PeerClient } from '../../shared/http/peer-client.ts';
 import type { Service } from '../../shared/http/service.ts';
 import { createControlLog } from '../../shared/kafka/control-log.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -49,28 +53,27 @@ import type { RegionControl } from '../../shared/ports/region-control.ts';
 import type { ReplicationStatus } from '../../shared/ports/replication-status.ts';
 
 export interface FailoverDependencies {
-  readonly cluster: ClusterBase & { readonly failover: FailoverConfig };
-  readonly region: RegionConfig;
+  readonly cluster: ClusterBase;
+  readonly config: FailoverConfig;
   readonly secrets: Secrets;
+  readonly region: RegionId;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly peerClient: PeerClient;
-  /** Asked once, at the start: the replicator is made after the controller. */
-  readonly replication: () => ReplicationStatus;
+  /** Asked from the start of the service on: the replicator is made after the controller. */
+  readonly replicationStatus: ReplicationStatus;
 }
 
-export interface FailoverService extends Service {
-  readonly control: RegionControl;
-}
+export type FailoverService = Service & RegionControl;
 
 const tickMs = 100;
 const checkpointBoundMs = 3000;
 
-export function createFailover(dependencies: FailoverDependencies): FailoverService {
+export function createFailoverService(dependencies: FailoverDependencies): FailoverService {
   const controller = new RegionController(dependencies);
   const access = controller.access();
   return {
-    control: controller.loop,
+    view: () => controller.loop.view(),
+    onChange: (listener) => controller.loop.onChange(listener),
     plugins: {
       public: roleRoutes(access),
       admin: (server, _, done) => {
@@ -91,6 +94,8 @@ export function createFailover(dependencies: FailoverDependencies): FailoverServ
 class RegionController {
   readonly loop: ControllerLoop;
   readonly #dependencies: FailoverDependencies;
+  readonly #region: RegionConfig;
+  readonly #peerClient: PeerClient;
   readonly #stopping = new AbortController();
   readonly #running: Promise<unknown>[] = [];
   readonly #logger: Logger;
@@ -103,11 +108,20 @@ class RegionController {
   #isAccepting = true;
 
   constructor(dependencies: FailoverDependencies) {
-    const { cluster, region, secrets, clock } = dependencies;
+    const { cluster, secrets, clock } = dependencies;
+    const { clusterId } = cluster;
+    const region = regionOfConfig(cluster, dependencies.region);
     this.#dependencies = dependencies;
+    this.#region = region;
     this.#logger = dependencies.logger.child({ component: 'controller' });
-    const config = controllerConfigOf(dependencies.cluster, region);
-    this.#controlLog = createControlLog(controlTarget(dependencies));
+    this.#peerClient = createPeerClient({
+      region: region.id,
+      clusterId,
+      peerKeys: secrets.shared.peerKeys,
+    });
+    const config = controllerConfigOf(cluster, region, dependencies.config);
+    const setup = { cluster, region, logger: this.#logger, clock };
+    this.#controlLog = createControlLog(controlTarget(setup));
     const agent = { host: region.bind, port: region.agentPort, token: secrets.own.agentToken };
     this.#nodeControl = createPostgresControl(agent);
     const nodeAccess = { database: cluster.database, password: secrets.shared.postgres.owner };
@@ -126,8 +140,8 @@ class RegionController {
       placeOf: (id, node) => placeOf(cluster, id, node),
       logEnd: () => this.loop.state().replication?.logEnd ?? zeroPosition,
     });
-    this.#topics = new TopicKeeper(keptTopics(dependencies), this.#logger);
-    this.#peers = peersOf(dependencies);
+    this.#topics = new TopicKeeper(keptTopics(setup), this.#logger);
+    this.#peers = peersOf(setup);
     this.loop = new ControllerLoop(
       this.#loopOptions(config),
       viewOf(initialControllerState(config)),
@@ -136,7 +150,8 @@ class RegionController {
 
   start(): void {
     const { signal } = this.#stopping;
-    const { clock, peerClient } = this.#dependencies;
+    const { clock } = this.#dependencies;
+    const client = this.#peerClient;
     this.loop.post({ kind: 'started' });
     const ticking = setInterval(
       () => this.loop.offer({ kind: 'ticked', wallMs: clock.wallMs() }),
@@ -147,12 +162,12 @@ class RegionController {
     this.#run(this.#topics.run(signal));
     this.#run(
       exchangeReports(
-        { peers: this.#peers, client: peerClient, clock },
+        { peers: this.#peers, client, clock },
         (report) => this.loop.offer({ kind: 'peerReported', report }),
         signal,
       ),
     );
-    watchReplication(this.#dependencies.replication(), {
+    watchReplication(this.#dependencies.replicationStatus, {
       onReport: (report) => this.loop.offer({ kind: 'replicationReported', report }),
       signal,
     });
@@ -164,7 +179,7 @@ class RegionController {
     await this.loop.close();
     this.#controlLog.close();
     this.#effects.close();
-    await Promise.all([...this.#running, this.#nodeControl.close()]);
+    await Promise.all([...this.#running, this.#nodeControl.close(), this.#peerClient.close()]);
   }
 
   readiness(): Readiness {
@@ -177,11 +192,11 @@ class RegionController {
   }
 
   access(): ControllerAccess {
-    const { cluster, region, secrets, clock } = this.#dependencies;
+    const { cluster, secrets, clock } = this.#dependencies;
     const { accessKeys, peerKeys } = secrets.shared;
     return {
       clusterId: cluster.clusterId,
-      region: region.id,
+      region: this.#region.id,
       regions: cluster.regions,
       logger: this.#logger,
       requireViewer: requireScope('admin:viewer', cluster.clusterId, accessKeys),
@@ -241,8 +256,8 @@ class RegionController {
   async #findCheckpoint(): Promise<Checkpoint | null> {
     const own = await this.#ownCheckpoint().catch(() => null);
     if (own !== null) return own;
-    const { peerClient, clock } = this.#dependencies;
-    return askCheckpoint({ peers: this.#peers, client: peerClient, clock });
+    const { clock } = this.#dependencies;
+    return askCheckpoint({ peers: this.#peers, client: this.#peerClient, clock });
   }
 
   async #ownCheckpoint(): Promise<Checkpoint | null> {
@@ -262,21 +277,20 @@ class RegionController {
 
   /** Whether the region takes traffic of its own is an operator's word, not the core's. */
   #decorate(view: ClusterView): ClusterView {
-    const { id } = this.#dependencies.region;
+    const { id } = this.#region;
     const isAccepting = this.#isAccepting;
     const reports = view.reports.map((one) => (one.id === id ? { ...one, isAccepting } : one));
     return { ...view, reports };
   }
 
   async #setAccepting(id: RegionId, isAccepting: boolean): Promise<void> {
-    const { region, peerClient } = this.#dependencies;
-    if (id === region.id) {
+    if (id === this.#region.id) {
       this.#isAccepting = isAccepting;
       this.loop.republish();
       return;
     }
     const peer = this.#peers.find((one) => one.region === id);
     if (peer === undefined) throw new MeridianError('RequestInvalid', `There is no region ${id}.`);
-    await tellTraffic(peerClient, peer, isAccepting);
+    await tellTraffic(this.#peerClient, peer, isAccepting);
   }
 }

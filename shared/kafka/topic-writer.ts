@@ -100,7 +100,7 @@ export class TopicWriter {
       enforceRequestTimeout: true,
       retry: { retries: 0 },
       logLevel: logLevel.NOTHING,
-      socketFactory: ({ host, port, onConnect }) => trackedSocket(sockets, host, port, onConnect),
+      socketFactory: (place) => trackedSocket(sockets, place),
     });
     this.#builds += 1;
     const producer = kafka.producer({
@@ -123,9 +123,7 @@ class LateAnswer extends Error {
 
 function trackedSocket(
   sockets: Set<net.Socket>,
-  host: string,
-  port: number,
-  onConnect: () => void,
+  { host, port, onConnect }: { host: string; port: number; onConnect: () => void },
 ): net.Socket {
   const socket = net.connect({ host, port, noDelay: true, keepAlive: true }, onConnect);
   sockets.add(socket);

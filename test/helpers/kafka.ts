@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { eventually } from './eventually.ts';
 
 export interface TestBroker {
@@ -79,7 +79,7 @@ async function prepareBroker(node: Node, all: readonly Node[]): Promise<TestBrok
       return child;
     },
     async start() {
-      child = spawnBroker(java, classpath, node.folder, propertiesFile);
+      child = spawnBroker({ java, classpath }, propertiesFile);
       await eventually(() => canConnect(node.address, 9092), { deadlineMs: startDeadlineMs });
     },
     async kill() {
@@ -91,12 +91,15 @@ async function prepareBroker(node: Node, all: readonly Node[]): Promise<TestBrok
   };
 }
 
-function spawnBroker(java: string, classpath: string, folder: string, file: string): ChildProcess {
+function spawnBroker(
+  { java, classpath }: { java: string; classpath: string },
+  file: string,
+): ChildProcess {
   const heap = ['-Xmx256m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   const child = spawn(java, [...heap, '-cp', classpath, 'kafka.Kafka', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const log = createWriteStream(join(folder, 'kafka.log'), { flags: 'a' });
+  const log = createWriteStream(join(dirname(file), 'kafka.log'), { flags: 'a' });
   log.on('error', () => undefined);
   child.stdout.pipe(log);
   child.stderr.pipe(log);

@@ -19,7 +19,7 @@ export function planChange(
   const view = access.view();
   const regions = listRegions(access);
   const target = regions.find(({ id }) => id === asked.to);
-  const ownReport = view.reports.find(({ id }) => id === view.primary);
+  const primaryPosition = view.reports.find(({ id }) => id === view.primary)?.position ?? null;
   const candidates = regions.filter(
     ({ id, health }) => id !== view.primary && health === 'healthy',
   );
@@ -27,8 +27,8 @@ export function planChange(
     ({ id, position }) =>
       id === asked.to &&
       position !== null &&
-      ownReport?.position != null &&
-      !isAtOrPast(position, ownReport.position),
+      primaryPosition !== null &&
+      !isAtOrPast(position, primaryPosition),
   );
   return {
     dryRun: true,
@@ -39,7 +39,7 @@ export function planChange(
     runningChange: view.prepare === null ? null : view.prepare.change,
     targetHealth: target?.health ?? null,
     targetLagMs: target?.lagMs ?? null,
-    primaryPosition: ownReport?.position == null ? null : formatPosition(ownReport.position),
+    primaryPosition: primaryPosition === null ? null : formatPosition(primaryPosition),
     expectedLoss:
       asked.kind === 'switchover'
         ? 'none: the primary finishes and seals first'

@@ -1,5 +1,5 @@
 /** The stored fold of the control log: a region starts from its own, a new one from another's. */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import {
   decodeControlState,
   encodeControlState,
@@ -8,7 +8,7 @@ import { parseLogOffset } from '../../../shared/core/log-offset.ts';
 import type { Checkpoint } from '../core/controller-input.ts';
 
 /** The stored checkpoint; null when there is none that this version reads. */
-export async function readCheckpoint(client: Client): Promise<Checkpoint | null> {
+export async function readCheckpoint(client: PgClient): Promise<Checkpoint | null> {
   const { rows } = await client.query<{ next_offset: string; state: string }>(
     'SELECT next_offset::text, state::text FROM meridian_local.checkpoint',
   );
@@ -16,7 +16,7 @@ export async function readCheckpoint(client: Client): Promise<Checkpoint | null>
 }
 
 /** Never goes back: a late write of an older fold changes nothing. */
-export async function writeCheckpoint(client: Client, checkpoint: Checkpoint): Promise<void> {
+export async function writeCheckpoint(client: PgClient, checkpoint: Checkpoint): Promise<void> {
   await client.query(
     `INSERT INTO meridian_local.checkpoint (next_offset, state) VALUES ($1, $2)
      ON CONFLICT (one_row) DO UPDATE SET next_offset = excluded.next_offset,

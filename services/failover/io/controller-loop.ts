@@ -120,7 +120,7 @@ export class ControllerLoop implements RegionControl {
   #isClosed = false;
 
   #stamped(body: InputBody): Input {
-    return { ...body, nowMs: this.#options.clock.monotonicMs() } as Input;
+    return { ...body, nowMs: this.#options.clock.monotonicMs() };
   }
 
   #handle(input: Input): void {

@@ -31,10 +31,11 @@ export type Bounds = Pick<
 
 /** A new incarnation with each call. */
 export function controllerConfigOf(
-  cluster: ClusterBase & { readonly failover: Bounds },
+  cluster: ClusterBase,
   region: RegionConfig,
+  bounds: Bounds,
 ): ControllerConfig {
-  const { policy, failover } = cluster;
+  const { policy } = cluster;
   const [first, ...others] = region.nodes.map(({ id }) => id);
   if (first === undefined) throw new RangeError(`region ${region.id} has no node`);
   return {
@@ -55,7 +56,7 @@ export function controllerConfigOf(
     renewIntervalMs: policy.renewIntervalMs,
     nodeRecoveryMs: policy.nodeRecoveryMs,
     memberTimeoutMs: policy.memberTimeoutMs,
-    ...failover,
+    ...bounds,
   };
 }
 

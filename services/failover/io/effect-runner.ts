@@ -2,7 +2,7 @@
  * Performs the controller's effects that touch the outside: each lane is a queue of its own, run in
  * order. An effect's outcome goes back as an input, never a decision.
  */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { assertNever } from '../../../shared/core/assert.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
@@ -120,7 +120,7 @@ export class EffectRunner {
     }
   }
 
-  async #onFence(client: Client, effect: FenceEffect): Promise<EffectResult> {
+  async #onFence(client: PgClient, effect: FenceEffect): Promise<EffectResult> {
     switch (effect.kind) {
       case 'drainNode':
         await fence.drainNode(client);
@@ -137,7 +137,7 @@ export class EffectRunner {
   }
 
   async #onDatabase(
-    client: Client,
+    client: PgClient,
     effect: Exclude<SqlEffect, { kind: 'probeCommit' }>,
   ): Promise<void> {
     const { incarnation } = this.#options;
@@ -176,7 +176,7 @@ export class EffectRunner {
   #withNode<T>(
     connection: NodeConnection,
     id: NodeId,
-    work: (client: Client) => Promise<T>,
+    work: (client: PgClient) => Promise<T>,
   ): Promise<T> {
     const node = this.#options.nodes().find((candidate) => candidate.id === id);
     if (node === undefined || node.process !== 'running') {

@@ -2,7 +2,7 @@
  * The fence row and the progress row of the region's own node: who may write here, and up to where
  * history is applied. Each change is one transaction that checks what it rests on.
  */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { formatLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { Position } from '../../../shared/core/position.ts';
@@ -16,7 +16,7 @@ import { endApplicationSessions, endIdleSessions } from './sessions.ts';
 
 /** Writes who works on this node: what older controllers still send is refused from then on. */
 export async function takeNode(
-  client: Client,
+  client: PgClient,
   owner: { readonly region: RegionId; readonly incarnation: string },
 ): Promise<void> {
   await client.query('UPDATE meridian_local.fence SET region = $1, incarnation = $2', [
@@ -34,7 +34,7 @@ export interface Opening {
 }
 
 /** Opens this very start of the server for `epoch`; throws StaleEpoch when it may not be. */
-export async function openNode(client: Client, opening: Opening): Promise<void> {
+export async function openNode(client: PgClient, opening: Opening): Promise<void> {
   await inTransaction(client, async () => {
     // The update of the fence takes its row lock before the progress row is touched.
     const opened = await client.query(
@@ -60,7 +60,7 @@ export async function openNode(client: Client, opening: Opening): Promise<void> 
 }
 
 /** Start of a switchover: no new sessions, idle ones end, running transactions go on. */
-export async function drainNode(client: Client): Promise<void> {
+export async function drainNode(client: PgClient): Promise<void> {
   await closeLogins(client);
   await endIdleSessions(client);
 }
@@ -69,7 +69,7 @@ export async function drainNode(client: Client): Promise<void> {
  * The promise to `epoch`. Returns the WAL end once no application session was left: every commit
  * of this node so far is below it, and on disk.
  */
-export async function sealNode(client: Client, epoch: Epoch): Promise<Lsn> {
+export async function sealNode(client: PgClient, epoch: Epoch): Promise<Lsn> {
   await client.query(
     `UPDATE meridian_local.fence SET sealed_epoch = greatest(sealed_epoch, $1), open_epoch = NULL`,
     [epoch],
@@ -84,13 +84,13 @@ export async function sealNode(client: Client, epoch: Epoch): Promise<Lsn> {
 }
 
 /** Takes the door out of its hinges: no login, no application session left. */
-export async function closeNode(client: Client): Promise<void> {
+export async function closeNode(client: PgClient): Promise<void> {
   await closeLogins(client);
   await endApplicationSessions(client);
 }
 
 /** Of an old primary whose tail is empty: from then on its position is the progress row. */
-export async function setProgress(client: Client, position: Position): Promise<void> {
+export async function setProgress(client: PgClient, position: Position): Promise<void> {
   await inTransaction(client, async () => {
     const fence = await client.query(
       'UPDATE meridian_local.fence SET last_opened_epoch = 0 WHERE open_epoch IS NULL',
@@ -102,7 +102,7 @@ export async function setProgress(client: Client, position: Position): Promise<v
 
 /** Makes a base backup this region's own; `recoveredTo` is where its recovery ended. */
 export async function adoptSeed(
-  client: Client,
+  client: PgClient,
   seed: { readonly region: RegionId; readonly recoveredTo: Lsn },
 ): Promise<void> {
   await inTransaction(client, async () => {
@@ -133,11 +133,11 @@ export async function adoptSeed(
   }
 }
 
-async function closeLogins(client: Client): Promise<void> {
+async function closeLogins(client: PgClient): Promise<void> {
   await client.query('UPDATE meridian_local.fence SET open_epoch = NULL');
 }
 
-async function writeProgress(client: Client, position: Position): Promise<void> {
+async function writeProgress(client: PgClient, position: Position): Promise<void> {
   await client.query(
     `INSERT INTO meridian_local.progress (epoch, end_lsn, store) VALUES ($1, $2, '')
      ON CONFLICT (one_row) DO UPDATE SET epoch = excluded.epoch, end_lsn = excluded.end_lsn,

@@ -2,8 +2,7 @@
  * One connection of Meridian's superuser to the region's own node, made when it is needed. Every
  * piece of work has a bound: a node that does not answer costs it and the connection.
  */
-import type { Client } from 'pg';
-import { connectPg, ownSessionOptions } from '../../../shared/pg/client.ts';
+import { connectPg, ownSessionOptions, type PgClient } from '../../../shared/pg/client.ts';
 import { withDeadline } from '../../../shared/runtime/sleep.ts';
 
 export interface NodePlace {
@@ -25,7 +24,7 @@ export class NodeConnection {
   readonly #access: NodeAccess;
   readonly #applicationName: string;
   readonly #onLost: () => void;
-  #current: { readonly place: NodePlace; readonly client: Client } | null = null;
+  #current: { readonly place: NodePlace; readonly client: PgClient } | null = null;
 
   constructor(access: NodeAccess, applicationName: string, onLost: () => void = () => undefined) {
     this.#access = access;
@@ -37,7 +36,7 @@ export class NodeConnection {
   async run<T>(
     place: NodePlace,
     boundMs: number,
-    work: (client: Client) => Promise<T>,
+    work: (client: PgClient) => Promise<T>,
   ): Promise<T> {
     try {
       const running = this.#clientFor(place, boundMs).then(work);
@@ -61,7 +60,7 @@ export class NodeConnection {
     client.connection.stream.destroy();
   }
 
-  async #clientFor(place: NodePlace, boundMs: number): Promise<Client> {
+  async #clientFor(place: NodePlace, boundMs: number): Promise<PgClient> {
     const current = this.#current;
     if (current?.place.host === place.host && current.place.port === place.port) {
       return current.client;
@@ -87,7 +86,7 @@ export class NodeConnection {
 
 /** The columns of the only row of `sql`; throws when there is none. */
 export async function onlyRow(
-  client: Client,
+  client: PgClient,
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<Readonly<Record<string, string | null>>> {
@@ -97,7 +96,7 @@ export async function onlyRow(
 }
 
 /** Runs `work` in one transaction. */
-export async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise<T> {
+export async function inTransaction<T>(client: PgClient, work: () => Promise<T>): Promise<T> {
   await client.query('BEGIN');
   try {
     const result = await work();

@@ -1,5 +1,5 @@
 /** Asks the region's own node, in one statement, everything that the controller decides on. */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { parseEpoch } from '../../../shared/core/epoch.ts';
 import { parseLsn, zeroLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
@@ -37,7 +37,7 @@ const factsSql = `SELECT
     WHERE ${applicationBackend} AND ${runningApplication})::text AS running`;
 
 /** Everything about `node`, or an error of the connection. */
-export async function readDatabaseFacts(client: Client, node: NodeId): Promise<DatabaseFacts> {
+export async function readDatabaseFacts(client: PgClient, node: NodeId): Promise<DatabaseFacts> {
   const row = await onlyRow(client, factsSql);
   return {
     node,
@@ -57,7 +57,7 @@ export async function readDatabaseFacts(client: Client, node: NodeId): Promise<D
 }
 
 function fenceOf(text: string | null | undefined): FenceFacts {
-  if (text == null) {
+  if (text === null || text === undefined) {
     throw new MeridianError('Divergence', 'the node has no fence row', {
       hint: 'the table meridian_local.fence must have its one row; see infra/postgres/bootstrap.sql',
     });
@@ -85,7 +85,7 @@ function fenceOf(text: string | null | undefined): FenceFacts {
 }
 
 function progressOf(text: string | null | undefined): DatabaseFacts['progress'] {
-  if (text == null) return null;
+  if (text === null || text === undefined) return null;
   const row = JSON.parse(text) as { epoch: number; end_lsn: string; store: string };
   const epoch = parseEpoch(row.epoch);
   if (epoch === null) throw new MeridianError('Divergence', 'the progress row has a bad epoch');

@@ -3,7 +3,7 @@
  * seen waiting by another session, and was released. A changed `synchronous_standby_names` is not
  * in force before that, whatever a session is shown.
  */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { onlyRow } from './node-connection.ts';
 
 /** The connection that probes; one that still waits after a failure is found by this name. */
@@ -16,7 +16,7 @@ const probeMode = 'on';
  * Resolves when such a COMMIT was seen waiting and then released. A release may be quicker than
  * the watcher looks, so the probe is repeated; the caller bounds it.
  */
-export async function probeCommit(prober: Client, watcher: Client): Promise<void> {
+export async function probeCommit(prober: PgClient, watcher: PgClient): Promise<void> {
   await prober.query(`SET synchronous_commit = ${probeMode}`);
   const { pid } = await onlyRow(prober, 'SELECT pg_backend_pid()::text AS pid');
   for (;;) {
@@ -33,7 +33,7 @@ export async function probeCommit(prober: Client, watcher: Client): Promise<void
 
 /** Looks until the COMMIT of `pid` is seen waiting or has ended. */
 async function seesWait(
-  watcher: Client,
+  watcher: PgClient,
   pid: string,
   probe: { readonly isOver: boolean },
 ): Promise<boolean> {
@@ -48,7 +48,7 @@ async function seesWait(
 }
 
 /** Ends probes whose controller has given up on them: they would wait for ever. */
-export async function endProbes(client: Client): Promise<void> {
+export async function endProbes(client: PgClient): Promise<void> {
   await client.query(
     'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
     [proberName],

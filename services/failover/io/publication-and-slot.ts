@@ -3,7 +3,7 @@
  * older than its publication can never decode it. Creating a slot waits for every transaction that
  * runs; when it waits too long the one that blocks it is named.
  */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { sqlstateOf } from '../../../shared/errors/sqlstate.ts';
@@ -13,7 +13,7 @@ import { onlyRow } from './node-connection.ts';
 const queryCanceled = '57014';
 
 /** Leaves exactly those of `epoch`. Throws while a COMMIT waits or a transaction blocks the slot. */
-export async function createPublicationAndSlot(client: Client, epoch: Epoch): Promise<void> {
+export async function createPublicationAndSlot(client: PgClient, epoch: Epoch): Promise<void> {
   await refuseWaiters(client);
   await dropOthers(client, epoch);
   const name = publicationOf(epoch);
@@ -33,19 +33,19 @@ export async function createPublicationAndSlot(client: Client, epoch: Epoch): Pr
 }
 
 /** A COMMIT that waits holds its transaction open: the slot would wait for it, and it for us. */
-async function refuseWaiters(client: Client): Promise<void> {
+async function refuseWaiters(client: PgClient): Promise<void> {
   const { waiting } = await onlyRow(
     client,
     `SELECT string_agg(pid::text, ', ') AS waiting FROM pg_stat_activity
      WHERE wait_event = 'SyncRep'`,
   );
-  if (waiting == null) return;
+  if (waiting === null || waiting === undefined) return;
   throw new MeridianError('OperationRunning', `a COMMIT waits in process ${waiting}`, {
     hint: 'the slot is made once the session has been ended',
   });
 }
 
-async function dropOthers(client: Client, epoch: Epoch): Promise<void> {
+async function dropOthers(client: PgClient, epoch: Epoch): Promise<void> {
   const name = publicationOf(epoch);
   const slots = await client.query<{ slot_name: string }>(
     `SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical'
@@ -62,7 +62,7 @@ async function dropOthers(client: Client, epoch: Epoch): Promise<void> {
   }
 }
 
-async function dropSlot(client: Client, name: string): Promise<void> {
+async function dropSlot(client: PgClient, name: string): Promise<void> {
   await client.query(
     `SELECT pg_terminate_backend(active_pid, 1000) FROM pg_replication_slots
      WHERE slot_name = $1 AND active_pid IS NOT NULL`,
@@ -71,7 +71,7 @@ async function dropSlot(client: Client, name: string): Promise<void> {
   await client.query('SELECT pg_drop_replication_slot($1)', [name]);
 }
 
-async function createSlot(client: Client, name: string): Promise<void> {
+async function createSlot(client: PgClient, name: string): Promise<void> {
   try {
     await client.query(
       `SELECT pg_create_logical_replication_slot($1, 'pgoutput', false, false, true)`,
@@ -89,7 +89,7 @@ async function createSlot(client: Client, name: string): Promise<void> {
   }
 }
 
-async function describeBlocker(client: Client): Promise<string> {
+async function describeBlocker(client: PgClient): Promise<string> {
   const { rows } = await client.query<Record<string, string>>(
     `SELECT pid::text, usename, application_name AS program, xact_start::text AS since
      FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()

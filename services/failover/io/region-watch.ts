@@ -69,8 +69,10 @@ export class RegionWatch {
   /** Resolves once `signal` has aborted. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
-      repeat(this.#nodesBell, nodesEveryMs, signal, () => this.#askNodes()),
-      repeat(this.#databaseBell, databaseEveryMs, signal, () => this.#askDatabase()),
+      repeat({ bell: this.#nodesBell, everyMs: nodesEveryMs, signal }, () => this.#askNodes()),
+      repeat({ bell: this.#databaseBell, everyMs: databaseEveryMs, signal }, () =>
+        this.#askDatabase(),
+      ),
     ]);
     this.#connection.close();
   }
@@ -125,10 +127,14 @@ class Bell {
   }
 }
 
+interface Repetition {
+  readonly bell: Bell;
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+}
+
 async function repeat(
-  bell: Bell,
-  everyMs: number,
-  signal: AbortSignal,
+  { bell, everyMs, signal }: Repetition,
   work: () => Promise<void>,
 ): Promise<void> {
   const wake = (): void => bell.ring();

@@ -1,8 +1,8 @@
 /** Sequences are not decoded: a promoted region must never hand out a value that was used. */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 
 /** Moves every sequence of the database to or past what `meridian.sequence_value` recorded. */
-export async function raiseSequences(client: Client): Promise<void> {
+export async function raiseSequences(client: PgClient): Promise<void> {
   await client.query(`SELECT setval(format('%I.%I', s.schemaname, s.sequencename)::regclass,
       least(s.max_value, greatest(s.min_value, v.last_value)))
     FROM meridian.sequence_value v

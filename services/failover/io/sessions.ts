@@ -3,7 +3,7 @@
  * waits in COMMIT tells its client nothing but a lost connection; the fence is down before, so the
  * commit that becomes visible is served to nobody (DESIGN.md section 4).
  */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { onlyRow } from './node-connection.ts';
 
@@ -31,7 +31,7 @@ const askAgainMs = 10;
  * left. Sessions of applications that begin meanwhile are ended as well: the door must be closed
  * before. The caller bounds it.
  */
-export async function endApplicationSessions(client: Client): Promise<void> {
+export async function endApplicationSessions(client: PgClient): Promise<void> {
   const { now } = await onlyRow(client, 'SELECT clock_timestamp()::text AS now');
   const doomed = `${applicationBackend} AND (backend_start <= $1 OR usename NOT LIKE 'meridian\\_%')`;
   for (;;) {
@@ -46,7 +46,7 @@ export async function endApplicationSessions(client: Client): Promise<void> {
 }
 
 /** Ends the sessions of applications that are not inside a transaction; routers end theirs. */
-export async function endIdleSessions(client: Client): Promise<void> {
+export async function endIdleSessions(client: PgClient): Promise<void> {
   await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND usename NOT LIKE 'meridian\\_%'
       AND xact_start IS NULL`);
