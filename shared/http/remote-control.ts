@@ -51,6 +51,7 @@ const unheard: ReplicationReport = {
   freshAtMs: null,
   sealedEpoch: 0,
   opened: null,
+  countedMembers: [],
   peers: [],
 };
 

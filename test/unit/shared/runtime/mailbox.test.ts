@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Mailbox } from '../../../../shared/runtime/mailbox.ts';
 
+const unexpected = (error: unknown): never => assert.fail(String(error));
+
 test('inputs are handled one at a time, in order', async () => {
   const seen: string[] = [];
   let running = 0;
@@ -14,7 +16,7 @@ test('inputs are handled one at a time, in order', async () => {
       seen.push(`handled ${input}`);
       running -= 1;
     },
-    onFailure: assert.fail,
+    onFailure: unexpected,
   });
   for (const input of [1, 2, 3]) assert.equal(mailbox.post(input), true);
   while (seen.length < 3) await new Promise(setImmediate);
@@ -25,7 +27,7 @@ test('a full or closed mailbox says so', async () => {
   const mailbox = new Mailbox<number>({
     capacity: 1,
     handle: () => undefined,
-    onFailure: assert.fail,
+    onFailure: unexpected,
   });
   assert.equal(mailbox.post(1), true);
   assert.equal(mailbox.post(2), false);
@@ -57,7 +59,7 @@ test('an input posted while the last one is handled is not forgotten', async () 
       seen.push(input);
       if (input < 5) mailbox.post(input + 1);
     },
-    onFailure: assert.fail,
+    onFailure: unexpected,
   });
   mailbox.post(1);
   while (seen.length < 5) await new Promise(setImmediate);
