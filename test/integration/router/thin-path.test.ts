@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodePositionToken } from '../../../shared/core/position-token.ts';
 import { createTokenSigner } from '../../../shared/runtime/token-signer.ts';
+import { MeridianClient, MeridianClientError, sql } from '../../../services/client/client.ts';
 import { RouterCluster, type Answer } from '../../helpers/router.ts';
 
 let cluster: RouterCluster;
@@ -131,4 +132,23 @@ test('forged and malformed tokens are refused at once', async () => {
     assert.equal(refused.body['code'], 'TokenInvalid', refused.text);
     assert.ok(performance.now() - startedMs < 200);
   }
+});
+
+test('the client keeps its session across regions', async () => {
+  const urls = ['us-east', 'eu-west'].map((id) => cluster.region(id).origin);
+  const client = new MeridianClient({ urls, token: () => cluster.token(), durability: 'async' });
+  const written = await client.query(sql`INSERT INTO t VALUES (${40}, ${"o'neil"}) RETURNING v`);
+  assert.deepEqual(written.rows, [{ v: "o'neil" }]);
+  assert.equal(written.served.region, 'eu-west');
+  assert.deepEqual(await client.sql`SELECT v FROM t WHERE id = ${40}`, [{ v: "o'neil" }]);
+  const { results } = await client.transaction([sql`SELECT 1 AS one`, { sql: 'SELECT 2 AS two' }]);
+  assert.deepEqual(
+    results.map(({ rows }) => rows),
+    [[{ one: 1 }], [{ two: 2 }]],
+  );
+  await assert.rejects(client.query('SELECT nonsense'), (error) => {
+    assert.ok(error instanceof MeridianClientError);
+    assert.equal(error.sqlstate, '42703');
+    return true;
+  });
 });

@@ -1,0 +1,51 @@
+/**
+ * Whether a failed request is sent again, and where. Only what is certainly undone, or may be done
+ * twice without harm, is repeated.
+ */
+import type { Problem } from './client-error.ts';
+
+export interface RetryFacts {
+  readonly problem: Problem;
+  /** It carries an Idempotency-Key, or the caller says that it only reads. */
+  readonly isRepeatable: boolean;
+  readonly attempt: number;
+  readonly attemptsMax: number;
+  readonly leftMs: number;
+  /** From 0 to 1. */
+  readonly random: number;
+}
+
+export type RetryDecision =
+  | { readonly kind: 'give-up' }
+  | { readonly kind: 'again'; readonly afterMs: number; readonly isElsewhere: boolean };
+
+/** The server says of these that nothing was done. */
+const undone = [
+  'Draining',
+  'NotPrimary',
+  'RateLimited',
+  'ConsistencyTimeout',
+  'ReplicaUnavailable',
+  'StaleEpoch',
+  'CircuitOpen',
+];
+
+/** Nobody knows whether these were done: only a repeatable request is sent again. */
+const unsure = ['NoReply', 'CommitOutcomeUnknown', 'UpstreamUnavailable', 'LeaseExpired'];
+
+/** Serialisation failure and deadlock: PostgreSQL rolled back and says "try again". */
+const rolledBack = ['40001', '40P01'];
+
+export function decideRetry(facts: RetryFacts): RetryDecision {
+  const { problem, attempt, attemptsMax } = facts;
+  const isSafe =
+    undone.includes(problem.code) ||
+    (problem.sqlstate !== undefined && rolledBack.includes(problem.sqlstate)) ||
+    (facts.isRepeatable && unsure.includes(problem.code));
+  if (!isSafe || attempt >= attemptsMax) return { kind: 'give-up' };
+  const ceilingMs = Math.min(2000, 25 * 2 ** attempt);
+  const afterMs = Math.max(problem.retryAfterMs ?? 0, ceilingMs * (0.5 + facts.random / 2));
+  if (afterMs >= facts.leftMs) return { kind: 'give-up' };
+  const isElsewhere = problem.retry === 'elsewhere' || problem.code === 'NoReply';
+  return { kind: 'again', afterMs, isElsewhere };
+}
