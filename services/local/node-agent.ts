@@ -3,15 +3,8 @@
  * PostgreSQL nodes and Meridian processes. It decides nothing about PostgreSQL: the controller
  * does, through the agent's routes.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
-import { regionOfConfig } from '../../shared/config/cluster-schema.ts';
-import type { Secrets } from '../../shared/config/secrets-schema.ts';
-import type { RegionId } from '../../shared/core/region.ts';
 import { createServer } from '../../shared/http/server.ts';
-import { createLogger, type Logger } from '../../shared/logging/logger.ts';
-import { installHostResolver } from '../../shared/runtime/host-resolver.ts';
+import { agentPidFile } from './leftovers.ts';
 import { registerAgentRoutes } from './agent-routes.ts';
 import type { AgentState } from './agent-state.ts';
 import { createKafkaProcess } from './parts/kafka.ts';
@@ -28,23 +21,7 @@ import {
   removePidFile,
   writePidFile,
 } from './process/process-identity.ts';
-import { writeFileWhole } from './process/whole-file.ts';
-import { checkReachable, reachablePostgresHome } from './postgres-place.ts';
-import { locatePrograms, postgresUser } from './programs.ts';
-import { hostsOf, type RegionContext } from './region-context.ts';
-import type { RegionPaths } from './region-paths.ts';
-
-export interface RegionOptions {
-  readonly cluster: ClusterBase;
-  /** Handed to the Meridian process, which reads it itself. */
-  readonly clusterFile: string;
-  readonly region: RegionId;
-  readonly secrets: Secrets;
-  readonly paths: RegionPaths;
-  /** Host name → address over the cluster file's, for instance those of the WAN proxies. */
-  readonly hosts?: Readonly<Record<string, string>>;
-  readonly logger?: Logger;
-}
+import { openRegionContext, type RegionContext, type RegionOptions } from './region-context.ts';
 
 export interface RunningRegion {
   state(): AgentState;
@@ -61,8 +38,8 @@ const rotationIntervalMs = 10_000;
  * ran before. Throws in plain words when another agent runs the region or its port is taken.
  */
 export async function runRegion(options: RegionOptions): Promise<RunningRegion> {
-  const context = await prepareContext(options);
-  const pidFile = join(context.paths.runFolder, 'agent.pid');
+  const context = await openRegionContext(options);
+  const pidFile = agentPidFile(context.paths);
   await claimRegion(context, pidFile);
   const nodes = new RegionNodes(context);
   const servers = [createKafkaProcess(context), createRedisProcess(context)];
@@ -105,35 +82,6 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
   return { state, stop, stopped };
 }
 
-async function prepareContext(options: RegionOptions): Promise<RegionContext> {
-  const { cluster, region: id, paths, secrets } = options;
-  const region = regionOfConfig(cluster, id);
-  const logger = options.logger ?? createLogger({ service: 'agent', region: id, level: 'info' });
-  const hosts = hostsOf(cluster, id, options.hosts ?? {});
-  installHostResolver(hosts);
-  const { logsFolder, runFolder, folder } = paths;
-  for (const path of [folder, logsFolder, runFolder, paths.postgresFolder]) {
-    await mkdir(path, { recursive: true });
-  }
-  await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
-  await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
-  const user = postgresUser();
-  checkReachable(user, paths.postgresFolder);
-  const located = locatePrograms();
-  const postgresHome = await reachablePostgresHome(located.postgresHome, user);
-  return {
-    cluster,
-    clusterFile: options.clusterFile,
-    region,
-    secrets,
-    paths,
-    programs: { ...located, postgresHome },
-    postgresUser: user,
-    hosts,
-    logger,
-  };
-}
-
 /** One agent a region: the pid file says who; a dead one's is replaced. */
 async function claimRegion(context: RegionContext, pidFile: string): Promise<void> {
   const { region, paths } = context;
@@ -172,10 +120,4 @@ function stateOf(
         progress: progress === null ? null : { ...progress },
       })),
   };
-}
-
-/** hosts(5); the JVM looks up nothing else, so its own machine is in it as well. */
-function hostsText(hosts: Readonly<Record<string, string>>): string {
-  const lines = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`);
-  return `127.0.0.1 localhost\n${lines.join('')}`;
 }

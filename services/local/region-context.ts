@@ -1,4 +1,5 @@
 /** What every part of a region's agent knows: the cluster file, the region, its secrets, folders. */
+import { mkdir } from 'node:fs/promises';
 import {
   regionOfConfig,
   type ClusterBase,
@@ -6,9 +7,12 @@ import {
 } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../shared/core/region.ts';
-import type { Logger } from '../../shared/logging/logger.ts';
-import type { Programs } from './programs.ts';
+import { createLogger, type Logger } from '../../shared/logging/logger.ts';
+import { installHostResolver } from '../../shared/runtime/host-resolver.ts';
+import { checkReachable, reachablePostgresHome } from './postgres-place.ts';
 import type { RunAs } from './process/managed-process.ts';
+import { writeFileWhole } from './process/whole-file.ts';
+import { locatePrograms, postgresUser, type Programs } from './programs.ts';
 import type { RegionPaths } from './region-paths.ts';
 
 export interface RegionContext {
@@ -25,6 +29,48 @@ export interface RegionContext {
   readonly logger: Logger;
 }
 
+export interface RegionOptions {
+  readonly cluster: ClusterBase;
+  /** Handed to the Meridian process, which reads it itself. */
+  readonly clusterFile: string;
+  readonly region: RegionId;
+  readonly secrets: Secrets;
+  readonly paths: RegionPaths;
+  /** Host name → address over the cluster file's, for instance those of the WAN proxies. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  readonly logger?: Logger;
+}
+
+/** Makes the region's folders and hosts files, and finds its programs. Throws in plain words. */
+export async function openRegionContext(options: RegionOptions): Promise<RegionContext> {
+  const { cluster, region: id, paths, secrets } = options;
+  const region = regionOfConfig(cluster, id);
+  const logger = options.logger ?? createLogger({ service: 'agent', region: id, level: 'info' });
+  const hosts = hostsOf(cluster, id, options.hosts ?? {});
+  installHostResolver(hosts);
+  const { logsFolder, runFolder, folder } = paths;
+  for (const path of [folder, logsFolder, runFolder, paths.postgresFolder]) {
+    await mkdir(path, { recursive: true });
+  }
+  await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
+  await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
+  const user = postgresUser();
+  checkReachable(user, paths.postgresFolder);
+  const located = locatePrograms();
+  const postgresHome = await reachablePostgresHome(located.postgresHome, user);
+  return {
+    cluster,
+    clusterFile: options.clusterFile,
+    region,
+    secrets,
+    paths,
+    programs: { ...located, postgresHome },
+    postgresUser: user,
+    hosts,
+    logger,
+  };
+}
+
 /** The addresses of the cluster file, overridden for this region; its own name is its own address. */
 export function hostsOf(
   cluster: ClusterBase,
@@ -33,4 +79,10 @@ export function hostsOf(
 ): Record<string, string> {
   const region = regionOfConfig(cluster, own);
   return { ...cluster.hosts, ...overrides, [region.host]: region.bind };
+}
+
+/** hosts(5); the JVM looks up nothing else, so its own machine is in it as well. */
+function hostsText(hosts: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`);
+  return `127.0.0.1 localhost\n${lines.join('')}`;
 }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { checkRoom } from '../process/disk-room.ts';
 import { acceptsConnections } from '../process/tcp-check.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
@@ -28,6 +29,7 @@ export function createKafkaProcess(context: RegionContext): ManagedProcess {
 async function prepareKafka(context: RegionContext): Promise<ProcessSpec> {
   const { region, paths, programs } = context;
   await mkdir(paths.kafkaFolder, { recursive: true });
+  await checkRoom(paths.kafkaFolder, 0);
   const propertiesFile = join(paths.kafkaFolder, 'server.properties');
   const fixed = await readFile(
     join(programs.repositoryFolder, 'infra/kafka/broker.properties'),

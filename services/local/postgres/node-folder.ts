@@ -3,7 +3,7 @@
  * complete. Data without it are half made and may only be thrown away.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, chown, mkdir, rename, rm, statfs } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseNodeId, type NodeId } from '../../../shared/core/node.ts';
@@ -32,9 +32,6 @@ const recordSchema = z.object({
   primary: z.string().nullable(),
   recoveredTo: z.string().nullable(),
 });
-
-/** A start needs at least this much room: PostgreSQL stops hard when it runs out of it. */
-const freeBytesMin = 256 * 1024 * 1024;
 
 export function nodeFolder(postgresFolder: string, name: string): NodeFolder {
   const folder = join(postgresFolder, name);
@@ -79,16 +76,4 @@ export async function moveAside(folder: NodeFolder, now: Date): Promise<string> 
   const aside = `${folder.folder}.aside-${now.toISOString().replaceAll(/[:.]/g, '-')}`;
   await rename(folder.folder, aside);
   return aside;
-}
-
-/** Throws when the disk of `folder` has less than `neededBytes` and a reserve left. */
-export async function checkRoom(folder: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const freeBytes = bavail * bsize;
-  if (freeBytes >= neededBytes + freeBytesMin) return;
-  const megabytes = (bytes: number): string => `${String(Math.floor(bytes / 1024 / 1024))} MB`;
-  throw new Error(
-    `The disk is full: ${megabytes(freeBytes)} left for ${folder}, ` +
-      `${megabytes(neededBytes + freeBytesMin)} are needed. Make room; it is tried again.`,
-  );
 }

@@ -48,6 +48,7 @@ export class PostgresNode {
   readonly #server: ManagedProcess;
   #operation: { readonly name: NodeOperation; readonly done: Promise<void> } | null = null;
   #problem: string | null = null;
+  readonly #closing = new AbortController();
   #progress: { doneBytes: number; totalBytes: number | null } | null = null;
 
   constructor(context: RegionContext, config: NodeConfig) {
@@ -113,11 +114,11 @@ export class PostgresNode {
   seedRegionNode(source: { host: string; port: number }): Promise<void> {
     return this.#exclusively('seed-region-node', async () => {
       await this.#server.stop();
-      const onProgress = this.#onProgress;
+      const watch = { onProgress: this.#onProgress, signal: this.#closing.signal };
       const recoveredTo = await seedFromRegion(this.#context, {
         run: this.#run(),
         source,
-        onProgress,
+        ...watch,
       });
       await writeRecord(this.#folder, { ...freshRecord, recoveredTo: formatLsn(recoveredTo) });
     });
@@ -126,9 +127,9 @@ export class PostgresNode {
   seedStandby(primary: NodeId): Promise<void> {
     return this.#exclusively('seed-standby', async () => {
       await this.#server.stop();
-      const onProgress = this.#onProgress;
+      const watch = { onProgress: this.#onProgress, signal: this.#closing.signal };
       const source = this.#placeOf(primary);
-      await seedStandbyOf(this.#context, { run: this.#run(), source, onProgress });
+      await seedStandbyOf(this.#context, { run: this.#run(), source, ...watch });
       await writeRecord(this.#folder, { ...freshRecord, primary });
     });
   }
@@ -182,6 +183,8 @@ export class PostgresNode {
 
   /** Ends the server with the agent; what it did is remembered. */
   async shutDown(): Promise<void> {
+    this.#closing.abort();
+    await this.#operation?.done.catch(() => undefined);
     await this.#server.stop();
   }
 
@@ -221,6 +224,9 @@ export class PostgresNode {
     if (this.#operation !== null) {
       const message = `${this.id} is busy: ${this.#operation.name}.`;
       throw new MeridianError('OperationRunning', message, { node: this.id });
+    }
+    if (this.#closing.signal.aborted) {
+      throw new MeridianError('Draining', 'The agent is stopping.', { node: this.id });
     }
     this.#problem = null;
     const done = work()

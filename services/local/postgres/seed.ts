@@ -16,9 +16,10 @@ import { startBaseBackup } from '../../../shared/pg/base-backup.ts';
 import { withPg, type PgTarget, type PgClient } from '../../../shared/pg/client.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { RunAs } from '../process/managed-process.ts';
+import { checkRoom } from '../process/disk-room.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
-import { checkRoom, makeEmptyData } from './node-folder.ts';
+import { makeEmptyData } from './node-folder.ts';
 import { withOneServer, type OneServer } from './one-server.ts';
 import type { ServerRun } from './server-process.ts';
 import { keptAutoSettings } from './settings.ts';
@@ -29,6 +30,8 @@ export interface Seed {
   readonly run: Pick<ServerRun, 'node' | 'port' | 'folder'>;
   readonly source: { readonly host: string; readonly port: number };
   readonly onProgress: OnProgress;
+  /** Aborted when the agent ends. */
+  readonly signal: AbortSignal;
 }
 
 const recoveryBoundMs = 30 * 60_000;
@@ -43,7 +46,7 @@ export async function seedFromRegion(context: RegionContext, seed: Seed): Promis
   const signalFile = join(folder.dataFolder, 'recovery.signal');
   await writeFileWhole(signalFile, '', { mode: 0o600, owner: context.postgresUser });
   await withOneServer(context, { ...seed.run, isRecovering: true }, async (server) => {
-    await untilRecovered(server);
+    await untilRecovered(server, seed.signal);
     await server.query(context.cluster.database, makeLocalStateNew);
   });
   return readSwitchPoint(folder.dataFolder);
@@ -94,6 +97,8 @@ async function copyData(context: RegionContext, seed: Seed): Promise<void> {
   await makeEmptyData(seed.run.folder, context.postgresUser);
   try {
     const backup = await startBaseBackup(sourceTarget(context, seed.source), 'meridian');
+    const giveUp = (): void => backup.abort();
+    seed.signal.addEventListener('abort', giveUp, { once: true });
     try {
       const totalBytes = await backup.totalBytes;
       await checkRoom(dataFolder, totalBytes);
@@ -106,6 +111,7 @@ async function copyData(context: RegionContext, seed: Seed): Promise<void> {
         backup.finished,
       ]);
     } finally {
+      seed.signal.removeEventListener('abort', giveUp);
       backup.abort();
     }
   } catch (error) {
@@ -169,7 +175,7 @@ function syncFolder(folder: string): Promise<void> {
   });
 }
 
-async function untilRecovered(server: OneServer): Promise<void> {
+async function untilRecovered(server: OneServer, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + recoveryBoundMs;
   for (;;) {
     const isRecovering = await server.query('postgres', async (client) => {
@@ -177,6 +183,7 @@ async function untilRecovered(server: OneServer): Promise<void> {
       return rows[0]?.r === 't';
     });
     if (!isRecovering) return;
+    if (signal.aborted) throw new Error('The agent was stopped.');
     if (performance.now() > deadline)
       throw new Error('The base backup was not recovered in 30 minutes.');
     await sleep(50);

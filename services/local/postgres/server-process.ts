@@ -7,10 +7,11 @@ import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/cli
 import type { NodeMode } from '../../../shared/ports/node-control.ts';
 import type { ProcessSpec } from '../process/managed-process.ts';
 import { endProcess, identityOf } from '../process/process-identity.ts';
+import { checkRoom } from '../process/disk-room.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import { postgresMajorVersion } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
-import { checkRoom, type NodeFolder } from './node-folder.ts';
+import type { NodeFolder } from './node-folder.ts';
 import { accessRules, ownSettings } from './settings.ts';
 
 export interface ServerRun {

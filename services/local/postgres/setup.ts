@@ -4,9 +4,10 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PgClient } from '../../../shared/pg/client.ts';
 import { quoteIdent, quoteLiteral } from '../../../shared/pg/quote.ts';
+import { checkRoom } from '../process/disk-room.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
-import { checkRoom, makeEmptyData, type NodeFolder } from './node-folder.ts';
+import { makeEmptyData, type NodeFolder } from './node-folder.ts';
 import { withOneServer } from './one-server.ts';
 import { postgresEnvironment, type ServerRun } from './server-process.ts';
 

@@ -8,6 +8,7 @@ import {
   fstatSync,
   openSync,
   readSync,
+  rmSync,
   statSync,
   truncateSync,
 } from 'node:fs';
@@ -21,13 +22,14 @@ export function openLogFile(file: string): number {
 
 /** Keeps at most two times `bytesMax` bytes; lines written during the copy may be lost. */
 export function rotateLogFile(file: string, bytesMax: number = bytesMaxDefault): void {
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= bytesMax) return;
   try {
-    if (statSync(file).size <= bytesMax) return;
     copyFileSync(file, `${file}.1`);
-    truncateSync(file, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  } catch {
+    // On a full disk the older lines give way.
+    rmSync(`${file}.1`, { force: true });
   }
+  truncateSync(file, 0);
 }
 
 /** The last `lines` lines of `file`, from its last 16 KiB; none when there is no file. */

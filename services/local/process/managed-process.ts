@@ -164,7 +164,14 @@ export class ManagedProcess {
       child.once('exit', (code, by) => resolve(describeEnd(code, by, lastLines(logFile, 30))));
     });
     this.#identity = child.pid === undefined ? null : identityOf(child.pid);
-    if (this.#identity !== null) writePidFile(pidFile, this.#identity);
+    try {
+      if (this.#identity !== null) writePidFile(pidFile, this.#identity);
+    } catch (error) {
+      // On a full disk: a process that no file names would outlive the agent.
+      child.kill('SIGKILL');
+      await ended;
+      throw error;
+    }
     logger.info({ process: name, pid: child.pid }, 'process started');
     const stopped = new AbortController();
     void this.#watchAnswer(spec, stopped.signal);
