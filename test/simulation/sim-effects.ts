@@ -1,0 +1,135 @@
+/** Performs one effect of a controller on the simulated region: its result, or why it failed. */
+import type { Effect } from '../../services/failover/core/controller-effect.ts';
+import type { EffectResult } from '../../services/failover/core/controller-input.ts';
+import { isAtOrPast } from '../../shared/core/position.ts';
+import type { SimRegion } from './sim-region.ts';
+import { positionOf, Violation } from './transaction.ts';
+
+const done: EffectResult = { kind: 'none' };
+
+/** Lanes log, control and node here; those on the database in `performOnDatabase`. */
+export function performEffect(region: SimRegion, effect: Effect): EffectResult | string {
+  const { node, world } = region;
+  switch (effect.kind) {
+    case 'appendControl':
+      return world.append(region, effect.record) ? done : 'the control log does not answer';
+    case 'findCheckpoint': {
+      const own = node.isRunning && node.fence.region === region.id ? node.checkpoint : null;
+      region.post({ kind: 'checkpointFound', checkpoint: own });
+      return done;
+    }
+    case 'readControl':
+      region.offset = Number(effect.from);
+      region.isReading = true;
+      return done;
+    case 'initialiseNode':
+      node.initialise();
+      return done;
+    case 'seedRegionNode': {
+      const source = world.region(effect.source);
+      if (!world.isLinked(region, source) || !source.node.isRunning) return 'no connection';
+      if (source.node.progress?.store === '') return 'the source is being seeded itself';
+      node.copyFrom(source.node);
+      world.count.seeds += 1;
+      return done;
+    }
+    case 'startNode':
+      if (node.data !== 'ready') return 'no data';
+      if (!node.isRunning) node.restart();
+      return done;
+    case 'stopNode':
+      node.isRunning = false;
+      return done;
+    case 'setAside':
+      node.wipe();
+      // What is set aside is kept; the log begins anew with the seed.
+      world.count.diverged += 1;
+      return done;
+    default:
+      return node.isRunning ? performOnDatabase(region, effect) : 'the database does not answer';
+  }
+}
+
+function performOnDatabase(region: SimRegion, effect: Effect): EffectResult | string {
+  const { node, world, log } = region;
+  switch (effect.kind) {
+    case 'adoptSeed':
+      node.adopt(region.id, effect.recoveredTo);
+      return done;
+    case 'takeNode':
+      node.fence = { ...node.fence, region: effect.region, incarnation: effect.incarnation };
+      return done;
+    case 'drainNode':
+      node.fence = { ...node.fence, openEpoch: null };
+      return done;
+    case 'sealNode': {
+      const sealedEpoch = Math.max(node.fence.sealedEpoch, effect.epoch);
+      node.fence = { ...node.fence, openEpoch: null, sealedEpoch };
+      world.count.cleanSeals += node.waiting.length === 0 ? 1 : 0;
+      node.waiting = [];
+      return { kind: 'sealed', walEnd: node.walEnd() };
+    }
+    case 'closeNode':
+      node.fence = { ...node.fence, openEpoch: null };
+      node.waiting = [];
+      node.names = 'meridian_closed';
+      return done;
+    case 'createPublicationAndSlot':
+      if (node.waiting.length > 0) return 'a COMMIT is waiting';
+      node.slots = [`meridian_${effect.epoch}`];
+      return done;
+    case 'raiseSequences':
+      return done;
+    case 'setSynchronousStandbyNames':
+      node.names = effect.value;
+      return done;
+    case 'probeCommit': {
+      const { directive, phase } = region.replicator;
+      const isGated = directive.kind === 'lead' && directive.walsenderName === node.names;
+      if (!isGated || phase !== 'running') return 'the probe was not released';
+      log.appendFrom(node.db, Infinity);
+      return { kind: 'probed', logEnd: log.end() };
+    }
+    case 'openNode':
+      return openNode(region, effect);
+    case 'setProgress':
+      node.progress = { position: effect.position, store: node.progress?.store ?? '' };
+      node.fence = { ...node.fence, lastOpenedEpoch: 0 };
+      if (!isAtOrPast(effect.position, node.position())) {
+        throw new Violation('an old primary goes on from before its own end');
+      }
+      return done;
+    case 'writeCheckpoint':
+      if (!world.random.chance(0.3)) node.checkpoint = effect.checkpoint;
+      return done;
+    default:
+      return `not simulated: ${effect.kind}`;
+  }
+}
+
+function openNode(
+  region: SimRegion,
+  effect: Extract<Effect, { kind: 'openNode' }>,
+): EffectResult | string {
+  const { node, world } = region;
+  const { epoch, timeline, serverStart, checkpointerStart } = effect;
+  if (node.fence.sealedEpoch > epoch) return 'sealed for a newer epoch';
+  if (node.serverStart() !== serverStart || node.timeline !== timeline) return 'another start';
+  const start = positionOf(epoch, 0);
+  if (node.fence.lastOpenedEpoch !== epoch) {
+    node.progress = { position: start, store: node.progress?.store ?? '' };
+    if (!isAtOrPast(node.position(), start)) {
+      node.append({ position: start, id: 0, mode: 'start' });
+    }
+    world.noteOpened(region, epoch);
+  }
+  node.fence = {
+    ...node.fence,
+    openEpoch: epoch,
+    openedStart: serverStart,
+    openedCheckpointer: checkpointerStart,
+    lastOpenedEpoch: epoch,
+    lastOpenedTimeline: timeline,
+  };
+  return done;
+}
