@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { whyNotFree } from '../../../../../services/local/process/address-check.ts';
+
+const host = '127.91.0.7';
+
+test('a free address is free; a taken one names its holder', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ host, port: 0 }, resolve));
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const { port } = address;
+  const why = await whyNotFree([{ host, port }]);
+  assert.match(
+    why ?? '',
+    new RegExp(`^${host}:${String(port)} is in use by process ${String(process.pid)} `),
+  );
+  await new Promise((resolve) => server.close(resolve));
+  assert.equal(await whyNotFree([{ host, port }]), null);
+});
+
+test('an address of another machine is no address of this one', async () => {
+  assert.equal(
+    await whyNotFree([{ host: '192.0.2.1', port: 9999 }]),
+    '192.0.2.1 is no address of this machine.',
+  );
+});

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stepsOf } from '../../../../services/local/region-progress.ts';
+import type { AgentState } from '../../../../services/local/agent-state.ts';
+
+const kafka = { name: 'kafka', pid: 1, restarts: 0, problem: null, logFile: '' } as const;
+const node = { id: 'eu-west/pg-1', mode: null, operation: null, problem: null, progress: null };
+const process = { ...kafka, name: 'pg-1' };
+
+function stateOf(
+  processes: Partial<AgentState['processes'][number]>,
+  nodes: Partial<AgentState['nodes'][number]>,
+): AgentState {
+  return {
+    region: 'eu-west',
+    agentPid: 1,
+    isReady: false,
+    processes: [
+      { ...kafka, phase: 'running', ...processes },
+      { ...process, phase: 'stopped' },
+    ],
+    nodes: [{ ...node, data: 'none', process: 'stopped', ...nodes }],
+  };
+}
+
+const rows: [string, AgentState, string, string, string | null][] = [
+  ['a running process', stateOf({}, {}), 'kafka', 'done', null],
+  ['one that died', stateOf({ phase: 'failed', problem: 'x' }, {}), 'kafka', 'failed', 'x'],
+  ['its restart', stateOf({ phase: 'starting', problem: 'x' }, {}), 'kafka', 'failed', 'x'],
+  ['a node nobody started', stateOf({}, {}), 'pg-1', 'working', 'waiting'],
+  ['a running node', stateOf({}, { process: 'running' }), 'pg-1', 'done', null],
+  [
+    'a base backup',
+    stateOf({}, { operation: 'seed-standby', progress: { doneBytes: 47, totalBytes: 100 } }),
+    'pg-1',
+    'working',
+    'seed-standby 40 %',
+  ],
+  ['a failed one', stateOf({}, { problem: 'disk full' }), 'pg-1', 'failed', 'disk full'],
+];
+
+for (const [name, state, step, at, detail] of rows) {
+  test(`step of ${name}`, () => {
+    assert.deepEqual(new Map(stepsOf(state)).get(step), { state: at, detail });
+  });
+}
