@@ -130,4 +130,3 @@ function startOneAgain(world: World): void {
   down.isUp = true;
   down.restart(world.tick);
 }
-

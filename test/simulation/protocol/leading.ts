@@ -32,7 +32,10 @@ export function release(world: World, region: Region): void {
     ({ mode, position }) => k === 0 || isAtOrPast(mode === 'semi-sync' ? write : apply, position),
   );
   for (const transaction of released) {
-    const isHeld = isAtOrPast(transaction.mode === 'semi-sync' ? write : apply, transaction.position);
+    const isHeld = isAtOrPast(
+      transaction.mode === 'semi-sync' ? write : apply,
+      transaction.position,
+    );
     if (isHeld) world.ledger.confirm(transaction);
     // While K is 0 it is released unconfirmed, and the reply says so.
     else transaction.mode = 'async';

@@ -154,9 +154,11 @@ export class World {
       if (record.kind === 'prepare' && (record.attempt > 1 || outcome.kind === 'void')) {
         this.totals.count('competing attempts');
       }
-      if (outcome.kind === 'applied' && record.kind === 'member') this.totals.count('member changes');
+      if (outcome.kind === 'applied' && record.kind === 'member')
+        this.totals.count('member changes');
       if (outcome.kind === 'applied' && record.kind === 'degrade') this.totals.count('K changes');
-      if (outcome.kind === 'applied' && record.kind === 'policy') this.totals.count('policy changes');
+      if (outcome.kind === 'applied' && record.kind === 'policy')
+        this.totals.count('policy changes');
       if (outcome.kind === 'promoted' && this.rules.isLossAccepted(outcome.promotion)) {
         this.ledger.excuseBeyond(outcome.promotion);
       }

@@ -1,0 +1,24 @@
+/** The worlds that a seed can run in; `run.ts` asks for them by name. */
+import { rulesWithout } from './protocol/planted-rules.ts';
+import { World } from './protocol/world.ts';
+import type { PlantName } from './plants.ts';
+import type { Totals } from './totals.ts';
+
+export interface SeedRun {
+  readonly seed: number;
+  /** The rule left out; null: none. */
+  readonly plant: PlantName | null;
+  readonly totals: Totals;
+  readonly trace?: (line: string) => void;
+}
+
+/** Each runs one seed to its end; throws Violation when an invariant does not hold. */
+export const worlds = {
+  /** Simulated regions around the real fold, quorum, lease and consistency. */
+  protocol: ({ plant, ...options }: SeedRun): void => {
+    new World({ ...options, rules: rulesWithout(plant) }).run();
+  },
+} as const;
+
+export type WorldName = keyof typeof worlds;
+export const worldNames = Object.keys(worlds) as readonly WorldName[];
