@@ -1,24 +1,30 @@
 /** The gateway's knowledge and reasoning, for `routes explain` and the admin lists. */
+import { groupAt, placeOf } from './core/split.ts';
 import { matchRoute } from './core/route-match.ts';
 import { usabilityOf } from './core/upstream-choice.ts';
 import type { ExplainQuestion } from './http/admin-routes.ts';
 import { decide } from './intake.ts';
+import type { BreakerFigures } from './io/circuit-breaker.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
 /** How a request of `question.address` would be routed now, with every region's cost. */
 export function explainRoute(runtime: GatewayRuntime, question: ExplainQuestion): unknown {
-  const { address, host, path, method } = question;
-  const header = (): undefined => undefined;
-  const route = matchRoute(runtime.config.routes, { host, path, method, header });
+  const { address, host, path, method, tenant, headers } = question;
+  const header = (name: string): string | undefined => headers[name];
+  const route = matchRoute(runtime.routes, { host, path, method, header });
   const place = runtime.geo.locate(address);
   if (route === null) return { address, place, route: null, decision: null };
-  const decision = decide(runtime, { route, place, override: null, visited: [] });
-  const costs = new Map(decision.ranking.map((ranked) => [ranked.region, ranked]));
+  const decision = decide(runtime, {
+    ...{ route, place, tenant, override: null, sticky: null, visited: [] },
+  });
+  const ranks = new Map(decision.ranking.map((ranked) => [ranked.region, ranked]));
+  const { group: main, canary, id } = route.config;
+  const group = groupAt(main, canary, placeOf(`${id} ${address}`));
   return {
     address,
     place,
-    route: route.id,
-    group: route.group,
+    route: id,
+    group,
     decision: {
       kind: decision.kind,
       why: decision.why,
@@ -27,17 +33,17 @@ export function explainRoute(runtime: GatewayRuntime, question: ExplainQuestion)
     },
     regions: runtime.regions.facts().map((facts) => ({
       ...facts,
-      isAllowed: costs.has(facts.id),
-      costMs: round(costs.get(facts.id)?.costMs ?? null),
+      isAllowed: ranks.has(facts.id),
+      costMs: round(ranks.get(facts.id)?.costMs ?? null),
       latencyMs: round(facts.latencyMs),
     })),
-    upstreams: listUpstreams(runtime).filter(({ group }) => group === route.group),
+    upstreams: listUpstreams(runtime).filter((row) => row.group === group),
   };
 }
 
 /** The routes in the order in which they are tried. */
 export function listRoutes(runtime: GatewayRuntime): readonly unknown[] {
-  return runtime.config.routes;
+  return runtime.routes.map(({ config }) => config);
 }
 
 export interface UpstreamRow {
@@ -47,7 +53,7 @@ export interface UpstreamRow {
   readonly weight: number;
   readonly inFlight: number;
   readonly latencyMs: number | null;
-  readonly failures: number;
+  readonly limit: number | null;
 }
 
 /** Every instance of every group with its state. */
@@ -63,10 +69,35 @@ export function listUpstreams(runtime: GatewayRuntime): readonly UpstreamRow[] {
         weight: instance.weight,
         inFlight: instance.inFlight,
         latencyMs: round(instance.latencyMs),
-        failures: instance.failures,
+        limit: group.limit,
       };
     }),
   );
+}
+
+export interface BreakerRow extends BreakerFigures {
+  readonly group: string;
+  readonly upstream: string;
+}
+
+/** The circuit breaker of every instance. */
+export function listBreakers(runtime: GatewayRuntime): readonly BreakerRow[] {
+  const nowMs = runtime.clock.monotonicMs();
+  return [...runtime.groups.values()].flatMap((group) =>
+    group.instances.map(({ id, breaker }) => ({
+      group: group.name,
+      upstream: id,
+      ...breaker.figures(nowMs),
+    })),
+  );
+}
+
+/** Closes the breakers of `upstream`, of all when it is null; how many there were. */
+export function resetBreakers(runtime: GatewayRuntime, upstream: string | null): number {
+  const all = [...runtime.groups.values()].flatMap(({ instances }) => instances);
+  const chosen = all.filter(({ id }) => upstream === null || id === upstream);
+  for (const { breaker } of chosen) breaker.reset();
+  return chosen.length;
 }
 
 function round(value: number | null): number | null {

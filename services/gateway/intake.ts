@@ -1,11 +1,10 @@
 /**
- * The first look at a request: where it comes from, which route it belongs to and which region
- * serves it. Shared by requests and by `routes explain`.
+ * The first look at a request: who sends it, from where, and which route it belongs to. The
+ * region is decided after the admission, which knows the tenant.
  */
 import type { IncomingMessage } from 'node:http';
-import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import { parseRegionId, type RegionId } from '../../shared/core/region.ts';
-import type { RouteConfig } from './config.ts';
+import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import { clientAddressOf, type ClientAddress } from './core/client-address.ts';
 import { judgeHop, type Hop } from './core/hop.ts';
 import {
@@ -16,28 +15,31 @@ import {
 } from './core/route-decision.ts';
 import { matchRoute } from './core/route-match.ts';
 import { normaliseAddress } from './io/address-list.ts';
-import type { GatewayRuntime } from './runtime.ts';
+import type { GatewayRuntime, Route } from './runtime.ts';
 
 export interface Intake {
+  /** Path and query as they came. */
   readonly path: string;
   readonly client: ClientAddress;
   readonly place: ClientPlace;
   readonly hop: Hop | null;
   readonly scheme: 'http' | 'https';
   readonly host: string;
-  readonly route: RouteConfig;
-  readonly decision: RouteDecision;
+  readonly route: Route;
+  /** Comes through a trusted proxy or another gateway. */
+  readonly isTrusted: boolean;
+  /** Region asked for by a trusted caller. */
+  readonly override: RegionId | null;
 }
 
-/** Everything but the sending; throws the MeridianError that the client is to get. */
+/** Throws the MeridianError that the client is to get. */
 export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intake {
   const path = originForm(request.url ?? '');
   const header = (name: string): string | undefined => headerOf(request, name);
   const hop = hopOf(runtime, header('meridian-hop'));
-  const peer = request.socket.remoteAddress ?? '';
   const { trusted, config } = runtime;
   const seen = clientAddressOf({
-    peer,
+    peer: request.socket.remoteAddress ?? '',
     header,
     sources: config.addressSources,
     isTrusted: trusted.has,
@@ -45,42 +47,48 @@ export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intak
   });
   const client = hop === null ? seen : { ...seen, address: hop.clientAddress };
   const isTrusted = hop !== null || seen.isThroughProxy;
-  const host = (isTrusted ? header('x-forwarded-host') : undefined) ?? header('host') ?? '';
+  const given = header('host') ?? header(':authority') ?? '';
+  const host = (isTrusted ? header('x-forwarded-host') : undefined) ?? given;
   const question = { host, path: withoutQuery(path), method: request.method ?? 'GET', header };
-  const route = matchRoute(config.routes, question);
+  const route = matchRoute(runtime.routes, question);
   if (route === null) {
     const details = { httpStatus: 404, hint: 'npx meridian routes lists the routes.' };
     throw new MeridianError('RequestInvalid', 'No route matches the request.', details);
   }
-  const override =
-    isTrusted && hop === null ? parseRegionId(header('meridian-region') ?? '') : null;
-  const place = runtime.geo.locate(client.address);
+  const wanted = isTrusted && hop === null ? header('meridian-region') : undefined;
   return {
     path,
     client,
-    place,
+    place: runtime.geo.locate(client.address),
     hop,
     scheme: hop?.scheme ?? schemeOf(request, isTrusted),
     host,
     route,
-    decision: decide(runtime, { route, place, override, visited: hop?.visited ?? [] }),
+    isTrusted,
+    override: wanted === undefined ? null : parseRegionId(wanted),
   };
 }
 
 export interface DecisionFacts {
-  readonly route: RouteConfig;
+  readonly route: Route;
   readonly place: ClientPlace;
+  readonly tenant: string | null;
   readonly override: RegionId | null;
+  readonly sticky: RegionId | null;
   readonly visited: readonly RegionId[];
 }
 
 /** Which region serves, with the whole reasoning. */
 export function decide(runtime: GatewayRuntime, facts: DecisionFacts): RouteDecision {
   const { regions, region } = runtime;
+  if (facts.route.isOwnOnly) {
+    return { kind: 'serve', order: [region], why: 'own-only', ranking: [] };
+  }
   return decideRegion(regions.facts(), policyOf(runtime), {
     own: region,
     client: facts.place,
-    sticky: null,
+    tenant: facts.tenant,
+    sticky: facts.sticky,
     override: facts.override,
     visited: facts.visited,
     draw: Math.random(),
@@ -101,13 +109,14 @@ export function headerOf(request: IncomingMessage, name: string): string | undef
 /** The hop of a request that another gateway hands on; null for clients, forged hops included. */
 function hopOf(runtime: GatewayRuntime, signed: string | undefined): Hop | null {
   if (signed === undefined) return null;
-  const text = runtime.hopSigner.verify(signed);
+  const text = runtime.signer.verify(signed);
   if (text === null) return null;
   const limits = { hopsMax: runtime.config.regions.hopsMax, nowMs: runtime.clock.wallMs() };
   const verdict = judgeHop(text, runtime.region, limits);
   if (verdict.kind === 'accepted') return verdict.hop;
+  if (verdict.kind === 'malformed') return null;
   const details = { hop: verdict.kind, why: verdict.why, httpStatus: 508 };
-  throw new MeridianError('UpstreamUnavailable', 'The gateways cannot place it.', details);
+  throw new MeridianError('UpstreamUnavailable', 'No gateway may take the request.', details);
 }
 
 /** Path and query of a request target in origin-form, or in absolute-form to this gateway. */
@@ -120,7 +129,8 @@ export function originForm(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function withoutQuery(path: string): string {
+/** The path alone. */
+export function withoutQuery(path: string): string {
   const at = path.indexOf('?');
   return at === -1 ? path : path.slice(0, at);
 }

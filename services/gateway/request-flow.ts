@@ -1,17 +1,22 @@
 /**
- * One request from its arrival to its last byte: attempts at upstreams of the own region or at
- * another region's gateway, retries, deadline, and what is told to metrics and access log.
+ * One request from its arrival to its last byte: admission, region, attempts at upstreams of the
+ * own region or at another region's gateway, retries, hedging, deadline.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RegionId } from '../../shared/core/region.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
+import { logExchange } from './access-log.ts';
+import { admit, type Admission } from './admission.ts';
+import { AttemptLedger } from './attempt-ledger.ts';
 import type { ReplyHeaders } from './core/header-rules.ts';
 import { isIdempotent, judgeRetry, parseRetryAfter, type Failure } from './core/retry-policy.ts';
-import * as exchange from './exchange-headers.ts';
-import { headerOf, takeIn, type Intake } from './intake.ts';
-import { Attempt, AttemptAborted, wasNotSent, type AttemptEvents } from './io/attempt.ts';
+import { decide, headerOf, takeIn, type Intake } from './intake.ts';
+import { Attempt, wasNotSent, type AttemptEvents } from './io/attempt.ts';
 import { hasBody, RequestBody } from './io/request-body.ts';
+import { outgoingRequest } from './outgoing-request.ts';
+import * as replies from './reply-writing.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { keyOf, labelOf, nextTarget, type Target } from './target-choice.ts';
+import { groupOf, keyOf, labelOf, nextTarget, regionOrder } from './target-choice.ts';
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -29,17 +34,16 @@ export class RequestFlow implements AttemptEvents {
   readonly #onOver: () => void;
   readonly #startMs: number;
   readonly #tried = new Set<string>();
+  readonly #ledger: AttemptLedger;
   #intake: Intake | null = null;
+  #admission: Admission | null = null;
+  #order: readonly RegionId[] = [];
   #body: RequestBody | null = null;
-  #attempt: Attempt | null = null;
-  #target: Target | null = null;
-  #attempts = 0;
-  #sentMs = 0;
-  /** Time spent waiting for reply heads. */
-  #upstreamMs = 0;
   #headMs = 0;
   #deadlineMs = Infinity;
   #timer: NodeJS.Timeout | null = null;
+  /** A retry that is due, or a hedge. */
+  #pause: NodeJS.Timeout | null = null;
   #errorCode = '';
   #isOver = false;
 
@@ -47,43 +51,53 @@ export class RequestFlow implements AttemptEvents {
     this.#runtime = runtime;
     this.#exchange = given;
     this.#onOver = onOver;
+    this.#ledger = new AttemptLedger(runtime);
     this.#startMs = runtime.clock.monotonicMs();
   }
 
   start(): void {
-    this.#exchange.reply.on('close', () => this.#finish());
+    const { reply, request } = this.#exchange;
+    reply.on('close', () => this.#finish());
     this.#runtime.retryBudget.record(this.#startMs);
     try {
-      const intake = takeIn(this.#runtime, this.#exchange.request);
+      const intake = takeIn(this.#runtime, request);
       this.#intake = intake;
-      if (intake.decision.kind === 'refuse') throw exchange.refusal(intake.decision.code);
-      this.#setDeadline();
-      this.#takeBody();
-      this.#tryNext(intake, null);
+      this.#setDeadline(intake);
+      const admission = admit(this.#runtime, intake, request);
+      if (admission instanceof Promise) {
+        admission.then(
+          (admitted) => this.#proceed(intake, admitted),
+          (error: unknown) => this.#fail(error),
+        );
+      } else {
+        this.#proceed(intake, admission);
+      }
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  onHead(_attempt: Attempt, status: number, headers: ReplyHeaders): 'pass' | 'discard' {
-    const { target, intake } = this.#underWay();
-    const headMs = this.#runtime.clock.monotonicMs() - this.#sentMs;
-    this.#upstreamMs += headMs;
-    this.#record(target, status < 500, headMs);
-    const isGateway = target.kind === 'region' && exchange.isGatewayReply(headers);
-    // What another region's gateway passes on was retried there already.
-    const isRetried = !isGateway || headers['meridian-error'] !== undefined;
-    if (isRetried && intake.route.retry.statuses.includes(status)) {
-      const retryAfterMs = parseRetryAfter(
-        text(headers['retry-after']),
-        this.#runtime.clock.wallMs(),
-      );
-      if (this.#retry({ kind: 'status', status, retryAfterMs }, null)) {
-        this.#release();
-        return 'discard';
-      }
+  onHead(attempt: Attempt, status: number, headers: ReplyHeaders): 'pass' | 'discard' {
+    const sent = this.#ledger.of(attempt);
+    const intake = this.#intake;
+    const admission = this.#admission;
+    if (sent === undefined || intake === null || admission === null) return 'discard';
+    const nowMs = this.#runtime.clock.monotonicMs();
+    this.#ledger.settle(attempt, status < 500, nowMs - attempt.sentMs);
+    const head = { status, headers, isGateway: replies.isGatewayReply(sent.target, headers) };
+    if (this.#isTriedAgain(intake, head)) {
+      this.#ledger.release(attempt);
+      return 'discard';
     }
-    this.#passHead(status, headers, isGateway);
+    this.#ledger.abandon(attempt);
+    this.#ledger.stopWaiting();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
+    replies.passHead(this.#runtime, this.#exchange, {
+      ...{ intake, admission, head, target: sent.target, attempts: this.#ledger.attempts },
+      upstreamMs: this.#ledger.upstreamMs,
+      overheadMs: this.#headMs - this.#ledger.upstreamMs,
+    });
     return 'pass';
   }
 
@@ -93,108 +107,139 @@ export class RequestFlow implements AttemptEvents {
   }
 
   onDone(attempt: Attempt): void {
-    if (attempt === this.#attempt) this.#release();
+    this.#ledger.release(attempt);
   }
 
   onFailed(attempt: Attempt, error: Error): void {
-    if (attempt !== this.#attempt) return;
-    const { target } = this.#underWay();
-    this.#release();
-    if (this.#isOver) return;
+    const sent = this.#ledger.of(attempt);
+    if (sent === undefined) return;
+    this.#ledger.settle(attempt, false, null);
+    this.#ledger.release(attempt);
     if (attempt.hasHead) {
       this.#errorCode = 'cut';
-      this.#record(target, false, null);
       // The client must see that the reply is cut short.
       this.#exchange.reply.destroy();
       return;
     }
-    this.#upstreamMs += this.#runtime.clock.monotonicMs() - this.#sentMs;
-    this.#record(target, false, null);
-    if (target.kind === 'region') this.#runtime.regions.suspect(target.region);
+    if (sent.target.kind === 'region') this.#runtime.regions.suspect(sent.target.region);
+    if (this.#ledger.size > 0) return;
     if (this.#retry({ kind: wasNotSent(error) ? 'not-sent' : 'no-head' }, error)) return;
-    this.#fail(exchange.failureOf(error));
+    this.#fail(replies.failureOf(error));
   }
 
-  #tryNext(intake: Intake, lastError: Error | null): void {
+  /** Admitted: find the region, take the body, make the first attempt. */
+  #proceed(intake: Intake, admission: Admission): void {
     if (this.#isOver) return;
-    const { request, reply, requestId } = this.#exchange;
-    const target = nextTarget(this.#runtime, { request, intake, tried: this.#tried });
-    if (target === null) {
-      this.#fail(exchange.failureOf(lastError));
+    this.#admission = admission;
+    const { reply } = this.#exchange;
+    if (admission.answer !== null) {
+      replies.writeHead(reply, admission.answer.status, admission.answer.headers);
+      reply.end();
       return;
     }
-    this.#target = target;
-    this.#attempts += 1;
+    try {
+      const decision = decide(this.#runtime, {
+        ...{ route: intake.route, place: intake.place, override: intake.override },
+        tenant: admission.tenant,
+        sticky: admission.stickyRegion,
+        visited: intake.hop?.visited ?? [],
+      });
+      if (decision.kind === 'refuse') throw replies.refusal(decision.code);
+      this.#order = regionOrder(this.#runtime, intake, decision);
+      if (this.#order.length === 0) throw replies.refusal('UpstreamUnavailable');
+      if (replies.redirect(this.#runtime, this.#exchange, { intake, order: this.#order })) return;
+      this.#takeBody(intake);
+      this.#tryNext(null);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #tryNext(lastError: Error | null): void {
+    const intake = this.#intake;
+    const admission = this.#admission;
+    if (this.#isOver || intake === null || admission === null) return;
+    const { request, reply, requestId } = this.#exchange;
+    const question = { request, intake, admission, order: this.#order, tried: this.#tried };
+    const target = nextTarget(this.#runtime, question);
+    if (target === null || (target.kind === 'instance' && !target.group.hasRoom())) {
+      if (this.#ledger.size > 0) return;
+      this.#fail(replies.noTarget(groupOf(this.#runtime, intake), target, lastError));
+      return;
+    }
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const sent = { atMs: nowMs, canRepeat: this.#isIdempotent() };
+    const attempt = new Attempt(reply, this, sent);
     this.#tried.add(keyOf(target));
-    if (target.kind === 'instance') target.instance.inFlight += 1;
-    const attempt = new Attempt(reply, this);
-    this.#attempt = attempt;
-    this.#sentMs = this.#runtime.clock.monotonicMs();
-    const headers = exchange.outgoingHeaders(this.#runtime, request, {
-      intake,
-      requestId,
-      isRegion: target.kind === 'region',
-      remainingMs: this.#deadlineMs - this.#sentMs,
+    this.#ledger.begin(attempt, target);
+    const outgoing = outgoingRequest(this.#runtime, request, {
+      ...{ intake, admission, requestId, target },
+      remainingMs: this.#deadlineMs - nowMs,
+      body: this.#body?.open() ?? null,
     });
-    const { headersMs, idleMs } = intake.route.timeouts;
-    const { path } = intake;
-    const body = this.#body?.open() ?? null;
-    const method = request.method ?? 'GET';
-    target.client.send({ method, path, headers, body, headersMs, idleMs }, attempt);
+    target.client.send(outgoing, attempt);
+    this.#hedge(intake);
+  }
+
+  /** A second attempt elsewhere when the first has not answered by then. */
+  #hedge(intake: Intake): void {
+    const { hedgeAfterMs } = intake.route.config;
+    if (hedgeAfterMs === undefined || this.#ledger.attempts > 1) return;
+    if (this.#body !== null || !this.#isIdempotent()) return;
+    this.#pause = setTimeout(() => {
+      if (this.#ledger.size !== 1 || this.#exchange.reply.headersSent) return;
+      if (!this.#runtime.retryBudget.take(this.#runtime.clock.monotonicMs())) return;
+      this.#runtime.meters.retry('hedged');
+      this.#tryNext(null);
+    }, hedgeAfterMs);
+  }
+
+  #isTriedAgain(intake: Intake, { status, headers, isGateway }: replies.Head): boolean {
+    // What another region's gateway passes on was retried there already.
+    if (isGateway && headers['meridian-error'] === undefined) return false;
+    if (!intake.route.config.retry.statuses.includes(status)) return false;
+    if (this.#ledger.size > 1) return true;
+    const asked = headers['retry-after'];
+    const wallMs = this.#runtime.clock.wallMs();
+    const retryAfterMs = parseRetryAfter(typeof asked === 'string' ? asked : undefined, wallMs);
+    return this.#retry({ kind: 'status', status, retryAfterMs }, null);
   }
 
   /** Whether the attempt will be made again. */
   #retry(failure: Failure, error: Error | null): boolean {
-    const { intake } = this.#underWay();
-    const { request } = this.#exchange;
+    if (this.#isOver || this.#intake === null) return false;
     const nowMs = this.#runtime.clock.monotonicMs();
-    const hasKey = request.headers['idempotency-key'] !== undefined;
     const facts = {
       failure,
-      attempts: this.#attempts,
-      isIdempotent: isIdempotent(request.method ?? 'GET', hasKey),
+      attempts: this.#ledger.attempts,
+      isIdempotent: this.#isIdempotent(),
       isReplayable: this.#body === null || this.#body.isReplayable,
       remainingMs: this.#deadlineMs - nowMs,
       draw: Math.random(),
       takeBudget: () => this.#runtime.retryBudget.take(nowMs),
     };
-    const verdict = judgeRetry(facts, intake.route.retry);
+    const verdict = judgeRetry(facts, this.#intake.route.config.retry);
     this.#runtime.meters.retry(verdict.kind === 'retry' ? 'retried' : verdict.why);
     if (verdict.kind === 'give-up') return false;
-    setTimeout(() => this.#tryNext(intake, error), verdict.delayMs);
+    if (this.#pause !== null) clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#tryNext(error), verdict.delayMs);
     return true;
   }
 
-  #passHead(status: number, headers: ReplyHeaders, isGateway: boolean): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    const { target } = this.#underWay();
-    this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
-    const passage = {
-      region: this.#runtime.region,
-      upstream: labelOf(target),
-      attempts: this.#attempts,
-      overheadMs: this.#headMs - this.#upstreamMs,
-      upstreamMs: this.#upstreamMs,
-      requestId: this.#exchange.requestId,
-    };
-    const flat = exchange.passedHeaders(headers, passage, isGateway);
-    if (this.#exchange.isLast) flat.push('connection', 'close');
-    this.#exchange.reply.writeHead(status, flat);
-  }
-
-  #setDeadline(): void {
+  #setDeadline(intake: Intake): void {
     const asked = Number(headerOf(this.#exchange.request, 'meridian-deadline-ms') ?? NaN);
-    if (!(asked > 0)) return;
-    this.#deadlineMs = this.#startMs + Math.min(asked, 86_400_000);
+    const { totalMs } = intake.route.config.timeouts;
+    const ms = asked > 0 ? Math.min(asked, totalMs) : totalMs;
+    this.#deadlineMs = this.#startMs + ms;
     this.#timer = setTimeout(() => {
       this.#fail(new MeridianError('DeadlineExceeded', 'The deadline of the request passed.'));
-    }, asked);
+    }, ms);
   }
 
-  #takeBody(): void {
+  #takeBody(intake: Intake): void {
     const { request } = this.#exchange;
     if (!hasBody(request)) return;
-    const bytesMax = this.#runtime.config.requestBytesMax;
+    const bytesMax = intake.route.config.requestBytesMax;
     const tooLarge = (): MeridianError =>
       new MeridianError('RequestInvalid', 'The body is too large.', { httpStatus: 413 });
     if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
@@ -202,33 +247,24 @@ export class RequestFlow implements AttemptEvents {
     this.#body = new RequestBody(request, limits, () => this.#fail(tooLarge()));
   }
 
-  #record(target: Target, ok: boolean, headMs: number | null): void {
-    const name = target.kind === 'instance' ? target.group.name : `region/${target.region}`;
-    this.#runtime.meters.attempt(name, ok ? 'ok' : 'failed');
-    if (target.kind === 'instance') target.group.record(target.instance, ok, headMs);
-  }
-
-  /** The attempt under way no longer counts at its instance. */
-  #release(): void {
-    if (this.#attempt === null) return;
-    this.#attempt = null;
-    if (this.#target?.kind === 'instance') this.#target.instance.inFlight -= 1;
+  #isIdempotent(): boolean {
+    const { method, headers } = this.#exchange.request;
+    return isIdempotent(method ?? 'GET', headers['idempotency-key'] !== undefined);
   }
 
   /** Answers with a problem, or cuts the connection when the head has gone out. */
   #fail(error: unknown): void {
     if (this.#isOver) return;
-    const attempt = this.#attempt;
-    this.#release();
-    attempt?.abort(new AttemptAborted('The request has failed.'));
+    this.#ledger.abandon(null);
+    if (this.#pause !== null) clearTimeout(this.#pause);
     this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
-    const { reply, requestId } = this.#exchange;
+    const { reply } = this.#exchange;
     if (reply.headersSent) {
       reply.destroy();
       return;
     }
-    const facts = { region: this.#runtime.region, requestId, attempts: this.#attempts };
-    this.#errorCode = exchange.sendProblem(reply, error, facts);
+    const facts = { region: this.#runtime.region, attempts: this.#ledger.attempts };
+    this.#errorCode = replies.sendProblem(this.#exchange, error, facts);
   }
 
   /** The connection has taken the last byte, or is gone. */
@@ -236,46 +272,17 @@ export class RequestFlow implements AttemptEvents {
     if (this.#isOver) return;
     this.#isOver = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const attempt = this.#attempt;
-    this.#release();
-    attempt?.abort(new AttemptAborted('The client went away.'));
+    if (this.#pause !== null) clearTimeout(this.#pause);
+    this.#ledger.abandon(null);
     this.#body?.discard();
-    this.#log();
+    logExchange(this.#runtime, this.#exchange, {
+      intake: this.#intake,
+      upstream: this.#ledger.last === null ? null : labelOf(this.#ledger.last),
+      attempts: this.#ledger.attempts,
+      durationMs: this.#runtime.clock.monotonicMs() - this.#startMs,
+      overheadMs: Math.max(0, this.#headMs - this.#ledger.upstreamMs),
+      errorCode: this.#errorCode,
+    });
     this.#onOver();
   }
-
-  #log(): void {
-    const { request, reply, requestId } = this.#exchange;
-    const durationMs = this.#runtime.clock.monotonicMs() - this.#startMs;
-    const status = reply.writableFinished ? reply.statusCode : 0;
-    const route = this.#intake?.route.id ?? 'none';
-    const overheadMs = Math.max(0, this.#headMs - this.#upstreamMs);
-    this.#runtime.meters.request({ route, status, durationMs, overheadMs });
-    const { accessLog } = this.#runtime;
-    if (!accessLog.isLevelEnabled('info')) return;
-    accessLog.info(
-      {
-        reqId: requestId,
-        method: request.method,
-        path: this.#intake?.path.split('?', 1)[0],
-        client: this.#intake?.client.address,
-        route,
-        status,
-        upstream: this.#target === null ? null : labelOf(this.#target),
-        attempts: this.#attempts,
-        durationMs: Math.round(durationMs * 100) / 100,
-        ...(this.#errorCode === '' ? {} : { error: this.#errorCode }),
-      },
-      'request',
-    );
-  }
-
-  #underWay(): { target: Target; intake: Intake } {
-    if (this.#target === null || this.#intake === null) throw new RangeError('no attempt is made');
-    return { target: this.#target, intake: this.#intake };
-  }
-}
-
-function text(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -3,13 +3,27 @@ import type { RegionId } from '../../shared/core/region.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { TokenSigner } from '../../shared/runtime/token-signer.ts';
-import type { GatewayConfig } from './config.ts';
+import type { GatewayConfig, RouteConfig } from './config.ts';
 import type { RetryBudget } from './core/retry-budget.ts';
 import type { AddressList } from './io/address-list.ts';
-import type { GeoLocator } from './io/geo-locator.ts';
+import type { Authenticator } from './io/authenticator.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
+import type { GeoLocator } from './io/geo-locator.ts';
+import type { RateLimiter } from './io/rate-limiter.ts';
 import type { RegionTable } from './io/region-table.ts';
+import type { SessionStore } from './io/session-store.ts';
 import type { UpstreamGroup } from './io/upstream-group.ts';
+
+/** A configured route with what is made of it once. */
+export interface Route {
+  readonly config: RouteConfig;
+  readonly match: RouteConfig['match'];
+  /** Null when the route has no such list. */
+  readonly allowed: AddressList | null;
+  readonly denied: AddressList | null;
+  /** The data API of a process without a router: always passed to one of the own region. */
+  readonly isOwnOnly: boolean;
+}
 
 export interface GatewayRuntime {
   readonly config: GatewayConfig;
@@ -18,10 +32,14 @@ export interface GatewayRuntime {
   readonly logger: Logger;
   readonly accessLog: Logger;
   readonly trusted: AddressList;
+  readonly routes: readonly Route[];
   readonly groups: ReadonlyMap<string, UpstreamGroup>;
   readonly regions: RegionTable;
   readonly geo: GeoLocator;
-  readonly hopSigner: TokenSigner;
+  readonly signer: TokenSigner;
+  readonly authenticator: Authenticator;
+  readonly rateLimiter: RateLimiter;
+  readonly sessions: SessionStore;
   readonly retryBudget: RetryBudget;
   readonly meters: GatewayMeters;
 }

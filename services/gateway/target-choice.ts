@@ -1,24 +1,33 @@
 /** Where the next attempt of a request goes: an instance of the own region, or another region. */
 import type { IncomingMessage } from 'node:http';
 import type { RegionId } from '../../shared/core/region.ts';
+import type { Admission } from './admission.ts';
+import { readCookie } from './core/cookies.ts';
+import type { RouteDecision } from './core/route-decision.ts';
+import { groupAt, placeOf } from './core/split.ts';
+import { shortName } from './core/sticky.ts';
 import { headerOf, type Intake } from './intake.ts';
 import type { UpstreamClient } from './io/upstream-client.ts';
 import type { UpstreamGroup } from './io/upstream-group.ts';
 import type { UpstreamInstance } from './io/upstream-instance.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
+export type InstanceChoice = {
+  readonly kind: 'instance';
+  readonly client: UpstreamClient;
+  readonly group: UpstreamGroup;
+  readonly instance: UpstreamInstance;
+};
+
 export type Target =
-  | {
-      readonly kind: 'instance';
-      readonly client: UpstreamClient;
-      readonly group: UpstreamGroup;
-      readonly instance: UpstreamInstance;
-    }
+  | InstanceChoice
   | { readonly kind: 'region'; readonly client: UpstreamClient; readonly region: RegionId };
 
 export interface TargetQuestion {
   readonly request: IncomingMessage;
   readonly intake: Intake;
+  readonly admission: Admission;
+  readonly order: readonly RegionId[];
   /** What `keyOf` gave for the attempts before. */
   readonly tried: ReadonlySet<string>;
 }
@@ -28,20 +37,39 @@ export interface TargetQuestion {
  * instance of the own region, if the decision has it. Null: there is nothing to send to.
  */
 export function nextTarget(runtime: GatewayRuntime, question: TargetQuestion): Target | null {
-  const { intake, tried } = question;
-  const { decision, route } = intake;
-  if (decision.kind === 'refuse') return null;
-  for (const region of decision.order) {
+  const { intake, tried, order } = question;
+  const mayLeave = intake.route.config.crossRegion === 'proxy';
+  const group = groupOf(runtime, intake);
+  for (const region of order) {
     if (region === runtime.region) {
-      const own = ownTarget(runtime, question);
+      const own = group === undefined ? null : ownTarget(group, question);
       if (own !== null && !own.isPanic && !tried.has(own.target.instance.id)) return own.target;
-    } else if (route.crossRegion === 'proxy' && !tried.has(region)) {
+    } else if (mayLeave && !tried.has(region)) {
       const client = runtime.regions.clientOf(region);
       if (client !== null) return { kind: 'region', client, region };
     }
   }
-  if (!decision.order.includes(runtime.region)) return null;
-  return ownTarget(runtime, question)?.target ?? null;
+  if (group === undefined || !order.includes(runtime.region)) return null;
+  return ownTarget(group, question)?.target ?? null;
+}
+
+/** The regions to try, the own one alone for routes that stay. Empty: none may serve. */
+export function regionOrder(
+  runtime: GatewayRuntime,
+  intake: Intake,
+  decision: RouteDecision,
+): readonly RegionId[] {
+  if (decision.kind === 'refuse') return [];
+  if (intake.route.config.crossRegion !== 'never') return decision.order;
+  return decision.order.filter((region) => region === runtime.region);
+}
+
+/** The group that takes this client's requests of the route. */
+export function groupOf(runtime: GatewayRuntime, intake: Intake): UpstreamGroup | undefined {
+  const { group, canary, id } = intake.route.config;
+  if (canary.length === 0) return runtime.groups.get(group);
+  const place = placeOf(`${id} ${intake.client.address}`);
+  return runtime.groups.get(groupAt(group, canary, place));
 }
 
 /** What `tried` remembers of a target. */
@@ -56,15 +84,22 @@ export function labelOf(target: Target): string {
 }
 
 function ownTarget(
-  runtime: GatewayRuntime,
-  { request, intake, tried }: TargetQuestion,
-): { target: Target & { kind: 'instance' }; isPanic: boolean } | null {
-  const group = runtime.groups.get(intake.route.group);
-  if (group === undefined) return null;
+  group: UpstreamGroup,
+  { request, intake, admission, tried }: TargetQuestion,
+): { target: InstanceChoice; isPanic: boolean } | null {
+  const sticky = admission.stickyInstance;
+  if (sticky !== null && tried.size === 0) {
+    const instance = group.instances.find(({ id }) => shortName(id) === sticky);
+    const usable = instance === undefined ? null : group.usable(instance.id);
+    if (usable !== null) return { target: targetAt(group, usable), isPanic: false };
+  }
   const chosen = group.choose(tried, hashKeyOf(request, intake, group.config.hashKey));
   if (chosen === null) return null;
-  const { instance, isPanic } = chosen;
-  return { target: { kind: 'instance', client: instance.client, group, instance }, isPanic };
+  return { target: targetAt(group, chosen.instance), isPanic: chosen.isPanic };
+}
+
+function targetAt(group: UpstreamGroup, instance: UpstreamInstance): InstanceChoice {
+  return { kind: 'instance', client: instance.client, group, instance };
 }
 
 function hashKeyOf(request: IncomingMessage, intake: Intake, rule: string): string {
@@ -72,10 +107,5 @@ function hashKeyOf(request: IncomingMessage, intake: Intake, rule: string): stri
   if (rule === 'path') return intake.path;
   const name = rule.slice(rule.indexOf(':') + 1);
   if (rule.startsWith('header:')) return headerOf(request, name) ?? '';
-  const cookies = headerOf(request, 'cookie') ?? '';
-  for (const pair of cookies.split(';')) {
-    const at = pair.indexOf('=');
-    if (at !== -1 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
-  }
-  return '';
+  return readCookie(headerOf(request, 'cookie'), name) ?? '';
 }

@@ -12,6 +12,7 @@ import { healthRoutes } from '../../shared/http/health-routes.ts';
 import { createServer } from '../../shared/http/server.ts';
 import { createMetrics, type Metrics } from '../../shared/metrics/metrics.ts';
 import type { RegionControl } from '../../shared/ports/region-control.ts';
+import type { RedisClient } from '../../shared/redis/client.ts';
 import { systemClock } from '../../shared/runtime/system-clock.ts';
 
 /** Real places, so that real addresses can be told apart. */
@@ -99,6 +100,7 @@ export interface TestGatewayOptions {
   readonly secrets: Secrets;
   /** The `gateway` section as it would be written in the cluster file. */
   readonly config: unknown;
+  readonly redis?: RedisClient;
 }
 
 /** A running gateway with its public and admin listeners. */
@@ -118,6 +120,8 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     logger,
     metrics,
     regionControl: control,
+    redis: options.redis ?? null,
+    dataApiPrefix: null,
   });
   let isDraining = false;
   const health = healthRoutes({

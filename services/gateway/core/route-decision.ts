@@ -24,7 +24,9 @@ export type ClientPlace =
   | { readonly kind: 'unknown' };
 
 export interface ResidencyRule {
+  /** `*` stands for every client, also for one whose country is unknown. */
   readonly countries: readonly string[];
+  readonly tenants: readonly string[];
   readonly regions: readonly RegionId[];
 }
 
@@ -38,6 +40,7 @@ export interface RoutingPolicy {
 export interface RegionQuestion {
   readonly own: RegionId;
   readonly client: ClientPlace;
+  readonly tenant: string | null;
   readonly sticky: RegionId | null;
   /** Asked for by a trusted caller. */
   readonly override: RegionId | null;
@@ -85,7 +88,8 @@ export function decideRegion(
   policy: RoutingPolicy,
   question: RegionQuestion,
 ): RouteDecision {
-  const allowed = allowedRegions(policy.residency, countryOf(question.client));
+  const country = countryOf(question.client);
+  const allowed = allowedRegions(policy.residency, { country, tenant: question.tenant });
   const candidates = regions.filter(({ id }) => allowed === null || allowed.includes(id));
   if (candidates.length === 0) {
     return { kind: 'refuse', code: 'ResidencyRefused', why: 'residency', ranking: [] };
@@ -107,16 +111,21 @@ export function decideRegion(
   return spillOver(usable, candidates, { policy, question, ranking });
 }
 
-/** Regions that the rules allow for a country; null: any. Several rules must all be kept. */
+/** Regions that the rules allow for somebody; null: any. Several rules must all be kept. */
 export function allowedRegions(
   rules: readonly ResidencyRule[],
-  country: string | null,
+  who: { readonly country: string | null; readonly tenant: string | null },
 ): readonly RegionId[] | null {
-  if (country === null) return null;
-  const matching = rules.filter(({ countries }) => countries.includes(country));
-  if (matching.length === 0) return null;
+  if (rules.length === 0) return null;
+  const matching = rules.filter(
+    ({ countries, tenants }) =>
+      countries.includes('*') ||
+      (who.country !== null && countries.includes(who.country)) ||
+      (who.tenant !== null && tenants.includes(who.tenant)),
+  );
   const [first, ...rest] = matching.map(({ regions }) => regions);
-  return (first ?? []).filter((id) => rest.every((others) => others.includes(id)));
+  if (first === undefined) return null;
+  return first.filter((id) => rest.every((others) => others.includes(id)));
 }
 
 interface Circumstances {

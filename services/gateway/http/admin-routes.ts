@@ -9,13 +9,19 @@ export interface ExplainQuestion {
   readonly host: string;
   readonly path: string;
   readonly method: string;
+  readonly tenant: string | null;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface AdminRoutesOptions {
   readonly requireViewer: AuthHook;
+  readonly requireOperator: AuthHook;
   readonly explain: (question: ExplainQuestion) => unknown;
   readonly routes: () => readonly unknown[];
   readonly upstreams: () => readonly unknown[];
+  readonly breakers: () => readonly unknown[];
+  /** Null: all; answers how many were reset. */
+  readonly resetBreakers: (upstream: string | null) => number;
 }
 
 const explainQuery = z.strictObject({
@@ -26,7 +32,12 @@ const explainQuery = z.strictObject({
     .string()
     .regex(/^[A-Z]+$/)
     .default('GET'),
+  tenant: z.string().optional(),
+  /** `name: value`, repeated for several. */
+  header: z.union([z.string(), z.array(z.string())]).default([]),
 });
+
+const resetQuery = z.strictObject({ upstream: z.string().optional() });
 
 /** Lists are `{items, next}`. */
 export function adminRoutes(options: AdminRoutesOptions): FastifyPluginCallback {
@@ -37,15 +48,35 @@ export function adminRoutes(options: AdminRoutesOptions): FastifyPluginCallback 
       '/admin/routes/explain',
       { ...viewer, schema: { querystring: explainQuery } },
       async (request) => {
-        const { ip, path, host, method } = request.query;
-        return options.explain({ address: ip, path, host, method });
+        const { ip, path, host, method, tenant, header } = request.query;
+        const headers = parseHeaders([header].flat());
+        return options.explain({
+          ...{ address: ip, path, host, method, headers },
+          tenant: tenant ?? null,
+        });
       },
     );
-    server.get('/admin/routes', viewer, async () => ({ items: options.routes(), next: null }));
-    server.get('/admin/upstreams', viewer, async () => ({
-      items: options.upstreams(),
-      next: null,
-    }));
+    server.get('/admin/routes', viewer, async () => listOf(options.routes()));
+    server.get('/admin/upstreams', viewer, async () => listOf(options.upstreams()));
+    server.get('/admin/breakers', viewer, async () => listOf(options.breakers()));
+    server.post(
+      '/admin/breakers/reset',
+      { onRequest: options.requireOperator, schema: { querystring: resetQuery } },
+      async (request) => ({ reset: options.resetBreakers(request.query.upstream ?? null) }),
+    );
     done();
   };
+}
+
+function listOf(items: readonly unknown[]): { items: readonly unknown[]; next: null } {
+  return { items, next: null };
+}
+
+function parseHeaders(lines: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf(':');
+      return [line.slice(0, at).trim().toLowerCase(), line.slice(at + 1).trim()];
+    }),
+  );
 }

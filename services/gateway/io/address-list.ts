@@ -29,3 +29,16 @@ export function normaliseAddress(address: string): string | null {
   const text = plain.includes('%') ? plain.slice(0, plain.indexOf('%')) : plain;
   return isIP(text) === 0 ? null : text.toLowerCase();
 }
+
+/** Who counts as one client: an IPv4 address, or the /64 network of an IPv6 one. */
+export function addressGroup(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail = ''] = address.split('::');
+  const front = head === '' ? [] : head.split(':');
+  const back = tail === '' ? [] : tail.split(':');
+  const zeros = Math.max(0, 8 - front.length - back.length);
+  const all = address.includes('::')
+    ? [...front, ...Array.from({ length: zeros }, () => '0'), ...back]
+    : front;
+  return `${all.slice(0, 4).join(':')}::/64`;
+}

@@ -26,6 +26,9 @@ export class AttemptAborted extends Error {
 }
 
 export class Attempt implements Dispatcher.DispatchHandler {
+  readonly sentMs: number;
+  /** Whether the request may be sent again when this attempt is given up. */
+  readonly canRepeat: boolean;
   hasHead = false;
   isOver = false;
   bytes = 0;
@@ -35,9 +38,15 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #isPassing = false;
   #abortReason: Error | null = null;
 
-  constructor(reply: ServerResponse, events: AttemptEvents) {
+  constructor(
+    reply: ServerResponse,
+    events: AttemptEvents,
+    sent: { readonly atMs: number; readonly canRepeat: boolean },
+  ) {
     this.#reply = reply;
     this.#events = events;
+    this.sentMs = sent.atMs;
+    this.canRepeat = sent.canRepeat;
   }
 
   /** Ends the attempt; `onFailed` follows with `reason` unless it is over already. */

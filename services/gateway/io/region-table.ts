@@ -2,7 +2,7 @@
  * What this gateway knows of every region: health as seen over the path that users take, measured
  * round trips, drain state from the region's controller. Other regions' gateways are reached here.
  */
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
@@ -13,12 +13,11 @@ import type { GatewayConfig } from '../config.ts';
 import { nextCheckMs, recordCheck, type HealthState } from '../core/health-threshold.ts';
 import type { RegionFacts } from '../core/route-decision.ts';
 import { createUpstreamClient, type UpstreamClient } from './upstream-client.ts';
-import { Agent } from 'undici';
 
 export interface RegionTableOptions {
   readonly cluster: ClusterBase;
   readonly region: RegionId;
-  readonly config: GatewayConfig['regions'];
+  readonly config: () => GatewayConfig['regions'];
   readonly regionControl: RegionControl;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -31,21 +30,30 @@ interface RegionEntry {
   health: HealthState;
   /** The newest samples; the smallest counts, so that one slow reply moves nothing. */
   latencies: readonly number[];
+  /** What its gateway said last of its load, and when. */
+  load: { readonly value: number; readonly atMs: number } | null;
   wake: AbortController;
 }
 
 const samplesKept = 6;
+/** What a gateway said of its load counts for this long. */
+const loadMs = 5000;
+/** The facts are made anew this often: loads move without an event. */
+const factsMs = 200;
 
 export class RegionTable {
   readonly #options: RegionTableOptions;
   readonly #entries: ReadonlyMap<RegionId, RegionEntry>;
   readonly #agent = new Agent({ connections: 1, pipelining: 1, allowH2: false });
   readonly #stop = new AbortController();
+  readonly #ownLoad: () => number;
   #facts: readonly RegionFacts[] | null = null;
-  #ownLoad = 0;
+  #factsAtMs = 0;
 
-  constructor(options: RegionTableOptions) {
+  /** `ownLoad` is asked for the own region: 0 to 1 and above. */
+  constructor(options: RegionTableOptions, ownLoad: () => number) {
     this.#options = options;
+    this.#ownLoad = ownLoad;
     this.#entries = new Map(
       options.cluster.regions.map((config) => [config.id, entryOf(config, options)]),
     );
@@ -69,8 +77,24 @@ export class RegionTable {
 
   /** The latest facts; the same object until something changes. */
   facts(): readonly RegionFacts[] {
-    this.#facts ??= this.#makeFacts();
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#facts === null || nowMs - this.#factsAtMs > factsMs) {
+      this.#facts = this.#makeFacts(nowMs);
+      this.#factsAtMs = nowMs;
+    }
     return this.#facts;
+  }
+
+  /** Load of the own region's gateway, as it is told to others. */
+  ownLoad(): number {
+    return this.#ownLoad();
+  }
+
+  /** Another region's gateway has said how loaded it is. */
+  noteLoad(region: RegionId, load: number): void {
+    const entry = this.#entries.get(region);
+    if (entry === undefined || !Number.isFinite(load)) return;
+    entry.load = { value: load, atMs: this.#options.clock.monotonicMs() };
   }
 
   /** Connections to the gateway of another region. */
@@ -78,8 +102,10 @@ export class RegionTable {
     return this.#entries.get(region)?.client ?? null;
   }
 
-  originOf(region: RegionId): string | null {
-    return this.#entries.get(region)?.origin ?? null;
+  /** Where clients reach `region` by themselves. */
+  publicUrlOf(region: RegionId): string {
+    const configured = this.#options.config().publicUrls[region]?.replace(/\/$/, '');
+    return configured ?? this.#entries.get(region)?.origin ?? '';
   }
 
   /** A request could not get to `region`: it is probed at once. */
@@ -87,22 +113,27 @@ export class RegionTable {
     this.#entries.get(region)?.wake.abort();
   }
 
-  #makeFacts(): readonly RegionFacts[] {
+  #makeFacts(nowMs: number): readonly RegionFacts[] {
     const { region, regionControl } = this.#options;
     const reports = new Map(regionControl.view().reports.map((report) => [report.id, report]));
-    return [...this.#entries.values()].map(({ config, health, latencies }) => ({
+    return [...this.#entries.values()].map(({ config, health, latencies, load }) => ({
       id: config.id,
       location: config.location,
       isHealthy: config.id === region || health.isHealthy,
       isDraining: reports.get(config.id)?.isAccepting === false,
-      load: config.id === region ? this.#ownLoad : null,
+      load:
+        config.id === region
+          ? this.#ownLoad()
+          : load !== null && nowMs - load.atMs < loadMs
+            ? load.value
+            : null,
       latencyMs: latencies.length === 0 ? null : Math.min(...latencies),
     }));
   }
 
   async #probeForEver(entry: RegionEntry): Promise<void> {
-    const { probe } = this.#options.config;
     while (!this.#stop.signal.aborted) {
+      const { probe } = this.#options.config();
       const before = entry.health;
       const latencyMs = await this.#probe(entry);
       if (this.#stop.signal.aborted) return;
@@ -128,7 +159,7 @@ export class RegionTable {
       const reply = await request(new URL('/health/ready', entry.origin), {
         dispatcher: this.#agent,
         headers: { 'user-agent': 'meridian-region-probe' },
-        signal: AbortSignal.timeout(this.#options.config.probe.timeoutMs),
+        signal: AbortSignal.timeout(this.#options.config().probe.timeoutMs),
       });
       await reply.body.dump();
       return reply.statusCode === 200 ? this.#options.clock.monotonicMs() - startMs : null;
@@ -145,8 +176,9 @@ function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry
     origin,
     client: createUpstreamClient({ origin, connectionsMax: 512, connectMs: 2000 }),
     // Nothing is known yet: the first good probe is enough.
-    health: { isHealthy: false, contrary: options.config.probe.healthyAfter - 1 },
+    health: { isHealthy: false, contrary: options.config().probe.healthyAfter - 1 },
     latencies: [],
+    load: null,
     wake: new AbortController(),
   };
 }

@@ -1,13 +1,11 @@
-/** The instances of one upstream group, the choice among them, and their active checks. */
-import { connect } from 'node:net';
-import { Agent, request } from 'undici';
+/** The instances of one upstream group, the choice among them, and what becomes of requests. */
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
-import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { GroupConfig } from '../config.ts';
-import { nextCheckMs } from '../core/health-threshold.ts';
+import { admits, initialLimit, recordLatency, type LimitState } from '../core/concurrency-limit.ts';
 import { createChooser, eligible, usabilityOf, type Chooser } from '../core/upstream-choice.ts';
-import { UpstreamInstance, type InstanceTarget } from './upstream-instance.ts';
+import { UpstreamChecks } from './upstream-checks.ts';
+import { UpstreamInstance, type InstanceTarget, type Waiting } from './upstream-instance.ts';
 
 export interface GroupContext {
   readonly name: string;
@@ -17,45 +15,87 @@ export interface GroupContext {
   readonly zone: string | null;
 }
 
-/** A suspected instance is looked at again this soon. */
-const recheckMs = 250;
+/** A request at an instance, from sending to its last byte. */
+export interface Ticket {
+  readonly instance: UpstreamInstance;
+  readonly probe: number;
+  isSettled: boolean;
+  isReleased: boolean;
+}
 
 export class UpstreamGroup {
   readonly name: string;
   readonly config: GroupConfig;
-  readonly instances: UpstreamInstance[];
   readonly #context: GroupContext;
   readonly #chooser: Chooser;
-  readonly #checker = new Agent({ connections: 1, pipelining: 1, allowH2: false });
-  readonly #stop = new AbortController();
-  readonly #wake = new Map<string, AbortController>();
+  readonly #checks: UpstreamChecks;
+  #instances: readonly UpstreamInstance[] = [];
+  /** Left the group with requests under way. */
+  readonly #leaving = new Set<UpstreamInstance>();
+  #inFlight = 0;
+  #limit: LimitState | null;
 
-  constructor(context: GroupContext, targets: readonly InstanceTarget[]) {
+  constructor(context: GroupContext) {
     this.name = context.name;
     this.config = context.config;
     this.#context = context;
     this.#chooser = createChooser(context.config.algorithm);
-    this.instances = targets.map((target) => new UpstreamInstance(target, context.config));
+    this.#checks = new UpstreamChecks(context, (instance) => this.mayEject(instance));
+    const { concurrency } = context.config;
+    this.#limit = concurrency === undefined ? null : initialLimit(concurrency);
   }
 
-  /** Begins the active checks. */
-  start(): void {
-    if (this.config.activeCheck.kind === 'none') return;
-    for (const instance of this.instances) void this.#checkForEver(instance);
+  get instances(): readonly UpstreamInstance[] {
+    return this.#instances;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Requests that may be under way at once; null: no limit. */
+  get limit(): number | null {
+    return this.#limit === null ? null : Math.floor(this.#limit.limit);
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await Promise.all([
-      this.#checker.destroy(),
-      ...this.instances.map(({ client }) => client.destroy()),
-    ]);
+    const all = [...this.#instances, ...this.#leaving];
+    await Promise.all([this.#checks.stop(), ...all.map(({ client }) => client.destroy())]);
+  }
+
+  /** The instances from now on; known ones keep what is known of them, new ones start slowly. */
+  setTargets(targets: readonly InstanceTarget[]): void {
+    const known = new Map(this.#instances.map((instance) => [instance.id, instance]));
+    const isFirst = known.size === 0;
+    const slowSinceMs = isFirst ? -Infinity : this.#context.clock.monotonicMs();
+    const next = new Map<string, UpstreamInstance>();
+    for (const target of targets) {
+      if (next.has(target.url)) continue;
+      const instance =
+        known.get(target.url) ?? new UpstreamInstance(target, this.config, slowSinceMs);
+      instance.target = target;
+      next.set(target.url, instance);
+      if (!known.has(target.url)) this.#checks.watch(instance);
+    }
+    this.#instances = [...next.values()];
+    for (const instance of known.values()) if (!next.has(instance.id)) this.#dismiss(instance);
   }
 
   /** Whether anything here may take a request. */
   isUsable(): boolean {
     this.#setTime();
-    return this.instances.some((instance) => usabilityOf(instance) === 'usable');
+    return this.#instances.some((instance) => usabilityOf(instance) === 'usable');
+  }
+
+  /** Whether every instance is there and only its breaker keeps requests away. */
+  isOpen(): boolean {
+    this.#setTime();
+    return this.#instances.length > 0 && this.#instances.every(({ isClosed }) => !isClosed);
+  }
+
+  /** Whether the adaptive limit lets one more request in. */
+  hasRoom(): boolean {
+    return this.#limit === null || admits(this.#limit, this.#inFlight);
   }
 
   /** An instance for a request, other than those `tried` if there is another; null: none at all. */
@@ -64,76 +104,85 @@ export class UpstreamGroup {
     key: string,
   ): { readonly instance: UpstreamInstance; readonly isPanic: boolean } | null {
     this.#setTime();
-    const { instances, isPanic } = eligible(this.instances, tried, this.#context.zone);
+    const { instances, isPanic } = eligible(this.#instances, tried, this.#context.zone);
     const draw = { first: Math.random(), second: Math.random(), key };
     const index = instances.length === 0 ? 0 : this.#chooser.choose(instances, draw);
     const instance = instances[index];
     return instance === undefined ? null : { instance, isPanic };
   }
 
-  /** The outcome of a request at `instance`. */
-  record(instance: UpstreamInstance, ok: boolean, headMs: number | null): void {
+  /** The instance of that id while it may be used. */
+  usable(id: string): UpstreamInstance | null {
+    this.#setTime();
+    const instance = this.#instances.find((candidate) => candidate.id === id);
+    return instance !== undefined && usabilityOf(instance) === 'usable' ? instance : null;
+  }
+
+  /** A request goes out to `instance`. */
+  begin(instance: UpstreamInstance, waiting: Waiting): Ticket {
+    instance.inFlight += 1;
+    this.#inFlight += 1;
+    instance.waiting.add(waiting);
+    const probe = instance.breaker.begin(this.#context.clock.monotonicMs());
+    return { instance, probe, isSettled: false, isReleased: false };
+  }
+
+  /**
+   * What the request says of its instance: `ok` null says nothing (the client left); `headMs` is
+   * the time to the reply head, null when none came. Only the first word counts.
+   */
+  settle(ticket: Ticket, ok: boolean | null, headMs: number | null): void {
+    if (ticket.isSettled) return;
+    ticket.isSettled = true;
+    const { instance } = ticket;
     const ms = this.#context.clock.monotonicMs();
-    const ejected = this.instances.filter(({ isEjected }) => isEjected).length;
-    const mayEject =
-      ejected + 1 <= this.instances.length * this.config.passiveCheck.ejectedShareMax;
-    if (instance.recordOutcome(ok, headMs, { ms, mayEject })) {
-      this.#context.logger.warn({ group: this.name, upstream: instance.id }, 'upstream ejected');
+    const facts = { group: this.name, upstream: instance.id };
+    if (instance.breaker.end(ok, ticket.probe, ms)) {
+      this.#context.logger.warn(facts, 'breaker opened');
     }
-    if (!ok) this.#wake.get(instance.id)?.abort();
+    if (ok === null) return;
+    const { concurrency } = this.config;
+    if (this.#limit !== null && concurrency !== undefined) {
+      const reply = { latencyMs: ok ? headMs : null, inFlight: this.#inFlight };
+      this.#limit = recordLatency(this.#limit, reply, concurrency);
+    }
+    if (instance.recordOutcome(ok, headMs, { ms, mayEject: this.mayEject(instance) })) {
+      this.#context.logger.warn(facts, 'upstream ejected');
+    }
+    if (!ok) this.#checks.hurry(instance);
+  }
+
+  /** The request no longer waits for its head. */
+  headArrived(ticket: Ticket, waiting: Waiting): void {
+    ticket.instance.waiting.delete(waiting);
+  }
+
+  /** The request is over at its instance. */
+  release(ticket: Ticket, waiting: Waiting): void {
+    if (ticket.isReleased) return;
+    ticket.isReleased = true;
+    const { instance } = ticket;
+    instance.waiting.delete(waiting);
+    instance.inFlight -= 1;
+    this.#inFlight -= 1;
+    if (instance.inFlight === 0 && this.#leaving.delete(instance)) void instance.client.destroy();
+  }
+
+  /** Whether one more ejection leaves enough of the group. */
+  mayEject(instance: UpstreamInstance): boolean {
+    const ejected = this.#instances.filter((other) => other !== instance && other.isEjected).length;
+    const { ejectedShareMax } = this.config.passiveCheck;
+    return ejected + 1 <= this.#instances.length * ejectedShareMax;
+  }
+
+  #dismiss(instance: UpstreamInstance): void {
+    this.#checks.forget(instance);
+    if (instance.inFlight === 0) void instance.client.destroy();
+    else this.#leaving.add(instance);
   }
 
   #setTime(): void {
     const nowMs = this.#context.clock.monotonicMs();
-    for (const instance of this.instances) instance.nowMs = nowMs;
+    for (const instance of this.#instances) instance.nowMs = nowMs;
   }
-
-  async #checkForEver(instance: UpstreamInstance): Promise<void> {
-    const { activeCheck } = this.config;
-    while (!this.#stop.signal.aborted) {
-      const wasUp = instance.isUp;
-      const ok = await this.#check(instance);
-      if (this.#stop.signal.aborted) return;
-      instance.recordCheck(ok, this.#context.clock.monotonicMs());
-      if (instance.isUp !== wasUp) {
-        const facts = { group: this.name, upstream: instance.id };
-        this.#context.logger.warn(facts, instance.isUp ? 'upstream is up' : 'upstream is down');
-      }
-      const wake = new AbortController();
-      this.#wake.set(instance.id, wake);
-      const pauseMs = nextCheckMs(instance.health, activeCheck.intervalMs, recheckMs);
-      await sleep(pauseMs, AbortSignal.any([wake.signal, this.#stop.signal]));
-    }
-  }
-
-  async #check(instance: UpstreamInstance): Promise<boolean> {
-    const { kind, path, timeoutMs } = this.config.activeCheck;
-    if (kind === 'tcp') return canConnect(instance.id, timeoutMs);
-    try {
-      const reply = await request(new URL(path, instance.id), {
-        dispatcher: this.#checker,
-        headers: { 'user-agent': 'meridian-health-check' },
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      await reply.body.dump({ limit: 65_536 });
-      return reply.statusCode < 500;
-    } catch {
-      return false;
-    }
-  }
-}
-
-function canConnect(origin: string, timeoutMs: number): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(origin);
-  const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
-  return new Promise((resolve) => {
-    const socket = connect({ host: hostname, port: number, timeout: timeoutMs });
-    const finish = (ok: boolean): void => {
-      socket.destroy();
-      resolve(ok);
-    };
-    socket.on('connect', () => finish(true));
-    socket.on('timeout', () => finish(false));
-    socket.on('error', () => finish(false));
-  });
 }

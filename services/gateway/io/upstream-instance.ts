@@ -1,11 +1,12 @@
 /**
  * One upstream instance as this gateway sees it: its connections, requests under way, smoothed
- * latency and what active checks and real requests say of its health.
+ * latency, and what active checks, real requests and its breaker say of its health.
  */
 import type { GroupConfig } from '../config.ts';
 import { recordCheck, type HealthState } from '../core/health-threshold.ts';
 import * as ejection from '../core/passive-ejection.ts';
 import type { Instance } from '../core/upstream-choice.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import { createUpstreamClient, type UpstreamClient } from './upstream-client.ts';
 
 export interface InstanceTarget {
@@ -13,6 +14,17 @@ export interface InstanceTarget {
   readonly url: string;
   readonly weight: number;
   readonly zone: string | null;
+  readonly isDraining: boolean;
+  /** Host header for upstreams that are addressed by number; null: as in the url. */
+  readonly host: string | null;
+}
+
+/** A request that waits for its reply head. */
+export interface Waiting {
+  readonly sentMs: number;
+  /** Whether the request may be sent again after `abort`. */
+  readonly canRepeat: boolean;
+  abort(reason: Error): void;
 }
 
 /** How much one reply moves the smoothed latency. */
@@ -22,39 +34,47 @@ const slowStartFrom = 0.1;
 
 export class UpstreamInstance implements Instance {
   readonly id: string;
-  readonly zone: string | null;
   readonly client: UpstreamClient;
-  readonly isClosed = true;
-  isDraining = false;
+  readonly breaker: CircuitBreaker;
+  target: InstanceTarget;
   inFlight = 0;
   latencyMs = 0;
+  /** Set by the group once per choice: the getters below are read often. */
   nowMs = 0;
+  lastReplyMs = 0;
+  readonly waiting = new Set<Waiting>();
   readonly #config: GroupConfig;
-  readonly #baseWeight: number;
   /** The first check decides; until then the instance is taken to be up. */
   #health: HealthState;
   #ejection = ejection.neverEjected;
-  #slowSinceMs = -Infinity;
+  #slowSinceMs: number;
 
-  constructor(target: InstanceTarget, config: GroupConfig) {
+  /** `slowSinceMs` is -Infinity for an instance that takes its full share at once. */
+  constructor(target: InstanceTarget, config: GroupConfig, slowSinceMs: number) {
     this.id = target.url;
-    this.zone = target.zone;
-    this.#baseWeight = target.weight;
+    this.target = target;
     this.#config = config;
+    this.#slowSinceMs = slowSinceMs;
     this.#health = { isHealthy: true, contrary: config.activeCheck.unhealthyAfter - 1 };
-    this.client = createUpstreamClient({
-      origin: target.url,
-      connectionsMax: config.connectionsMax,
-      connectMs: config.connectMs,
-    });
+    this.breaker = new CircuitBreaker(config.breaker);
+    const { connectionsMax, connectMs } = config;
+    this.client = createUpstreamClient({ origin: target.url, connectionsMax, connectMs });
   }
 
-  /** The chooser reads this often: `nowMs` is set once per choice by the group. */
   get weight(): number {
     const { slowStartMs } = this.#config;
-    const age = this.nowMs - this.#slowSinceMs;
-    if (age >= slowStartMs || this.#baseWeight <= 0) return this.#baseWeight;
-    return this.#baseWeight * Math.max(slowStartFrom, age / slowStartMs);
+    const ageMs = this.nowMs - this.#slowSinceMs;
+    const { weight } = this.target;
+    if (ageMs >= slowStartMs || weight <= 0) return weight;
+    return weight * Math.max(slowStartFrom, ageMs / slowStartMs);
+  }
+
+  get zone(): string | null {
+    return this.target.zone;
+  }
+
+  get isDraining(): boolean {
+    return this.target.isDraining;
   }
 
   get isUp(): boolean {
@@ -65,19 +85,22 @@ export class UpstreamInstance implements Instance {
     return ejection.isEjected(this.#ejection, this.nowMs);
   }
 
-  get health(): HealthState {
-    return this.#health;
+  get isClosed(): boolean {
+    return this.breaker.allows(this.nowMs);
   }
 
-  get failures(): number {
-    return this.#ejection.failures;
+  get health(): HealthState {
+    return this.#health;
   }
 
   /** The result of one active check. */
   recordCheck(ok: boolean, nowMs: number): void {
     const before = this.#health;
     this.#health = recordCheck(before, ok, this.#config.activeCheck);
-    if (this.#health.isHealthy && !before.isHealthy) this.#slowSinceMs = nowMs;
+    if (!this.#health.isHealthy || before.isHealthy) return;
+    this.#slowSinceMs = nowMs;
+    this.#ejection = { ...this.#ejection, ejectedUntilMs: 0 };
+    this.breaker.invite();
   }
 
   /** The outcome of a real request; `headMs` is null when no head came. True: ejected by it. */
@@ -87,14 +110,26 @@ export class UpstreamInstance implements Instance {
     now: { ms: number; mayEject: boolean },
   ): boolean {
     if (headMs !== null) {
+      this.lastReplyMs = now.ms;
       this.latencyMs =
         this.latencyMs === 0 ? headMs : this.latencyMs + smoothing * (headMs - this.latencyMs);
     }
     const before = this.#ejection;
     const outcome = { ok, mayEject: now.mayEject, nowMs: now.ms };
     this.#ejection = ejection.recordOutcome(before, outcome, this.#config.passiveCheck);
-    const isNew = this.#ejection.ejections > before.ejections;
-    if (isNew) this.#slowSinceMs = this.#ejection.ejectedUntilMs;
-    return isNew;
+    return this.#isNewlyEjected(before);
+  }
+
+  /** Leaves it alone from now on, for instance because it has stalled. */
+  eject(nowMs: number): void {
+    const before = this.#ejection;
+    this.#ejection = ejection.eject(before, nowMs, this.#config.passiveCheck);
+    this.#isNewlyEjected(before);
+  }
+
+  #isNewlyEjected(before: ejection.EjectionState): boolean {
+    if (this.#ejection.ejections <= before.ejections) return false;
+    this.#slowSinceMs = this.#ejection.ejectedUntilMs;
+    return true;
   }
 }

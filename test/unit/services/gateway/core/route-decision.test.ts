@@ -25,7 +25,10 @@ const policy: RoutingPolicy = {
   ownPreferenceMs: 10,
   panicBelow: 0.25,
   spillAbove: 0.8,
-  residency: [{ countries: ['DE', 'FR'], regions: [eu] }],
+  residency: [
+    { countries: ['DE', 'FR'], tenants: [], regions: [eu] },
+    { countries: [], tenants: ['acme'], regions: [ap] },
+  ],
 };
 const chicago = { latitude: 41.88, longitude: -87.63 };
 const berlin = { latitude: 52.52, longitude: 13.4 };
@@ -34,6 +37,7 @@ const german = { kind: 'located', country: 'DE', place: berlin } as const;
 const question: RegionQuestion = {
   own: eu,
   client: american,
+  tenant: null,
   sticky: null,
   override: null,
   visited: [],
@@ -93,6 +97,13 @@ const rows: readonly Row[] = [
     ask: { client: german, override: us },
     want: 'eu-west',
     why: 'nearest',
+  },
+  { name: 'residency of a tenant', ask: { tenant: 'acme' }, want: 'ap-south', why: 'nearest' },
+  {
+    name: 'a tenant and a country that exclude each other',
+    ask: { tenant: 'acme', client: german },
+    want: 'ResidencyRefused',
+    why: 'residency',
   },
   {
     name: 'residency is kept when its region is down',
@@ -154,7 +165,7 @@ for (const { name, facts = {}, ask = {}, want, why } of rows) {
 }
 
 test('a country without any region is refused for good', () => {
-  const rules = [{ countries: ['CN'], regions: [] }];
+  const rules = [{ countries: ['CN'], tenants: [], regions: [] }];
   const client = { kind: 'country', country: 'CN' } as const;
   const decision = decideRegion(regions, { ...policy, residency: rules }, { ...question, client });
   assert.equal(decision.kind === 'refuse' ? decision.code : '', 'ResidencyRefused');
@@ -162,11 +173,12 @@ test('a country without any region is refused for good', () => {
 
 test('several rules for a country must all be kept', () => {
   const rules = [
-    { countries: ['DE'], regions: [eu, us] },
-    { countries: ['DE'], regions: [eu, ap] },
+    { countries: ['DE'], tenants: [], regions: [eu, us] },
+    { countries: ['*'], tenants: [], regions: [eu, ap] },
   ];
-  assert.deepEqual(allowedRegions(rules, 'DE'), [eu]);
-  assert.equal(allowedRegions(rules, 'US'), null);
+  assert.deepEqual(allowedRegions(rules, { country: 'DE', tenant: null }), [eu]);
+  assert.deepEqual(allowedRegions(rules, { country: null, tenant: null }), [eu, ap]);
+  assert.equal(allowedRegions([], { country: 'DE', tenant: 'acme' }), null);
 });
 
 test('the spilled share grows from the threshold on and ends at 1', () => {
