@@ -24,6 +24,11 @@ export class ControlTopic {
     this.#underWay.splice(place === -1 ? this.#underWay.length : place, 0, { atTick, record });
   }
 
+  /** Whether a record that `isWanted` is still on its way. */
+  hasUnderWay(isWanted: (record: ControlRecord) => boolean): boolean {
+    return this.#underWay.some(({ record }) => isWanted(record));
+  }
+
   /** Lets arrive what was on its way until `tick`. */
   deliver(tick: number): void {
     while ((this.#underWay[0]?.atTick ?? Infinity) <= tick) {

@@ -1,9 +1,9 @@
 /** Performs one effect of a controller on the simulated region: its result, or why it failed. */
 import type { Effect } from '../../services/failover/core/controller-effect.ts';
 import type { EffectResult } from '../../services/failover/core/controller-input.ts';
-import { isAtOrPast } from '../../shared/core/position.ts';
+import { isAtOrPast, type Position } from '../../shared/core/position.ts';
 import type { SimRegion } from './sim-region.ts';
-import { positionOf, Violation } from './transaction.ts';
+import { isPast, nextAfter, positionOf, Violation } from './transaction.ts';
 
 const done: EffectResult = { kind: 'none' };
 
@@ -118,9 +118,7 @@ function openNode(
   const start = positionOf(epoch, 0);
   if (node.fence.lastOpenedEpoch !== epoch) {
     node.progress = { position: start, store: node.progress?.store ?? '' };
-    if (!isAtOrPast(node.position(), start)) {
-      node.append({ position: start, id: 0, mode: 'start' });
-    }
+    if (!isAtOrPast(node.position(), start)) startEpoch(region, start);
     world.noteOpened(region, epoch);
   }
   node.fence = {
@@ -132,4 +130,16 @@ function openNode(
     lastOpenedTimeline: timeline,
   };
   return done;
+}
+
+/** The start of the epoch and of those before it that were logged and never opened. */
+function startEpoch(region: SimRegion, start: Position): void {
+  const { node, log } = region;
+  for (;;) {
+    const txn = nextAfter(log.txns, node.position());
+    if (txn === null || !isPast(start, txn.position)) break;
+    if (txn.id !== 0) throw new Violation('opened before the own log was applied');
+    node.append(txn);
+  }
+  node.append({ position: start, id: 0, mode: 'start' });
 }

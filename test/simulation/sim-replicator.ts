@@ -163,7 +163,8 @@ export class SimReplicator {
   #complete(directive: DirectiveOf<'complete'>, view: ClusterView): void {
     const { node, log } = this.#region;
     if (this.phase === 'done') return;
-    if (view.prepare !== null && node.fence.sealedEpoch < directive.sealEpoch) {
+    const isSeal = view.prepare?.epoch === directive.sealEpoch;
+    if (isSeal && node.fence.sealedEpoch < directive.sealEpoch) {
       throw new Violation('the log is completed before the fence is raised');
     }
     if (directive.isOpener) {

@@ -25,7 +25,8 @@ export class Workload {
     const { node, view } = region;
     const { random } = this.#world;
     const epoch = node.fence.openEpoch;
-    if (epoch === null || !node.isOpenFor(epoch) || !random.chance(0.4)) return;
+    if (epoch === null || !node.isOpenFor(epoch)) return;
+    if (!random.chance(this.#world.isCalm ? 0.15 : 0.4)) return;
     // Clients of the router have a lease behind them; direct clients only the door.
     const isDirect = random.chance(0.2);
     if (!isDirect && (view === null || view.prepare !== null || !this.#hasLease(region))) return;

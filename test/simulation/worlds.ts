@@ -1,4 +1,5 @@
 /** The worlds that a seed can run in; `run.ts` asks for them by name. */
+import { directedSchedules } from './protocol/directed.ts';
 import { rulesWithout } from './protocol/planted-rules.ts';
 import { World } from './protocol/world.ts';
 import type { PlantName } from './plants.ts';
@@ -17,6 +18,12 @@ export const worlds = {
   /** Simulated regions around the real fold, quorum, lease and consistency. */
   protocol: ({ plant, ...options }: SeedRun): void => {
     new World({ ...options, rules: rulesWithout(plant) }).run();
+  },
+  /** The schedules written by hand: with a plant only its own, else all of them. */
+  directed: ({ plant, ...options }: SeedRun): void => {
+    const schedules =
+      plant === null ? Object.values(directedSchedules) : [directedSchedules[plant]];
+    for (const schedule of schedules) schedule?.({ ...options, rules: rulesWithout(plant) });
   },
 } as const;
 

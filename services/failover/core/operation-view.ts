@@ -31,7 +31,10 @@ export function operationView(state: ControllerState, id: string): OperationView
   if (fold.prepare?.operation?.id === id)
     return underWay(state, fold.prepare, fold.prepare.operation);
   const promotion = fold.history.findLast((one) => one.operation?.id === id);
-  if (promotion?.operation != null) return promoted(state, promotion, promotion.operation);
+  const promotedLabel = promotion?.operation ?? null;
+  if (promotion !== undefined && promotedLabel !== null) {
+    return promoted(state, promotion, promotedLabel);
+  }
   if (fold.pause?.operation?.id === id) {
     const { durationMs, operation } = fold.pause;
     const result = durationMs === 0 ? 'automatic failover is on' : `paused for ${durationMs} ms`;
@@ -82,10 +85,10 @@ function promoted(
   const { fold } = state;
   const { epoch, to } = promotion;
   const common = { ...base(state, label), epoch, to };
-  if (hasOpened(state, promotion)) {
+  if (fold.epoch > epoch || hasOpened(state, promotion)) {
     return { ...common, phase: 'done', percent: 100, result: promotion.why };
   }
-  if (fold.epoch > epoch || fold.prepare !== null) {
+  if (fold.prepare !== null) {
     const result = 'another change of primary followed before it opened';
     return { ...common, phase: 'replaced', percent: 100, result };
   }

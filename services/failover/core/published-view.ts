@@ -44,15 +44,19 @@ export function viewOf(state: ControllerState): ClusterView {
   };
 }
 
-/** Whether the difference between two views is worth publishing. */
+/** Whether two views say the same, their versions aside. */
 export function isSameView(a: ClusterView, b: ClusterView): boolean {
-  return textOf({ ...a, version: 0 }) === textOf({ ...b, version: 0 });
+  return isSame({ ...a, version: 0 }, { ...b, version: 0 });
 }
 
-function textOf(view: ClusterView): string {
-  return JSON.stringify(view, (_, item: unknown) =>
-    typeof item === 'bigint' ? item.toString() : item,
-  );
+/** Deep equality of plain data; parts that are the same object are not looked into. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  const keys = Object.keys(left);
+  if (keys.length !== Object.keys(right).length) return false;
+  return keys.every((key) => isSame(left[key], right[key]));
 }
 
 function peerReports(state: ControllerState): readonly RegionReport[] {
