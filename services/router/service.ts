@@ -22,16 +22,18 @@ import { dataRoutes } from './http/data-routes.ts';
 import { peerRoutes } from './http/peer-routes.ts';
 import { createPositionTokens } from './http/position-tokens.ts';
 import { AdmittedAccess } from './io/admitted-access.ts';
+import { AloneRunner } from './io/sql/alone-runner.ts';
 import { FreshnessFeed } from './io/freshness-feed.ts';
 import { NodePools, type NodeTarget } from './io/node-pools.ts';
 import { NodeWatcher } from './io/node-watcher.ts';
 import { PrimaryForwarder } from './io/primary-forwarder.ts';
 import { PrimaryPosition } from './io/primary-position.ts';
-import { ReadRunner } from './io/read-runner.ts';
+import { PrimaryWork } from './io/primary-work.ts';
+import { ReadRunner } from './io/sql/read-runner.ts';
 import { ReplicaReads } from './io/replica-reads.ts';
 import { RoutedAccess } from './io/routed-access.ts';
 import { StatementAnalysis } from './io/statement-analysis.ts';
-import { TransactionRunner } from './io/transaction-runner.ts';
+import { TransactionRunner } from './io/sql/transaction-runner.ts';
 
 export interface RouterDependencies {
   readonly config: RouterConfig;
@@ -123,20 +125,29 @@ function assemble(dependencies: RouterDependencies) {
   const reader = new ReadRunner({ pools, clock });
   const positions = new PrimaryPosition({ status, pools, clock });
   const onNotPrimary = (node: NodeId, why: string): void => watcher.ruleOut(node, why);
-  const routed = new RoutedAccess({
+  const primary = new PrimaryWork({
     config,
     region,
     regionCount: cluster.regions.length,
     clock,
-    control,
     status,
-    analysis,
     watcher,
-    replicas: new ReplicaReads({ config, clock, pools, watcher, reader }),
     reader,
     writer: new TransactionRunner({ pools, clock, onNotPrimary }),
+    alone: new AloneRunner({ pools, clock }),
     positions,
-    forwarder,
+    leaseLeftMs: leaseLeft(control, clock),
+  });
+  const replicas = new ReplicaReads({ config, clock, pools, watcher, reader });
+  const decided = { primary, replicas, positions, forwarder };
+  const routed = new RoutedAccess({
+    ...decided,
+    config,
+    region,
+    clock,
+    control,
+    analysis,
+    watcher,
   });
   const access = new AdmittedAccess(routed, { config, clock, metrics: dependencies.metrics });
   const feed = new FreshnessFeed({

@@ -12,6 +12,8 @@ export interface NodeLook {
   readonly progress: Position | null;
   readonly openEpoch: number | null;
   readonly sealedEpoch: number;
+  /** The look's own snapshot, as PostgreSQL writes it; later statements see at least as much. */
+  readonly snapshot: string;
 }
 
 export interface NodePosition {

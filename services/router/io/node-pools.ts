@@ -7,7 +7,7 @@ import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.
 import { connectPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { RouterConfig } from '../config.ts';
-import { forgetPrepared, type PgClient } from './exchange.ts';
+import { forgetPrepared, type PgClient } from './sql/exchange.ts';
 
 export type NodeTarget = Omit<PgTarget, 'applicationName' | 'options' | 'connectTimeoutMs'>;
 
@@ -40,6 +40,8 @@ export class NodePools {
   readonly #config: RouterConfig['pools'];
   readonly #clock: Clock;
   readonly #pools: ReadonlyMap<NodeId, Pool>;
+  /** Connections that the server or the network has ended. */
+  readonly #ended = new WeakSet<PgClient>();
   #isClosed = false;
 
   constructor(
@@ -157,6 +159,11 @@ export class NodePools {
         options: ownSessionOptions,
         connectTimeoutMs: this.#config.connectTimeoutMs,
       });
+      client.once('end', () => {
+        const index = pool.idle.findIndex((idle) => idle.client === client);
+        if (index >= 0) pool.idle.splice(index, 1);
+        this.#ended.add(client);
+      });
       return this.#lend(pool, role, client);
     } catch (error) {
       count(pool.busy, role, -1);
@@ -187,6 +194,10 @@ export class NodePools {
   }
 
   #takeBack(pool: Pool, role: string, client: PgClient): void {
+    if (this.#ended.has(client)) {
+      this.#lose(pool, role, client);
+      return;
+    }
     count(pool.busy, role, -1);
     pool.idle.push({ client, role, sinceMs: this.#clock.monotonicMs() });
     this.#admitNext(pool);

@@ -21,8 +21,8 @@ import {
   type NodeLook,
   type NodePosition,
 } from '../core/node-position.ts';
-import { runExchange, type PgClient } from './exchange.ts';
-import { lookStep, readLook } from './node-look.ts';
+import { runExchange, type PgClient } from './sql/exchange.ts';
+import { lookStep, readLook } from './sql/node-look.ts';
 import type { NodeTarget } from './node-pools.ts';
 
 /** What is known of one node now. */

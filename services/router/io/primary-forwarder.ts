@@ -12,7 +12,7 @@ import {
   positionOfPortable,
   type Portable,
 } from '../core/forwarded-form.ts';
-import { outcomeUnknown } from './sql-failure.ts';
+import { outcomeUnknown } from './sql/sql-failure.ts';
 
 export interface ForwarderOptions {
   readonly cluster: ClusterBase;

@@ -7,11 +7,11 @@ import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { ReplicationStatus } from '../../../shared/ports/replication-status.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
-import { isOpenFor } from '../core/node-position.ts';
+import { isOpenFor, type NodeLook } from '../core/node-position.ts';
 import type { PrimaryNow } from '../core/primary-now.ts';
 import { parseSnapshot, showsAll } from '../core/snapshot-check.ts';
-import { runExchange, type ExchangeReply } from './exchange.ts';
-import { lookStep, readLook, readSnapshotText } from './node-look.ts';
+import { runExchange, type ExchangeReply } from './sql/exchange.ts';
+import { lookStep, readLook } from './sql/node-look.ts';
 import type { NodePools } from './node-pools.ts';
 import type { NodeWatcher } from './node-watcher.ts';
 
@@ -41,24 +41,40 @@ export class PrimaryPosition {
   }
 
   /**
-   * Resolves once every commit up to `token` is visible on the primary's node: decoding has passed
-   * it and none of its transactions still waits. Throws TokenInvalid for a position that does not
-   * exist yet, ConsistencyTimeout at the deadline.
+   * Transactions at or below `token` that may not be visible on the primary's node yet; decoding
+   * has passed the token. Throws TokenInvalid for a position that does not exist, and
+   * ConsistencyTimeout at the deadline.
    */
-  async awaitVisible(token: Position, wait: WaitFor): Promise<void> {
-    const { status, clock } = this.#options;
-    if (token.epoch < wait.view.epoch) return;
+  async waitingAt(token: Position, wait: WaitFor): Promise<readonly number[]> {
+    const { status } = this.#options;
+    if (token.epoch < wait.view.epoch) return [];
     const passed = await status.lastRecordAtOrBelow(token.endLsn, 0);
     if (passed === null) await this.#awaitDecoded(token, wait);
-    let xids = await status.unreleasedXids(token);
+    return status.unreleasedXids(token);
+  }
+
+  /** Resolves once every commit up to `token` is visible on the primary's node. */
+  async awaitVisible(token: Position, wait: WaitFor): Promise<void> {
+    const xids = await this.waitingAt(token, wait);
     while (xids.length > 0) {
       const reply = await this.#look(wait);
-      const snapshot = parseSnapshot(readSnapshotText(reply.results[0]));
-      if (snapshot !== null && showsAll(snapshot, xids)) return;
-      if (clock.monotonicMs() >= wait.deadlineMs) throw tooLate(token);
+      if (this.shows(readLook(reply.results[0]), xids)) return;
+      if (this.#options.clock.monotonicMs() >= wait.deadlineMs) throw this.tooLate(token);
       await sleep(2);
-      xids = await status.unreleasedXids(token);
     }
+  }
+
+  /** Whether what follows `look` sees all of `xids`. */
+  shows(look: NodeLook, xids: readonly number[]): boolean {
+    if (xids.length === 0) return true;
+    const snapshot = parseSnapshot(look.snapshot);
+    return snapshot !== null && showsAll(snapshot, xids);
+  }
+
+  tooLate(token: Position | null): MeridianError {
+    const facts = { position: token && formatPosition(token) };
+    const message = 'The primary does not show everything up to the token yet.';
+    return new MeridianError('ConsistencyTimeout', message, facts);
   }
 
   /** The token for what was visible at flushed (or replayed) WAL position `lsn` of `epoch`. */
@@ -104,7 +120,7 @@ export class PrimaryPosition {
     }
     const leftMs = wait.deadlineMs - this.#options.clock.monotonicMs();
     const passed = await this.#options.status.lastRecordAtOrBelow(token.endLsn, leftMs);
-    if (passed === null) throw tooLate(token);
+    if (passed === null) throw this.tooLate(token);
   }
 
   async #look(wait: WaitFor): Promise<ExchangeReply> {
@@ -119,10 +135,4 @@ export class PrimaryPosition {
       throw new MeridianError('NotPrimary', message, { retryAfterMs: 200 }, error);
     }
   }
-}
-
-function tooLate(token: Position): MeridianError {
-  const facts = { position: formatPosition(token) };
-  const message = 'The primary does not show everything up to the token yet.';
-  return new MeridianError('ConsistencyTimeout', message, facts);
 }

@@ -14,7 +14,7 @@ import { chooseReplica, initialChoiceState, type Candidate } from '../core/repli
 import { stalenessOf } from '../core/staleness.ts';
 import type { NodePools } from './node-pools.ts';
 import type { NodeFacts, NodeWatcher } from './node-watcher.ts';
-import type { ReadOutcome, ReadRunner } from './read-runner.ts';
+import type { ReadOutcome, ReadRunner } from './sql/read-runner.ts';
 
 export interface ReplicaReadsOptions {
   readonly config: RouterConfig;
@@ -82,7 +82,7 @@ export class ReplicaReads {
       outcome = await reader.run({ request, node, touchesSession, rowsMax });
     } catch (error) {
       if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
-      watcher.ruleOut(node, messageOf(error));
+      if (error.details['isCollision'] !== true) watcher.ruleOut(node, messageOf(error));
       return null;
     }
     const at = positionOfLook(outcome.before, known.view);

@@ -8,6 +8,8 @@ export interface RequestPlan {
   /** Runs in a transaction that may write. */
   readonly writes: boolean;
   readonly touchesSession: boolean;
+  /** PostgreSQL refuses it inside a transaction block. */
+  readonly isAlone: boolean;
   readonly why: string;
 }
 
@@ -33,7 +35,8 @@ export async function summarise(
   const needsPrimary = writing !== undefined || isOpenTransaction || isSerializable;
   const writes =
     !request.isReadOnly && request.caller.canWrite && (writing !== undefined || isOpenTransaction);
-  return { needsPrimary, writes, touchesSession, why };
+  const isAlone = !request.isTransaction && writes && parts[0]?.isAlone === true;
+  return { needsPrimary, writes, touchesSession, isAlone, why };
 }
 
 /** The plan of a request that passed as a read and writes. Throws when it must not write. */

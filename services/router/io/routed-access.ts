@@ -2,42 +2,35 @@
  * SQL as any front end asks for it: analyse, decide, run here, on a replica or in the primary
  * region, and decide afresh whenever the primary changes under way.
  */
-import type { ClusterView } from '../../../shared/core/cluster-view.ts';
-import type { NodeId } from '../../../shared/core/node.ts';
-import { formatPosition, laterPosition } from '../../../shared/core/position.ts';
+import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { assertNever } from '../../../shared/core/assert.ts';
 import { isMeridianError, MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
 import { leaseRemainingMs, type RegionControl } from '../../../shared/ports/region-control.ts';
-import type { ReplicationStatus } from '../../../shared/ports/replication-status.ts';
 import type { RouterConfig } from '../config.ts';
 import { decideAccess } from '../core/access-decision.ts';
-import { isOpenFor, positionOfLook } from '../core/node-position.ts';
+import { positionOfLook } from '../core/node-position.ts';
+import { dataReply } from './data-reply.ts';
 import type { NodeWatcher } from './node-watcher.ts';
 import type { PrimaryForwarder } from './primary-forwarder.ts';
-import type { PrimaryPosition, ReplyPosition } from './primary-position.ts';
-import { ReadWrites, type ReadOutcome, type ReadRunner } from './read-runner.ts';
+import type { PrimaryPosition } from './primary-position.ts';
+import type { PrimaryWork } from './primary-work.ts';
+import { ReadWrites } from './sql/read-runner.ts';
 import type { ReplicaReads } from './replica-reads.ts';
-import { outcomeUnknown } from './sql-failure.ts';
 import { summarise, writingPlan, type RequestPlan } from './request-plan.ts';
 import type { StatementAnalysis } from './statement-analysis.ts';
-import type { TransactionRunner } from './transaction-runner.ts';
 
 export interface RoutedAccessOptions {
   readonly config: RouterConfig;
   readonly region: RegionId;
-  /** Number of configured regions, for "held by n of m". */
-  readonly regionCount: number;
   readonly clock: Clock;
   readonly control: RegionControl;
-  readonly status: ReplicationStatus;
   readonly analysis: StatementAnalysis;
   readonly watcher: NodeWatcher;
   readonly replicas: ReplicaReads;
-  readonly reader: ReadRunner;
-  readonly writer: TransactionRunner;
+  readonly primary: PrimaryWork;
   readonly positions: PrimaryPosition;
   readonly forwarder: PrimaryForwarder;
 }
@@ -75,7 +68,7 @@ export class RoutedAccess implements DataAccess {
 
   /** The reply, or null when the request is to be decided afresh. */
   async #step(request: DataRequest, journey: Journey): Promise<DataReply | null> {
-    const { control, config, forwarder } = this.#options;
+    const { control, config, forwarder, primary } = this.#options;
     const view = control.view();
     const decision = decideAccess(
       {
@@ -101,7 +94,7 @@ export class RoutedAccess implements DataAccess {
       case 'forward':
         return forwarder.forward(decision.to, request, journey.plan.writes);
       case 'primary':
-        return this.#onPrimary(request, journey.plan, view);
+        return primary.serve(request, journey.plan, view);
       case 'replica':
         return this.#onReplica(request, journey);
       default:
@@ -110,7 +103,7 @@ export class RoutedAccess implements DataAccess {
   }
 
   async #onReplica(request: DataRequest, journey: Journey): Promise<DataReply | null> {
-    const { replicas, control, positions, config } = this.#options;
+    const { replicas, control, positions, config, primary, region } = this.#options;
     const { touchesSession } = journey.plan;
     const served = await replicas.read(request, () => control.view(), touchesSession);
     if (served.kind === 'nobody') {
@@ -118,127 +111,19 @@ export class RoutedAccess implements DataAccess {
       return null;
     }
     const view = control.view();
-    if (served.kind === 'primary-node') return this.#onPrimary(request, journey.plan, view);
+    if (served.kind === 'primary-node') return primary.serve(request, journey.plan, view);
     const at = positionOfLook(served.outcome.after, view);
     const position =
       at?.isWal === true
         ? await positions.recordAt(at.position.endLsn, view, config.positionWaitMs)
         : { position: at?.position ?? null, isUpperBound: false };
-    return this.#reply(request, {
+    return dataReply(request, {
       results: served.outcome.results,
+      region,
       node: served.node,
       position,
       stalenessMs: served.stalenessMs,
     });
-  }
-
-  async #onPrimary(
-    request: DataRequest,
-    plan: RequestPlan,
-    view: ClusterView,
-  ): Promise<DataReply | null> {
-    const { positions, config, clock } = this.#options;
-    const { node } = view;
-    if (node === null) throw new MeridianError('NotPrimary', 'The region has no node yet.');
-    if (request.token !== null) {
-      const boundMs = clock.monotonicMs() + config.tokenWaitMs;
-      const deadlineMs = Math.min(request.deadlineMs, boundMs);
-      await positions.awaitVisible(request.token, { node, view, deadlineMs });
-    }
-    return plan.writes
-      ? this.#write(request, plan, { node, view })
-      : this.#readPrimary(request, plan, { node, view });
-  }
-
-  async #readPrimary(
-    request: DataRequest,
-    plan: RequestPlan,
-    at: { readonly node: NodeId; readonly view: ClusterView },
-  ): Promise<DataReply | null> {
-    const { reader, watcher, positions, config } = this.#options;
-    const { touchesSession } = plan;
-    const rowsMax = config.limits.rowsMax;
-    let outcome: ReadOutcome;
-    try {
-      outcome = await reader.run({ request, node: at.node, touchesSession, rowsMax });
-    } catch (error) {
-      if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
-      watcher.ruleOut(at.node, 'the connection was lost');
-      throw new MeridianError('NotPrimary', 'The primary cannot be read now.', {}, error);
-    }
-    if (!isOpenFor(outcome.after, at.view)) {
-      throw new MeridianError('NotPrimary', 'The node is not open for this epoch.');
-    }
-    const wal = outcome.after.walLsn;
-    const position =
-      wal === null
-        ? { position: null, isUpperBound: false }
-        : await positions.recordAt(wal, at.view, config.positionWaitMs);
-    if (this.#leaseLeftMs() <= 0) {
-      throw new MeridianError('LeaseExpired', 'The lease ended during the read.');
-    }
-    return this.#reply(request, {
-      results: outcome.results,
-      node: at.node,
-      position,
-      stalenessMs: 0,
-    });
-  }
-
-  async #write(
-    request: DataRequest,
-    plan: RequestPlan,
-    at: { readonly node: NodeId; readonly view: ClusterView },
-  ): Promise<DataReply> {
-    const { writer, positions, config, status, regionCount } = this.#options;
-    const { node, view } = at;
-    const rowsMax = config.limits.rowsMax;
-    const { touchesSession } = plan;
-    const outcome = await writer.run({ request, node, view, touchesSession, rowsMax });
-    const isUngated = request.durability === 'async' || request.durability === 'logged';
-    if (isUngated && this.#leaseLeftMs() <= 0) {
-      const why = 'It is committed here, but the lease ended: another region may take over.';
-      throw outcomeUnknown(why, request.idempotencyKey !== null);
-    }
-    const position =
-      outcome.walLsn === null
-        ? { position: null, isUpperBound: false }
-        : await positions.recordAt(outcome.walLsn, view, config.positionWaitMs);
-    const held = position.position === null ? 0 : status.holders(position.position).held;
-    const isDegraded = view.k < 1 && !isUngated;
-    return {
-      ...this.#reply(request, { results: outcome.results, node, position, stalenessMs: 0 }),
-      consistency: 'strong',
-      durability: {
-        mode: isDegraded ? 'logged' : request.durability,
-        regions: `${held + 1}/${regionCount}`,
-      },
-    };
-  }
-
-  #reply(
-    request: DataRequest,
-    served: {
-      readonly results: DataReply['results'];
-      readonly node: NodeId;
-      readonly position: ReplyPosition;
-      readonly stalenessMs: number | null;
-    },
-  ): DataReply {
-    const own = served.position;
-    const isOwnLater =
-      own.position !== null &&
-      (request.token === null || laterPosition(own.position, request.token) === own.position);
-    return {
-      results: served.results,
-      position: isOwnLater ? own.position : request.token,
-      isUpperBound: isOwnLater ? own.isUpperBound : request.isTokenUpperBound,
-      servedBy: served.node,
-      region: this.#options.region,
-      stalenessMs: served.stalenessMs,
-      consistency: request.consistency.level,
-      durability: null,
-    };
   }
 
   /** Decides whether the request may be decided afresh after `error`; throws it otherwise. */

@@ -5,7 +5,7 @@
 import { loadModule, parseSync } from 'libpg-query';
 import { statementKindOf, type ReadStatement, type StatementKind } from '../core/statement-kind.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
-import { runExchange, type ExchangeStep } from './exchange.ts';
+import { runExchange, type ExchangeStep } from './sql/exchange.ts';
 import type { Lent } from './node-pools.ts';
 
 export interface Analysis {

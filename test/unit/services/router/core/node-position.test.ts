@@ -18,6 +18,7 @@ const look: NodeLook = {
   progress: parsePosition('1:0/10'),
   openEpoch: 1,
   sealedEpoch: 0,
+  snapshot: '1:1:',
 };
 
 const rows: [string, Partial<NodeLook>, Partial<ClusterView>, string | null][] = [

@@ -2,15 +2,15 @@
  * Runs a transaction that may write on the primary's node, in as few round trips as possible, and
  * says truthfully how it ended (DESIGN.md section 4). It never cancels a COMMIT.
  */
-import { InvariantBroken } from '../../../shared/core/assert.ts';
-import type { ClusterView } from '../../../shared/core/cluster-view.ts';
-import type { Lsn } from '../../../shared/core/lsn.ts';
-import type { NodeId } from '../../../shared/core/node.ts';
-import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import type { Clock } from '../../../shared/ports/clock.ts';
-import type { DataRequest, StatementResult } from '../../../shared/ports/data-access.ts';
-import { failpoint } from '../../../shared/runtime/failpoints.ts';
-import { withDeadline } from '../../../shared/runtime/sleep.ts';
+import { InvariantBroken } from '../../../../shared/core/assert.ts';
+import type { ClusterView } from '../../../../shared/core/cluster-view.ts';
+import type { Lsn } from '../../../../shared/core/lsn.ts';
+import type { NodeId } from '../../../../shared/core/node.ts';
+import { isMeridianError, MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import type { Clock } from '../../../../shared/ports/clock.ts';
+import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
+import { failpoint } from '../../../../shared/runtime/failpoints.ts';
+import { withDeadline } from '../../../../shared/runtime/sleep.ts';
 import { ExchangeFailed, runExchange, type ExchangeReply, type ExchangeStep } from './exchange.ts';
 import {
   claimStep,
@@ -21,7 +21,7 @@ import {
   type KeyIdentity,
 } from './idempotency.ts';
 import { lookStep, readLook } from './node-look.ts';
-import type { Lent, NodePools } from './node-pools.ts';
+import type { Lent, NodePools } from '../node-pools.ts';
 import {
   beginStep,
   callerSteps,
@@ -68,11 +68,22 @@ export class TransactionRunner {
    * CommitOutcomeUnknown, or what borrowing a connection throws.
    */
   async run(plan: WritePlan): Promise<WriteOutcome> {
-    const { node, request } = plan;
-    const lent = await this.#options.pools.borrow(node, request.caller.role, request.deadlineMs);
+    const { request } = plan;
+    const lent = await this.#borrow(plan);
     return request.idempotencyKey !== null || request.statements.length > 1
       ? this.#runInTwo(plan, lent)
       : this.#runInOne(plan, lent);
+  }
+
+  async #borrow({ node, request }: WritePlan): Promise<Lent> {
+    const { pools, onNotPrimary } = this.#options;
+    try {
+      return await pools.borrow(node, request.caller.role, request.deadlineMs);
+    } catch (error) {
+      if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
+      onNotPrimary(node, error.message);
+      throw new MeridianError('NotPrimary', 'The primary takes no connection now.', {}, error);
+    }
   }
 
   /** BEGIN, settings, the statement, fence check, COMMIT and position in one flush. */

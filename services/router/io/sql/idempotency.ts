@@ -3,8 +3,8 @@
  * and commits in the mode asked now: release is by LSN, so it covers the first commit too.
  */
 import { createHash } from 'node:crypto';
-import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import type { DataRequest, StatementResult } from '../../../shared/ports/data-access.ts';
+import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
 import type { ExchangeStep } from './exchange.ts';
 
 export interface KeyIdentity {

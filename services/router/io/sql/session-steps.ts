@@ -1,7 +1,7 @@
 /** The statements that the router puts around a caller's own. */
-import type { Caller, DataRequest } from '../../../shared/ports/data-access.ts';
-import { synchronousCommitOf, type DurabilityMode } from '../../../shared/core/durability.ts';
-import { parameterText } from '../core/parameter-form.ts';
+import type { Caller, DataRequest } from '../../../../shared/ports/data-access.ts';
+import { synchronousCommitOf, type DurabilityMode } from '../../../../shared/core/durability.ts';
+import { parameterText } from '../../core/parameter-form.ts';
 import type { ExchangeStep } from './exchange.ts';
 
 export interface SessionSettings {
@@ -27,6 +27,12 @@ export function settingsStep(settings: SessionSettings): ExchangeStep {
     settings.requestId,
   ];
   return { sql: settingsSql, values, isConstant: true };
+}
+
+/** Role and durability of the whole session, for a statement that runs outside a transaction. */
+export function sessionSettingsStep(role: string, durability: DurabilityMode): ExchangeStep {
+  const sql = `SELECT set_config('synchronous_commit', $1, false), set_config('role', $2, false)`;
+  return { sql, values: [synchronousCommitOf(durability), role] };
 }
 
 /** BEGIN in the asked form. */

@@ -3,8 +3,8 @@
  * manual, "Pipelining"): after an error PostgreSQL skips everything up to the Sync, so a COMMIT
  * behind a failed statement never runs.
  */
-import type { connectPg } from '../../../shared/pg/client.ts';
-import type { StatementResult } from '../../../shared/ports/data-access.ts';
+import type { connectPg } from '../../../../shared/pg/client.ts';
+import type { StatementResult } from '../../../../shared/ports/data-access.ts';
 
 export type PgClient = Awaited<ReturnType<typeof connectPg>>;
 
@@ -24,12 +24,13 @@ export class ExchangeFailed extends Error {
   override readonly name = 'ExchangeFailed';
   /** Index of the step that was under way; steps before it were answered. */
   readonly step: number;
-  readonly results: readonly StatementResult[];
+  /** False when the connection was gone before anything could be sent. */
+  readonly wasSent: boolean;
 
-  constructor(step: number, results: readonly StatementResult[], cause: unknown) {
+  constructor(step: number, wasSent: boolean, cause: unknown) {
     super(`step ${step} failed`, { cause });
     this.step = step;
-    this.results = results;
+    this.wasSent = wasSent;
   }
 }
 
@@ -103,6 +104,7 @@ class Exchange {
   #fields: StatementResult['fields'] = [];
   #rows: (string | null)[][] = [];
   #isCutOff = false;
+  #wasSent = false;
   #resolve: (results: readonly StatementResult[]) => void = () => undefined;
   #reject: (error: ExchangeFailed) => void = () => undefined;
 
@@ -122,6 +124,7 @@ class Exchange {
 
   submit(driverConnection: unknown): null {
     const connection = driverConnection as WireConnection;
+    this.#wasSent = true;
     connection.stream.cork?.();
     try {
       this.#steps.forEach((step, index) => {
@@ -191,7 +194,7 @@ class Exchange {
     for (const { step, text } of this.#parsedHere) {
       if (step >= this.step) this.#names.byText.delete(text);
     }
-    this.#reject(new ExchangeFailed(this.step, this.#results, error));
+    this.#reject(new ExchangeFailed(this.step, this.#wasSent, error));
   }
 
   handleCopyInResponse(connection: { sendCopyFail(why: string): void }): void {

@@ -1,9 +1,9 @@
 /** The look at a node: one statement that every node answers to every role. */
-import { parseEpoch } from '../../../shared/core/epoch.ts';
-import { parseLsn } from '../../../shared/core/lsn.ts';
-import type { StatementResult } from '../../../shared/ports/data-access.ts';
-import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import type { NodeLook } from '../core/node-position.ts';
+import { parseEpoch } from '../../../../shared/core/epoch.ts';
+import { parseLsn } from '../../../../shared/core/lsn.ts';
+import type { StatementResult } from '../../../../shared/ports/data-access.ts';
+import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import type { NodeLook } from '../../core/node-position.ts';
 import type { ExchangeStep } from './exchange.ts';
 
 /**
@@ -22,7 +22,7 @@ export const lookStep: ExchangeStep = { sql: lookSql, values: [], isConstant: tr
 
 /** The row of `lookStep`; throws ProtocolViolation when it is no such row. */
 export function readLook(result: StatementResult | undefined): NodeLook {
-  const [recovery, lsn, epochText, endText, openText, sealedText] = result?.rows[0] ?? [];
+  const [recovery, lsn, epochText, endText, openText, sealedText, snapshot] = result?.rows[0] ?? [];
   if (recovery === undefined) {
     throw new MeridianError('ProtocolViolation', 'A node gave no account of itself.');
   }
@@ -34,10 +34,6 @@ export function readLook(result: StatementResult | undefined): NodeLook {
     progress: epoch === null || endLsn === null ? null : { epoch, endLsn },
     openEpoch: openText === null || openText === undefined ? null : Number(openText),
     sealedEpoch: Number(sealedText ?? 0),
+    snapshot: snapshot ?? '',
   };
-}
-
-/** The snapshot of the statement itself, as PostgreSQL writes it. */
-export function readSnapshotText(result: StatementResult | undefined): string {
-  return result?.rows[0]?.[6] ?? '';
 }

@@ -1,13 +1,14 @@
 /** Runs a read-only transaction on one node, position and statements in one round trip. */
-import type { NodeId } from '../../../shared/core/node.ts';
-import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import type { Clock } from '../../../shared/ports/clock.ts';
-import type { DataRequest, StatementResult } from '../../../shared/ports/data-access.ts';
-import { withDeadline } from '../../../shared/runtime/sleep.ts';
-import type { NodeLook } from '../core/node-position.ts';
+import type { NodeId } from '../../../../shared/core/node.ts';
+import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import { isRetryableLock } from '../../../../shared/errors/sqlstate.ts';
+import type { Clock } from '../../../../shared/ports/clock.ts';
+import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
+import { withDeadline } from '../../../../shared/runtime/sleep.ts';
+import type { NodeLook } from '../../core/node-position.ts';
 import { runExchange } from './exchange.ts';
 import { lookStep, readLook } from './node-look.ts';
-import type { Lent, NodePools } from './node-pools.ts';
+import type { Lent, NodePools } from '../node-pools.ts';
 import { beginStep, callerSteps, commitStep, rollbackStep, settingsStep } from './session-steps.ts';
 import { errorOfFailure, judgeFailure } from './sql-failure.ts';
 
@@ -88,6 +89,10 @@ export class ReadRunner {
       () => lent.giveBack('reset'),
       () => lent.giveBack('drop'),
     );
+    if (isRetryableLock(failure.cause)) {
+      const message = 'The statement collided with what the node replays.';
+      return new MeridianError('ReplicaUnavailable', message, { isCollision: true }, failure.cause);
+    }
     return failure.isReadOnly
       ? new ReadWrites('the statement writes', { cause: failure.cause })
       : errorOfFailure(failure);

@@ -1,7 +1,11 @@
 /** What a failed exchange means to the caller. */
-import { InvariantBroken } from '../../../shared/core/assert.ts';
-import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
-import { isConnectionLoss, isReadOnlyNode, sqlstateOf } from '../../../shared/errors/sqlstate.ts';
+import { InvariantBroken } from '../../../../shared/core/assert.ts';
+import { MeridianError, messageOf } from '../../../../shared/errors/meridian-error.ts';
+import {
+  isConnectionLoss,
+  isReadOnlyNode,
+  sqlstateOf,
+} from '../../../../shared/errors/sqlstate.ts';
 import { ExchangeFailed } from './exchange.ts';
 
 /** How far an exchange had got when it failed. */
@@ -29,7 +33,7 @@ export function judgeFailure(error: unknown, commitStep: number | null): SqlFail
   const severity = textField(error.cause, 'severity');
   const isAnswered = sqlstate !== null && severity === 'ERROR' && !isConnectionLoss(error.cause);
   // Without an answer nobody knows how far PostgreSQL had got, unless it said so (FATAL).
-  const isSilent = sqlstate === null;
+  const isSilent = sqlstate === null && error.wasSent;
   return {
     phase: isSilent && commitStep !== null && phase === 'before-commit' ? 'commit' : phase,
     isAnswered,

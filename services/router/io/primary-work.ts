@@ -1,0 +1,156 @@
+/** What only the primary's own node may do: writes, transactions and strong reads, under its lease. */
+import type { ClusterView } from '../../../shared/core/cluster-view.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { isMeridianError, MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { sqlstateOf } from '../../../shared/errors/sqlstate.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import type { ReplicationStatus } from '../../../shared/ports/replication-status.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
+import type { RouterConfig } from '../config.ts';
+import { isOpenFor } from '../core/node-position.ts';
+import type { AloneRunner } from './sql/alone-runner.ts';
+import { dataReply } from './data-reply.ts';
+import type { NodeWatcher } from './node-watcher.ts';
+import type { PrimaryPosition, ReplyPosition } from './primary-position.ts';
+import type { ReadOutcome, ReadRunner } from './sql/read-runner.ts';
+import type { RequestPlan } from './request-plan.ts';
+import { outcomeUnknown } from './sql/sql-failure.ts';
+import type { TransactionRunner } from './sql/transaction-runner.ts';
+
+export interface PrimaryWorkOptions {
+  readonly config: RouterConfig;
+  readonly region: RegionId;
+  /** Number of configured regions, for "held by n of m". */
+  readonly regionCount: number;
+  readonly clock: Clock;
+  readonly status: ReplicationStatus;
+  readonly watcher: NodeWatcher;
+  readonly reader: ReadRunner;
+  readonly writer: TransactionRunner;
+  readonly alone: AloneRunner;
+  readonly positions: PrimaryPosition;
+  /** Remaining lease of the own primary role in milliseconds. */
+  readonly leaseLeftMs: () => number;
+}
+
+interface At {
+  readonly node: NodeId;
+  readonly view: ClusterView;
+}
+
+export class PrimaryWork {
+  readonly #options: PrimaryWorkOptions;
+
+  constructor(options: PrimaryWorkOptions) {
+    this.#options = options;
+  }
+
+  /** Throws NotPrimary or LeaseExpired (nothing was done), and what the work itself throws. */
+  async serve(request: DataRequest, plan: RequestPlan, view: ClusterView): Promise<DataReply> {
+    const { positions, config, clock } = this.#options;
+    const { node } = view;
+    if (node === null) throw new MeridianError('NotPrimary', 'The region has no node yet.');
+    const { token } = request;
+    const boundMs = clock.monotonicMs() + config.tokenWaitMs;
+    const wait = { node, view, deadlineMs: Math.min(request.deadlineMs, boundMs) };
+    if (!plan.writes) {
+      const waiting = token === null ? [] : await positions.waitingAt(token, wait);
+      return this.#read(request, plan, { node, view, waiting, deadlineMs: wait.deadlineMs });
+    }
+    if (token !== null) await positions.awaitVisible(token, wait);
+    return this.#write(request, plan, { node, view });
+  }
+
+  /** Reads until the snapshot shows all of `waiting`: nearly always at once. */
+  async #read(
+    request: DataRequest,
+    plan: RequestPlan,
+    at: At & { readonly waiting: readonly number[]; readonly deadlineMs: number },
+  ): Promise<DataReply> {
+    const { positions, clock } = this.#options;
+    for (;;) {
+      const outcome = await this.#readOnce(request, plan, at);
+      if (!positions.shows(outcome.before, at.waiting)) {
+        if (clock.monotonicMs() >= at.deadlineMs) throw positions.tooLate(request.token);
+        await sleep(2);
+        continue;
+      }
+      const position = await this.#positionAt(outcome.after.walLsn, at.view);
+      if (this.#options.leaseLeftMs() <= 0) {
+        throw new MeridianError('LeaseExpired', 'The lease ended during the read.');
+      }
+      const { results } = outcome;
+      const { region } = this.#options;
+      return dataReply(request, { results, region, node: at.node, position, stalenessMs: 0 });
+    }
+  }
+
+  async #readOnce(request: DataRequest, plan: RequestPlan, at: At): Promise<ReadOutcome> {
+    const { reader, watcher, config } = this.#options;
+    const { touchesSession } = plan;
+    const rowsMax = config.limits.rowsMax;
+    let outcome: ReadOutcome;
+    try {
+      outcome = await reader.run({ request, node: at.node, touchesSession, rowsMax });
+    } catch (error) {
+      if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
+      if (error.details['isCollision'] === true) throw collision(error);
+      watcher.ruleOut(at.node, 'the connection was lost');
+      throw new MeridianError('NotPrimary', 'The primary cannot be read now.', {}, error);
+    }
+    if (isOpenFor(outcome.after, at.view)) return outcome;
+    throw new MeridianError('NotPrimary', 'The node is not open for this epoch.');
+  }
+
+  async #write(request: DataRequest, plan: RequestPlan, at: At): Promise<DataReply> {
+    const { writer, alone, config, region } = this.#options;
+    const { node, view } = at;
+    const rowsMax = config.limits.rowsMax;
+    const { touchesSession } = plan;
+    const runner = plan.isAlone ? alone : writer;
+    const outcome = await runner.run({ request, node, view, touchesSession, rowsMax });
+    const isUngated = request.durability === 'async' || request.durability === 'logged';
+    if (isUngated && this.#options.leaseLeftMs() <= 0) {
+      const why = 'It is committed here, but the lease ended: another region may take over.';
+      throw outcomeUnknown(why, request.idempotencyKey !== null);
+    }
+    const position = await this.#positionAt(outcome.walLsn, view);
+    const { results } = outcome;
+    return {
+      ...dataReply(request, { results, region, node, position, stalenessMs: 0 }),
+      consistency: 'strong',
+      durability: this.#reached(request, position, view),
+    };
+  }
+
+  /** A COMMIT that was released while nobody had to confirm it is logged, whatever was asked. */
+  #reached(
+    request: DataRequest,
+    { position }: ReplyPosition,
+    view: ClusterView,
+  ): DataReply['durability'] {
+    const { status, regionCount } = this.#options;
+    const held = position === null ? 0 : status.holders(position).held;
+    const isGated = request.durability === 'semi-sync' || request.durability === 'sync';
+    const mode = view.k < 1 && isGated ? 'logged' : request.durability;
+    return { mode, regions: `${held + 1}/${regionCount}` };
+  }
+
+  async #positionAt(
+    walLsn: ReadOutcome['after']['walLsn'],
+    view: ClusterView,
+  ): Promise<ReplyPosition> {
+    const { positions, config } = this.#options;
+    if (walLsn === null) return { position: null, isUpperBound: false };
+    return positions.recordAt(walLsn, view, config.positionWaitMs);
+  }
+}
+
+/** On the primary it is a failed transaction, for the caller to repeat. */
+function collision(error: MeridianError): MeridianError {
+  const sqlstate = sqlstateOf(error.cause) ?? '40001';
+  const hint = 'Run it again.';
+  return new MeridianError('StatementFailed', error.message, { sqlstate, hint }, error);
+}
