@@ -42,12 +42,7 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
   const pidFile = agentPidFile(context.paths);
   await claimRegion(context, pidFile);
   const nodes = new RegionNodes(context);
-  const servers = [createKafkaProcess(context), createRedisProcess(context)];
-  const meridian = meridianProcesses(context.region).map((config) =>
-    createMeridianProcess(context, config),
-  );
-  const upstream = createSampleUpstream(context);
-  if (upstream !== null) servers.push(upstream);
+  const { servers, meridian } = processesOf(context, options.onlyPostgres === true);
   const state = (): AgentState => stateOf(context, [...servers, ...meridian], nodes);
   const { promise: stopped, resolve: markStopped } = Promise.withResolvers<void>();
   let stopping: Promise<void> | null = null;
@@ -80,6 +75,21 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
   for (const process of [...servers, ...meridian]) process.start();
   await nodes.resume();
   return { state, stop, stopped };
+}
+
+/** What the agent runs besides PostgreSQL. */
+function processesOf(
+  context: RegionContext,
+  onlyPostgres: boolean,
+): { servers: ManagedProcess[]; meridian: ManagedProcess[] } {
+  if (onlyPostgres) return { servers: [], meridian: [] };
+  const upstream = createSampleUpstream(context);
+  return {
+    servers: [createKafkaProcess(context), createRedisProcess(context), upstream ?? []].flat(),
+    meridian: meridianProcesses(context.region).map((config) =>
+      createMeridianProcess(context, config),
+    ),
+  };
 }
 
 /** One agent a region: the pid file says who; a dead one's is replaced. */

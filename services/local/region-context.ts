@@ -38,6 +38,8 @@ export interface RegionOptions {
   readonly paths: RegionPaths;
   /** Host name → address over the cluster file's, for instance those of the WAN proxies. */
   readonly hosts?: Readonly<Record<string, string>>;
+  /** True where Kafka, Redis and Meridian run beside the agent, in containers of their own. */
+  readonly onlyPostgres?: boolean;
   readonly logger?: Logger;
 }
 

@@ -7,15 +7,18 @@ import { runRegion } from '../../local/node-agent.ts';
 import { localRegionPaths } from '../../local/region-paths.ts';
 import { watchRegion } from '../../local/region-progress.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
+import { usageError } from '../core/cli-error.ts';
 import { exitCodes, type ExitCode } from '../core/exit-code.ts';
 import { dataFolderOf } from '../io/cluster-files.ts';
 import { openCluster, regionNamed, type Context } from '../io/context.ts';
+import { writeContainerSettings } from '../io/container-settings.ts';
 import { createStepPrinter } from '../io/step-printer.ts';
 import { onStopSignal } from '../io/stop-signal.ts';
 import type { AddVerb } from '../program.ts';
 
 interface RegionUpOptions {
   readonly hostsFile?: string;
+  readonly only?: string;
 }
 
 export const addRegion: AddVerb = (program, act) => {
@@ -24,6 +27,7 @@ export const addRegion: AddVerb = (program, act) => {
     .command('up <id>')
     .description('start one region and stay in the foreground; alone, in any order')
     .option('--hosts-file <file>', 'JSON map of host names to addresses, over the cluster file')
+    .option('--only <part>', 'postgres: where Kafka, Redis and Meridian run beside it (containers)')
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -35,9 +39,25 @@ export const addRegion: AddVerb = (program, act) => {
         regionUp(context, id, options),
       ),
     );
+  region
+    .command('settings <id>')
+    .description("write the settings of a region's Kafka and Redis, for containers of their own")
+    .requiredOption('--out <folder>', 'where kafka.properties, kafka.env and redis.conf go')
+    .action(
+      act(async (context: Context, id: string, options: { out: string }) => {
+        const { config, secrets } = openCluster(context);
+        const chosen = regionNamed(config, id);
+        await writeContainerSettings(options.out, { config, region: chosen, secrets: secrets(id) });
+        context.terminal.say(`settings of ${id} written to ${options.out}`);
+        return exitCodes.done;
+      }),
+    );
 };
 
 async function regionUp(context: Context, id: string, options: RegionUpOptions): Promise<ExitCode> {
+  if (options.only !== undefined && options.only !== 'postgres') {
+    throw usageError(`--only ${options.only}: there is only postgres.`);
+  }
   const { terminal } = context;
   const stateFolder = dataFolderOf(context.options, context.env);
   const named = context.options.config ?? context.env['MERIDIAN_CONFIG'];
@@ -52,6 +72,7 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
     region: region.id,
     secrets: secrets(id),
     paths,
+    onlyPostgres: options.only === 'postgres',
     ...(options.hostsFile === undefined ? {} : { hosts: readHosts(options.hostsFile) }),
   });
   stop.addEventListener('abort', () => void running.stop(), { once: true });

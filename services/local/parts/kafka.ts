@@ -111,19 +111,23 @@ function voters(regions: readonly RegionConfig[]): readonly RegionConfig[] {
   return regions.filter(({ kafka }) => kafka.isVoter);
 }
 
+/** The first quorum as Kafka's formatting tool takes it: `id@host:port:directoryId,…`. */
+export function initialControllers(cluster: RegionContext['cluster']): string {
+  return voters(cluster.regions)
+    .map(
+      ({ host, kafka }) =>
+        `${String(kafka.nodeId)}@${host}:${String(kafka.controllerPort)}:${kafka.directoryId}`,
+    )
+    .join(',');
+}
+
 /** Formats the folder with the quorum of the cluster file; a half-made folder is begun anew. */
 async function formatOnce(context: RegionContext, propertiesFile: string): Promise<void> {
   const { cluster, region, paths, programs } = context;
   const doneFile = join(paths.kafkaFolder, 'formatted');
   if (existsSync(doneFile)) return;
   await rm(join(paths.kafkaFolder, 'data'), { recursive: true, force: true });
-  const initial = voters(cluster.regions)
-    .map(
-      ({ host, kafka }) =>
-        `${String(kafka.nodeId)}@${host}:${String(kafka.controllerPort)}:${kafka.directoryId}`,
-    )
-    .join(',');
-  const quorum = region.kafka.isVoter ? ['--initial-controllers', initial] : [];
+  const quorum = region.kafka.isVoter ? ['--initial-controllers', initialControllers(cluster)] : [];
   const format = ['format', '-t', cluster.kafka.clusterId, '-c', propertiesFile, ...quorum];
   const tool = [...jvmArguments(context), 'kafka.tools.StorageTool', ...format];
   await runTool(programs.java, tool);

@@ -20,17 +20,11 @@ export function createRedisProcess(context: RegionContext): ManagedProcess {
 }
 
 async function prepareRedis(context: RegionContext): Promise<ProcessSpec> {
-  const { region, paths, programs, secrets } = context;
+  const { region, paths, programs } = context;
   await mkdir(paths.redisFolder, { recursive: true });
   const fixed = await readFile(join(programs.repositoryFolder, 'infra/redis/redis.conf'), 'utf8');
-  const own = [
-    `bind ${region.bind}`,
-    `port ${String(region.redis.port)}`,
-    `requirepass "${secrets.own.redisPassword}"`,
-    `dir "${paths.redisFolder}"`,
-  ];
   const settingsFile = join(paths.redisFolder, 'redis.conf');
-  await writeFileWhole(settingsFile, `${fixed}\n${own.join('\n')}\n`, { mode: 0o600 });
+  await writeFileWhole(settingsFile, `${fixed}\n${redisSettings(context)}`, { mode: 0o600 });
   const address = { host: region.bind, port: region.redis.port };
   return {
     program: programs.redisServer,
@@ -41,4 +35,23 @@ async function prepareRedis(context: RegionContext): Promise<ProcessSpec> {
     addresses: [address],
     isAnswering: () => acceptsConnections(address),
   };
+}
+
+/** The settings that differ by region; infra/redis/redis.conf has the others. */
+export function redisSettings({
+  region,
+  paths,
+  secrets,
+}: {
+  readonly region: RegionContext['region'];
+  readonly paths: Pick<RegionContext['paths'], 'redisFolder'>;
+  readonly secrets: RegionContext['secrets'];
+}): string {
+  return [
+    `bind ${region.bind}`,
+    `port ${String(region.redis.port)}`,
+    `requirepass "${secrets.own.redisPassword}"`,
+    `dir "${paths.redisFolder}"`,
+    '',
+  ].join('\n');
 }

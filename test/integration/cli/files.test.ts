@@ -134,3 +134,16 @@ test('down with nothing running is no failure', async () => {
   assert.equal(code, 0);
   assert.deepEqual(JSON.parse(out), { stopped: [] });
 });
+
+test('region settings: what containers of Kafka and Redis read', async () => {
+  const out = join(place.folder, 'settings');
+  const { code, err } = await place.run(['region', 'settings', 'us-east', '--out', out]);
+  assert.equal(code, 0, err);
+  const kafka = await readFile(join(out, 'kafka.properties'), 'utf8');
+  assert.match(kafka, /^broker\.rack=us-east$/m);
+  assert.match(kafka, /^log\.dirs=\/var\/lib\/kafka\/data$/m);
+  const env = await readFile(join(out, 'kafka.env'), 'utf8');
+  assert.match(env, /--initial-controllers 1@eu-west\.meridian\.internal:9094:/);
+  const redis = await readFile(join(out, 'redis.conf'), 'utf8');
+  assert.ok(redis.includes(secretsOf('us-east').own.redisPassword));
+});
