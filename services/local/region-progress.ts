@@ -20,12 +20,16 @@ export interface RegionWatch {
   whatIsMissing(): string;
 }
 
+/** A region that serves but finds no role, for instance one in quarantine, holds nobody up longer. */
+const roleBoundMs = 30_000;
+
 type Seen = Pick<RegionStep, 'state' | 'detail'>;
 
 /** Watches `region` from now on. */
 export function watchRegion(region: RegionConfig, onStep: (step: RegionStep) => void): RegionWatch {
   const startedMs = performance.now();
   const seen = new Map<string, Seen>();
+  let readyMs: number | null = null;
   const report = (step: string, next: Seen): void => {
     const before = seen.get(step);
     if (before?.state === next.state && before.detail === next.detail) return;
@@ -37,7 +41,10 @@ export function watchRegion(region: RegionConfig, onStep: (step: RegionStep) => 
     async see(state) {
       for (const [step, next] of stepsOf(state)) report(step, next);
       const isDone = [...seen].every(([step, { state: at }]) => step === 'ready' || at === 'done');
-      if (!isDone || !(await answersReady(region))) return false;
+      if (!isDone || !(await answers(region, '/health/ready'))) return false;
+      readyMs ??= performance.now();
+      const isLate = performance.now() - readyMs > roleBoundMs;
+      if (!isLate && !(await hasRole(region))) return false;
       report('ready', { state: 'done', detail: null });
       return true;
     },
@@ -80,8 +87,14 @@ function percentOf(progress: AgentState['nodes'][number]['progress']): string {
   return ` ${String(percent)} %`;
 }
 
-async function answersReady(region: RegionConfig): Promise<boolean> {
-  const url = `http://${region.bind}:${String(region.listeners.public)}/health/ready`;
+/** Whether the region is the primary, or a replica that serves reads. */
+async function hasRole(region: RegionConfig): Promise<boolean> {
+  const roles = await Promise.all([answers(region, '/primary'), answers(region, '/replica')]);
+  return roles.includes(true);
+}
+
+async function answers(region: RegionConfig, path: string): Promise<boolean> {
+  const url = `http://${region.bind}:${String(region.listeners.admin)}${path}`;
   try {
     const reply = await fetch(url, { signal: AbortSignal.timeout(3000) });
     await reply.arrayBuffer();
