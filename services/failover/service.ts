@@ -6,13 +6,12 @@ import type { FailoverConfig } from './config.ts';
 import { initialControllerState } from './core/controller-state.ts';
 import { viewOf } from './core/published-view.ts';
 import type { ControllerConfig } from './core/controller-config.ts';
-import type { Checkpoint } from './core/controller-input.ts';
 import { adminRoutes } from './http/admin-routes.ts';
 import type { ControllerAccess } from './http/controller-access.ts';
 import { operationRoutes } from './http/operation-routes.ts';
 import { peerRoutes } from './http/peer-routes.ts';
 import { roleRoutes } from './http/role-routes.ts';
-import { readCheckpoint } from './io/checkpoint-store.ts';
+import { findCheckpoint } from './io/checkpoint-search.ts';
 import { controllerReadiness } from './io/controller-health.ts';
 import { ControllerLoop } from './io/controller-loop.ts';
 import {
@@ -24,10 +23,11 @@ import {
 } from './io/controller-setup.ts';
 import { readControlLog } from './io/control-reader.ts';
 import { EffectRunner } from './io/effect-runner.ts';
-import { NodeConnection } from './io/node-connection.ts';
-import { askCheckpoint, exchangeReports, tellTraffic, type Peer } from './io/peer-reports.ts';
+import type { NodeAccess } from './io/node-connection.ts';
+import { exchangeReports, tellTraffic, type Peer } from './io/peer-reports.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
 import { RegionWatch } from './io/region-watch.ts';
+import { StandbyWatch } from './io/standby-watch.ts';
 import { watchReplication } from './io/replication-watch.ts';
 import { TopicKeeper } from './io/topic-keeper.ts';
 import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
@@ -66,7 +66,6 @@ export interface FailoverDependencies {
 export type FailoverService = Service & RegionControl;
 
 const tickMs = 100;
-const checkpointBoundMs = 3000;
 
 export function createFailoverService(dependencies: FailoverDependencies): FailoverService {
   const controller = new RegionController(dependencies);
@@ -102,6 +101,7 @@ class RegionController {
   readonly #controlLog;
   readonly #nodeControl;
   readonly #watch: RegionWatch;
+  readonly #standbys: StandbyWatch;
   readonly #effects: EffectRunner;
   readonly #topics: TopicKeeper;
   readonly #peers: readonly Peer[];
@@ -124,13 +124,14 @@ class RegionController {
     this.#controlLog = createControlLog(controlTarget(setup));
     const agent = { host: region.bind, port: region.agentPort, token: secrets.own.agentToken };
     this.#nodeControl = createPostgresControl(agent);
-    const nodeAccess = { database: cluster.database, password: secrets.shared.postgres.owner };
+    const nodeAccess = nodeAccessOf(dependencies);
     this.#watch = new RegionWatch({
       nodeControl: this.#nodeControl,
       access: nodeAccess,
       clock,
       onObservation: (observation) => this.loop.offer(observation),
     });
+    this.#standbys = new StandbyWatch(nodeAccess, () => this.#watch.nodes());
     this.#effects = new EffectRunner({
       controlLog: this.#controlLog,
       nodeControl: this.#nodeControl,
@@ -159,6 +160,7 @@ class RegionController {
     );
     signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
     this.#run(this.#watch.run(signal));
+    this.#run(this.#standbys.run(signal));
     this.#run(this.#topics.run(signal));
     this.#run(
       exchangeReports(
@@ -218,7 +220,14 @@ class RegionController {
       clock: this.#dependencies.clock,
       logger: this.#logger,
       performOutside: (effect) => this.#effects.run(effect),
-      findCheckpoint: () => this.#findCheckpoint(),
+      findCheckpoint: () =>
+        findCheckpoint({
+          nodeControl: this.#nodeControl,
+          access: nodeAccessOf(this.#dependencies),
+          peers: this.#peers,
+          client: this.#peerClient,
+          clock: this.#dependencies.clock,
+        }),
       readControl: (from) => this.#readControl(from),
       afterEffect: (lane) => {
         if (lane === 'node') this.#watch.askNow();
@@ -252,34 +261,15 @@ class RegionController {
     );
   }
 
-  /** The own node's when it answers, else the newest that another region has. */
-  async #findCheckpoint(): Promise<Checkpoint | null> {
-    const own = await this.#ownCheckpoint().catch(() => null);
-    if (own !== null) return own;
-    const { clock } = this.#dependencies;
-    return askCheckpoint({ peers: this.#peers, client: this.#peerClient, clock });
-  }
-
-  async #ownCheckpoint(): Promise<Checkpoint | null> {
-    const { cluster, secrets } = this.#dependencies;
-    const nodes = await this.#nodeControl.nodes();
-    const node = nodes.find(({ mode, process }) => mode === 'normal' && process === 'running');
-    if (node === undefined) return null;
-    const nodeAccess = { database: cluster.database, password: secrets.shared.postgres.owner };
-    const connection = new NodeConnection(nodeAccess, 'meridian-checkpoint');
-    try {
-      const place = { host: node.host, port: node.port };
-      return await connection.run(place, checkpointBoundMs, readCheckpoint);
-    } finally {
-      connection.close();
-    }
-  }
-
-  /** Whether the region takes traffic of its own is an operator's word, not the core's. */
+  /** What the core does not decide: an operator's word on traffic, where the standbys are. */
   #decorate(view: ClusterView): ClusterView {
     const { id } = this.#region;
     const isAccepting = this.#isAccepting;
-    const reports = view.reports.map((one) => (one.id === id ? { ...one, isAccepting } : one));
+    const reports = view.reports.map((one) => {
+      if (one.id !== id) return one;
+      const nodes = one.nodes.map((node) => this.#standbys.completed(node, view));
+      return { ...one, isAccepting, nodes };
+    });
     return { ...view, reports };
   }
 
@@ -293,4 +283,8 @@ class RegionController {
     if (peer === undefined) throw new MeridianError('RequestInvalid', `There is no region ${id}.`);
     await tellTraffic(this.#peerClient, peer, isAccepting);
   }
+}
+
+function nodeAccessOf({ cluster, secrets }: FailoverDependencies): NodeAccess {
+  return { database: cluster.database, password: secrets.shared.postgres.owner };
 }

@@ -12,7 +12,7 @@ import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { OperatorRequest } from '../core/controller-input.ts';
 import type { ControllerAccess } from './controller-access.ts';
-import { planChange } from './change-plan.ts';
+import { planChange, type ChangeRequest } from './change-plan.ts';
 import { operationIdOf, requestedOperation, showOperation } from './operation-json.ts';
 import { listRegions } from './region-list.ts';
 
@@ -94,20 +94,17 @@ async function answerChange(
   { request, reply, body }: Asked & { readonly body: ChangeBody },
 ): Promise<FastifyReply> {
   if (body.to !== undefined) regionOf(access, body.to);
-  if (body.dryRun) return send(reply, planChange(access, { ...body, to: body.to ?? null }));
   const operation = labelOf(access, request, body.reason);
-  return ask(
-    access,
-    { request, reply },
-    {
-      kind: 'change',
-      change: body.kind,
-      to: body.to ?? null,
-      force: body.force,
-      acceptDataLoss: body.acceptDataLoss,
-      operation,
-    },
-  );
+  const change: ChangeRequest = {
+    kind: 'change',
+    change: body.kind,
+    to: body.to ?? null,
+    force: body.force,
+    acceptDataLoss: body.acceptDataLoss,
+    operation,
+  };
+  if (body.dryRun) return send(reply, planChange(access, change));
+  return ask(access, { request, reply }, change);
 }
 
 function answerPause(

@@ -1,51 +1,48 @@
-/** What a change of primary would do now, for `dryRun`: nothing is asked of anybody. */
-import { isAtOrPast, formatPosition } from '../../../shared/core/position.ts';
-import type { RegionId } from '../../../shared/core/region.ts';
+/**
+ * What a change of primary would do now, for `dryRun`: the controller's own preflight, and the
+ * figures that a person looks at. Nothing is asked of anybody.
+ */
+import { formatPosition } from '../../../shared/core/position.ts';
+import type { OperatorRequest } from '../core/controller-input.ts';
+import { preflight } from '../core/preflight.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { listRegions } from './region-list.ts';
 
-export interface AskedChange {
-  readonly kind: 'switchover' | 'failover';
-  readonly to: RegionId | null;
-  readonly force: boolean;
-  readonly acceptDataLoss: boolean;
-}
+export type ChangeRequest = Extract<OperatorRequest, { kind: 'change' }>;
 
 /** In words and figures; the controller decides anew when the change is asked for. */
 export function planChange(
   access: ControllerAccess,
-  asked: AskedChange,
+  asked: ChangeRequest,
 ): Readonly<Record<string, unknown>> {
   const view = access.view();
-  const regions = listRegions(access);
-  const target = regions.find(({ id }) => id === asked.to);
-  const primaryPosition = view.reports.find(({ id }) => id === view.primary)?.position ?? null;
-  const candidates = regions.filter(
-    ({ id, health }) => id !== view.primary && health === 'healthy',
-  );
-  const behind = view.reports.filter(
-    ({ id, position }) =>
-      id === asked.to &&
-      position !== null &&
-      primaryPosition !== null &&
-      !isAtOrPast(position, primaryPosition),
-  );
+  const verdict = preflight(access.state(), asked);
+  const isReady = verdict.kind === 'ready';
+  const preferred =
+    isReady && verdict.record.kind === 'prepare' ? verdict.record.preferred : asked.to;
+  const target = listRegions(access).find(({ id }) => id === preferred);
+  const position = view.reports.find(({ id }) => id === view.primary)?.position ?? null;
   return {
     dryRun: true,
-    kind: asked.kind,
+    allowed: isReady,
+    why: isReady ? 'every condition is met now' : verdict.why,
+    hint: isReady ? null : verdict.hint,
+    kind: asked.change,
     from: view.primary,
-    to: asked.to ?? candidates[0]?.id ?? null,
-    epoch: view.epoch,
-    runningChange: view.prepare === null ? null : view.prepare.change,
+    to: preferred,
+    opensEpoch: view.epoch + 1,
     targetHealth: target?.health ?? null,
     targetLagMs: target?.lagMs ?? null,
-    primaryPosition: primaryPosition === null ? null : formatPosition(primaryPosition),
-    expectedLoss:
-      asked.kind === 'switchover'
-        ? 'none: the primary finishes and seals first'
-        : asked.force
-          ? 'everything that the chosen region does not hold; it is listed afterwards'
-          : 'none that was confirmed semi-sync or sync; async writes not yet sent are listed',
-    isTargetBehind: behind.length > 0,
+    targetPosition: target?.position ?? null,
+    primaryPosition: position === null ? null : formatPosition(position),
+    expectedLoss: expectedLoss(asked),
   };
+}
+
+function expectedLoss(asked: ChangeRequest): string {
+  if (asked.force)
+    return 'everything that the chosen region does not hold; it is listed afterwards';
+  return asked.change === 'switchover'
+    ? 'none: the primary finishes its transactions and seals first'
+    : 'nothing confirmed semi-sync or sync; async writes that no other region holds are listed';
 }

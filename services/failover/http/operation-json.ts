@@ -1,5 +1,7 @@
 /** An operation as people read it: phases, steps with their time since it began, the result. */
 import { createHash, randomUUID } from 'node:crypto';
+import type { Promotion } from '../../../shared/core/control-state.ts';
+import { formatPosition } from '../../../shared/core/position.ts';
 import { operationView, type OperationView } from '../core/operation-view.ts';
 import type { ControllerAccess } from './controller-access.ts';
 
@@ -33,7 +35,7 @@ export function showOperation(access: ControllerAccess, id: string): ShownOperat
   const beganAtMs = view.steps[0]?.atMs ?? 0;
   return {
     id,
-    phase: phases[view.phase],
+    phase: wasAbandoned(access, id) ? 'abandoned' : phases[view.phase],
     percent: view.percent,
     startedAt: new Date(view.askedAtMs).toISOString(),
     by: view.by,
@@ -43,8 +45,26 @@ export function showOperation(access: ControllerAccess, id: string): ShownOperat
       atMs: Math.round(atMs - beganAtMs),
       detail,
     })),
-    result: view.result === null ? null : { outcome: view.result, to: view.to, epoch: view.epoch },
+    result: view.result === null ? null : resultOf(access, view),
   };
+}
+
+/** A switchover that could not complete in its bound: an attempt gave the role back. */
+function wasAbandoned(access: ControllerAccess, id: string): boolean {
+  const promotion = promotionOf(access, id);
+  return promotion?.change === 'switchover' && promotion.to === promotion.from;
+}
+
+function resultOf(access: ControllerAccess, view: OperationView): ShownOperation['result'] {
+  const promotion = promotionOf(access, view.id);
+  const { epoch, to, result } = view;
+  if (promotion === undefined) return { why: result, to, epoch };
+  const cut = formatPosition(promotion.cut);
+  return { why: result, from: promotion.from, to, epoch, cut };
+}
+
+function promotionOf(access: ControllerAccess, id: string): Promotion | undefined {
+  return access.view().history.findLast((one) => one.operation?.id === id);
 }
 
 /** An operation that was accepted a moment ago: its record has not been read back yet. */

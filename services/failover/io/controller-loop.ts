@@ -174,9 +174,9 @@ export class ControllerLoop implements RegionControl {
       this.post({ kind: 'effectFinished', id, result });
     } catch (error) {
       if (error instanceof InvariantBroken) throw error;
-      const why = messageOf(error);
+      const why = reasonOf(error);
       const facts = { effect: effect.kind, durationMs: durationMs(), why };
-      this.#options.logger.info(facts, 'effect failed');
+      this.#options.logger.debug(facts, 'effect failed');
       this.post({ kind: 'effectFailed', id, why });
     }
     this.#options.afterEffect(lane);
@@ -207,6 +207,12 @@ export class ControllerLoop implements RegionControl {
     this.#view = freeze({ ...this.#options.decorate(view), version });
     for (const listener of this.#listeners) listener(this.#view);
   }
+}
+
+/** What went wrong and, when it is known, why: the core explains both. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : null;
+  return cause === null ? messageOf(error) : `${messageOf(error)}: ${messageOf(cause)}`;
 }
 
 /** Nobody may change what everybody sees. */
