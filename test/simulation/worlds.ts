@@ -1,4 +1,6 @@
 /** The worlds that a seed can run in; `run.ts` asks for them by name. */
+import { rulesOfControllers } from './controllers/rules.ts';
+import { World as ControllersWorld } from './controllers/world.ts';
 import { directedSchedules } from './protocol/directed.ts';
 import { rulesWithout } from './protocol/planted-rules.ts';
 import { World } from './protocol/world.ts';
@@ -18,6 +20,10 @@ export const worlds = {
   /** Simulated regions around the real fold, quorum, lease and consistency. */
   protocol: ({ plant, ...options }: SeedRun): void => {
     new World({ ...options, rules: rulesWithout(plant) }).run();
+  },
+  /** Whole regions: the real controllers over simulated nodes and replicators. */
+  controllers: ({ plant, seed, totals }: SeedRun): void => {
+    new ControllersWorld({ seed, totals, rules: rulesOfControllers(plant) }).run();
   },
   /** The schedules written by hand: with a plant only its own, else all of them. */
   directed: ({ plant, ...options }: SeedRun): void => {

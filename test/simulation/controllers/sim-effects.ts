@@ -1,9 +1,9 @@
 /** Performs one effect of a controller on the simulated region: its result, or why it failed. */
-import type { Effect } from '../../services/failover/core/controller-effect.ts';
-import type { EffectResult } from '../../services/failover/core/controller-input.ts';
-import { isAtOrPast, type Position } from '../../shared/core/position.ts';
+import type { Effect } from '../../../services/failover/core/controller-effect.ts';
+import type { EffectResult } from '../../../services/failover/core/controller-input.ts';
+import { isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import type { SimRegion } from './sim-region.ts';
-import { isPast, nextAfter, positionOf, Violation } from './transaction.ts';
+import { isPast, nextAfter, positionOf, startOf, Violation } from './transaction.ts';
 
 const done: EffectResult = { kind: 'none' };
 
@@ -30,7 +30,6 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       if (!world.isLinked(region, source) || !source.node.isRunning) return 'no connection';
       if (source.node.progress?.store === '') return 'the source is being seeded itself';
       node.copyFrom(source.node);
-      world.count.seeds += 1;
       return done;
     }
     case 'startNode':
@@ -43,7 +42,7 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
     case 'setAside':
       node.wipe();
       // What is set aside is kept; the log begins anew with the seed.
-      world.count.diverged += 1;
+      world.totals.count('diverged regions');
       return done;
     default:
       return node.isRunning ? performOnDatabase(region, effect) : 'the database does not answer';
@@ -65,7 +64,6 @@ function performOnDatabase(region: SimRegion, effect: Effect): EffectResult | st
     case 'sealNode': {
       const sealedEpoch = Math.max(node.fence.sealedEpoch, effect.epoch);
       node.fence = { ...node.fence, openEpoch: null, sealedEpoch };
-      world.count.cleanSeals += node.waiting.length === 0 ? 1 : 0;
       node.waiting = [];
       return { kind: 'sealed', walEnd: node.walEnd() };
     }
@@ -100,7 +98,7 @@ function performOnDatabase(region: SimRegion, effect: Effect): EffectResult | st
       }
       return done;
     case 'writeCheckpoint':
-      if (!world.random.chance(0.3)) node.checkpoint = effect.checkpoint;
+      if (!world.draw.happens(0.3)) node.checkpoint = effect.checkpoint;
       return done;
     default:
       return `not simulated: ${effect.kind}`;
@@ -137,9 +135,9 @@ function startEpoch(region: SimRegion, start: Position): void {
   const { node, log } = region;
   for (;;) {
     const txn = nextAfter(log.txns, node.position());
-    if (txn === null || !isPast(start, txn.position)) break;
+    if (txn === undefined || !isPast(start, txn.position)) break;
     if (txn.id !== 0) throw new Violation('opened before the own log was applied');
     node.append(txn);
   }
-  node.append({ position: start, id: 0, mode: 'start' });
+  node.append(startOf(start.epoch));
 }

@@ -2,18 +2,21 @@
  * A simulated world: n regions with real controllers over one control log, a network, clocks and
  * faults, all from one seed. Every turn checks the invariants of DESIGN.md section 3.
  */
-import type { ControlRecord, Policy } from '../../shared/core/control-record.ts';
-import type { Epoch } from '../../shared/core/epoch.ts';
-import type { RegionId } from '../../shared/core/region.ts';
+import type { ControlRecord, Policy } from '../../../shared/core/control-record.ts';
+import { formatPosition } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
 import { Faults } from './faults.ts';
-import { Random } from './random.ts';
+import { createDraw, type Draw } from '../draw.ts';
+import { checkPrefix, Ledger } from '../ledger.ts';
+import type { Totals } from '../totals.ts';
 import { realRules, type Rules } from './rules.ts';
 import { SimRegion } from './sim-region.ts';
-import { isPast, Violation, type Txn } from './transaction.ts';
+import { Violation, type Transaction } from './transaction.ts';
 import { Workload } from './workload.ts';
 
 export interface WorldOptions {
   readonly seed: number;
+  readonly totals: Totals;
   readonly rules?: Rules;
   readonly faultyTurns?: number;
   readonly calmTurns?: number;
@@ -23,38 +26,13 @@ const turnMs = 50;
 const names = ['alpha', 'bravo', 'charlie', 'delta'] as RegionId[];
 
 export class World {
-  readonly random: Random;
+  readonly draw: Draw;
   readonly rules: Rules;
   readonly policy: Omit<Policy, 'version' | 'rules'>;
   readonly regions: readonly SimRegion[];
   readonly control: ControlRecord[] = [];
-  readonly count = {
-    epochs: 0,
-    confirmed: 0,
-    strong: 0,
-    tokens: 0,
-    lostTokens: 0,
-    seeds: 0,
-    diverged: 0,
-    cleanSeals: 0,
-    forced: 0,
-    partitions: 0,
-    controlCuts: 0,
-    crashes: 0,
-    serverRestarts: 0,
-    pauses: 0,
-    wiped: 0,
-    switchovers: 0,
-    attempts: 0,
-    memberChanges: 0,
-    kChanges: 0,
-    lateConfirmed: 0,
-  };
-  readonly confirmed: Txn[] = [];
-  readonly confirmedIds = new Set<number>();
-  readonly written: Txn[] = [];
-  /** Lost by a forced failover that a person accepted. */
-  readonly excused = new Set<number>();
+  readonly totals: Totals;
+  readonly ledger: Ledger;
   readonly faults: Faults;
   readonly workload: Workload;
   nowMs = 0;
@@ -62,15 +40,17 @@ export class World {
   #held: { atMs: number; record: ControlRecord }[] = [];
   #stores = 0;
   readonly #openers = new Map<number, string>();
-  readonly #forcedSeen = new Set<number>();
+  #lateConfirmed = 0;
   readonly #options: WorldOptions;
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    this.random = new Random(options.seed);
+    this.draw = createDraw(options.seed);
+    this.totals = options.totals;
+    this.ledger = new Ledger(options.totals);
     this.rules = options.rules ?? realRules;
-    const count = this.random.pick([2, 3, 3, 3, 4]);
-    const k = this.random.pick([1, 1, Math.min(2, count - 1)]);
+    const count = this.draw.pick([2, 3, 3, 3, 4]);
+    const k = this.draw.pick([1, 1, Math.min(2, count - 1)]);
     const regions = names.slice(0, count);
     this.policy = {
       clusterId: 'simulated',
@@ -94,14 +74,14 @@ export class World {
       this.isCalm = turn > faulty;
       this.turn();
     }
-    if (this.count.lateConfirmed === 0) this.#judgeStop();
+    if (this.#lateConfirmed === 0) this.#judgeStop();
     return this;
   }
 
   turn(): void {
     this.faults.strike();
     this.#deliverHeld();
-    const region = this.random.pick(this.regions);
+    const region = this.draw.pick(this.regions);
     if (!region.isUp || this.nowMs < region.pausedUntilMs) return;
     region.turn();
     this.workload.turn(region);
@@ -132,12 +112,13 @@ export class World {
   /** Appends now, later, or not at all (then false: the outcome is unknown). */
   append(region: SimRegion, record: ControlRecord): boolean {
     if (this.faults.isControlCut(region)) return false;
-    if (this.nowMs < region.slowControlUntilMs || this.random.chance(0.03)) {
+    if (this.nowMs < region.slowControlUntilMs || this.draw.happens(0.03)) {
       const atMs =
-        Math.max(region.slowControlUntilMs, this.nowMs) + this.random.between(1, 200) * turnMs;
+        Math.max(region.slowControlUntilMs, this.nowMs) + this.draw.between(1, 200) * turnMs;
+      this.totals.count('late records');
       this.#held.push({ atMs, record });
       this.#held.sort((a, b) => a.atMs - b.atMs);
-      return this.random.chance(0.5);
+      return this.draw.happens(0.5);
     }
     this.#push(record);
     return true;
@@ -155,41 +136,33 @@ export class World {
 
   noteOpened(region: SimRegion, epoch: number): void {
     this.noteOpening(region, epoch);
-    this.count.epochs += 1;
-    const held = new Set(region.node.db.map((txn) => txn.id));
-    const lost = this.confirmed.find((txn) => !held.has(txn.id) && !this.excused.has(txn.id));
-    if (lost !== undefined) {
-      const { epoch: of, endLsn } = lost.position;
-      throw new Violation(`${region.id} opens epoch ${epoch} without ${lost.mode} ${of}:${endLsn}`);
-    }
+    this.totals.count('epochs');
+    const lost = this.ledger.missingFrom(region.node.db)[0];
+    if (lost === undefined) return;
+    const position = formatPosition(lost.position);
+    throw new Violation(`${region.id} opens epoch ${epoch} without ${lost.mode} ${position}`);
   }
 
-  noteConfirmed(txn: Txn): void {
-    this.confirmed.push(txn);
-    this.confirmedIds.add(txn.id);
-    this.count.confirmed += 1;
-    if (this.isCalm) this.count.lateConfirmed += 1;
-    this.workload.tokens.push(txn);
+  noteConfirmed(transaction: Transaction): void {
+    this.ledger.confirm(transaction);
+    if (this.isCalm) this.#lateConfirmed += 1;
   }
 
   /** Invariant: every region's history is a prefix of the primary's. */
   checkPrefix(region: SimRegion, source: SimRegion): void {
-    const { db } = region.node;
-    const of = source.node.db;
-    const last = db.length - 1;
-    // Histories are compared at their end each time: they grow by appending only.
-    const same = db[last]?.id === of[last]?.id && db[last]?.position.epoch === of[last]?.position.epoch;
-    if (db.length > of.length ? !isStart(db, of) : !same) {
-      throw new Violation(`the history of ${region.id} is no prefix of ${source.id}'s`);
-    }
+    const rows = (of: SimRegion): { name: string; holds: Transaction[] } => ({
+      name: of.id,
+      holds: of.node.db.filter((one) => one.id !== 0),
+    });
+    checkPrefix(rows(region), rows(source));
   }
 
   #push(record: ControlRecord): void {
     this.control.push(record);
-    if (record.kind === 'member') this.count.memberChanges += 1;
-    if (record.kind === 'degrade') this.count.kChanges += 1;
-    if (record.kind === 'prepare' && record.change === 'switchover') this.count.switchovers += 1;
-    if (record.kind === 'prepare' && record.attempt > 1) this.count.attempts += 1;
+    if (record.kind === 'member') this.totals.count('member changes');
+    if (record.kind === 'degrade') this.totals.count('K changes');
+    if (record.kind === 'prepare' && record.change === 'switchover') this.totals.count('switchovers');
+    if (record.kind === 'prepare' && record.attempt > 1) this.totals.count('competing attempts');
   }
 
   #deliverHeld(): void {
@@ -203,7 +176,7 @@ export class World {
 
   #hearPeers(region: SimRegion): void {
     for (const peer of this.regions) {
-      if (peer === region || !this.isLinked(region, peer) || !this.random.chance(0.15)) continue;
+      if (peer === region || !this.isLinked(region, peer) || !this.draw.happens(0.15)) continue;
       const report = peer.view?.reports.find((one) => one.id === peer.id);
       if (report !== undefined) region.post({ kind: 'peerReported', report });
     }
@@ -211,24 +184,21 @@ export class World {
 
   /** A forced failover may lose what lies beyond its cut: from then on it is listed. */
   #excuseForced(region: SimRegion): void {
-    for (const { epoch, cut, isForced } of region.state.fold.history) {
-      if (!isForced || this.#forcedSeen.has(epoch)) continue;
-      this.#forcedSeen.add(epoch);
-      this.count.forced += 1;
-      for (const txn of this.written) {
-        if (txn.position.epoch < epoch && isPast(txn.position, cut)) this.excused.add(txn.id);
-      }
+    for (const promotion of region.state.fold.history) {
+      if (promotion.isForced) this.ledger.excuseBeyond(promotion);
     }
   }
 
   /** Stopped at the end: right if what would prove safety is gone, a defect otherwise. */
   #judgeStop(): void {
-    const needed = [...this.confirmedIds].filter((id) => !this.excused.has(id));
-    const holders = this.regions.filter((region) => {
-      const held = new Set(region.node.db.map((txn) => txn.id));
-      return needed.every((id) => held.has(id));
-    });
-    if (holders.length === 0 || this.faults.hasDestroyed) return;
+    const holders = this.regions.filter(
+      (region) => this.ledger.missingFrom(region.node.db).length === 0,
+    );
+    const isLost = holders.length === 0;
+    if (isLost || this.faults.hasDestroyed) {
+      this.totals.count(isLost ? 'stopped, something lost' : 'stopped, for safety');
+      return;
+    }
     const states = this.regions.map((region) => {
       const { fold, role, why } = region.state;
       return `${region.id} ${role} (${why}) epoch ${fold.epoch} primary ${fold.primary}`;
@@ -236,10 +206,3 @@ export class World {
     throw new Violation(`not live again: ${states.join('; ')}`);
   }
 }
-
-function isStart(db: readonly Txn[], of: readonly Txn[]): boolean {
-  const last = of.length - 1;
-  return db[last]?.id === of[last]?.id;
-}
-
-export type { Epoch };

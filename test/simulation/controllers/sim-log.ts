@@ -1,12 +1,12 @@
 /** A region's own data log: durable, named by its store; void records beyond a cut are dropped. */
-import { isWithinCuts } from '../../shared/core/consistency.ts';
-import type { Promotion } from '../../shared/core/control-state.ts';
-import type { Epoch } from '../../shared/core/epoch.ts';
-import type { Position } from '../../shared/core/position.ts';
-import { endOf, isPast, type Txn } from './transaction.ts';
+import { isWithinCuts } from '../../../shared/core/consistency.ts';
+import type { Promotion } from '../../../shared/core/control-state.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
+import type { Position } from '../../../shared/core/position.ts';
+import { endOf, isPast, type Transaction } from './transaction.ts';
 
 export class SimLog {
-  txns: Txn[] = [];
+  txns: Transaction[] = [];
   store: string | null = null;
   sealedEpoch = 0;
   opened: { readonly epoch: number; readonly timeline: number } | null = null;
@@ -40,10 +40,10 @@ export class SimLog {
   }
 
   /** Appends what `db` holds beyond the end, at most `count`. */
-  appendFrom(db: readonly Txn[], count: number): void {
+  appendFrom(db: readonly Transaction[], count: number): void {
     const end = this.end();
     let from = db.length;
-    while (from > 0 && isPast((db[from - 1] as Txn).position, end)) from -= 1;
+    while (from > 0 && isPast((db[from - 1] as Transaction).position, end)) from -= 1;
     this.txns.push(...db.slice(from, from + count));
   }
 }

@@ -2,18 +2,19 @@
  * One region: its node, log and replicator, and the real controller between them. A turn delivers
  * what has happened, steps the controller and performs some of the effects it asked for.
  */
-import { stepWith, type Stepped } from '../../services/failover/core/controller.ts';
-import type { ControllerConfig } from '../../services/failover/core/controller-config.ts';
-import { laneOf, type Effect } from '../../services/failover/core/controller-effect.ts';
-import type { EffectResult, Input } from '../../services/failover/core/controller-input.ts';
+import { stepWith, type Stepped } from '../../../services/failover/core/controller.ts';
+import type { ControllerConfig } from '../../../services/failover/core/controller-config.ts';
+import { laneOf, type Effect } from '../../../services/failover/core/controller-effect.ts';
+import type { EffectResult, Input } from '../../../services/failover/core/controller-input.ts';
 import {
   initialControllerState,
   type ControllerState,
-} from '../../services/failover/core/controller-state.ts';
-import type { ClusterView } from '../../shared/core/cluster-view.ts';
-import type { LogOffset } from '../../shared/core/log-offset.ts';
-import type { NodeId } from '../../shared/core/node.ts';
-import type { RegionId } from '../../shared/core/region.ts';
+} from '../../../services/failover/core/controller-state.ts';
+import type { ClusterView } from '../../../shared/core/cluster-view.ts';
+import type { LogOffset } from '../../../shared/core/log-offset.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import type { StrongRead } from '../ledger.ts';
 import { performEffect } from './sim-effects.ts';
 import { SimLog } from './sim-log.ts';
 import { SimNode } from './sim-node.ts';
@@ -23,11 +24,10 @@ import type { World } from './world.ts';
 /** Inputs without their time: the region stamps them. */
 type Unstamped = Input extends infer One ? (One extends Input ? Omit<One, 'nowMs'> : never) : never;
 
-/** A strong read under way: what must be in it, what the database answered, under which epoch. */
+/** A strong read under way, and the epoch that it began under. */
 export interface Reading {
   readonly epoch: number;
-  readonly mustSee: number;
-  rows: ReadonlyMap<number, string> | null;
+  readonly read: StrongRead;
 }
 
 export class SimRegion {
@@ -113,7 +113,7 @@ export class SimRegion {
     let hasWorked = false;
     for (const effect of waiting) {
       const lane = laneOf[effect.kind];
-      if (blocked.has(lane) || world.random.chance(0.15)) {
+      if (blocked.has(lane) || world.draw.happens(0.15)) {
         blocked.add(lane);
         this.#effects.push(effect);
         continue;
@@ -137,7 +137,7 @@ export class SimRegion {
   #readControl(): void {
     const { world } = this;
     if (!this.isReading || !world.reachesControl(this)) return;
-    const count = world.random.between(0, 6);
+    const count = world.draw.between(0, 6);
     for (let read = 0; read < count && this.offset < world.control.length; read += 1) {
       const record = world.control[this.offset];
       const offset = BigInt(this.offset) as LogOffset;

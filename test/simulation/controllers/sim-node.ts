@@ -2,13 +2,13 @@
  * One region's PostgreSQL as the controller's effects see it: what is durable in it, and what a
  * restart forgets. The transactions stand for all rows; the fence, progress and slots are rows.
  */
-import type { DatabaseFacts, FenceFacts } from '../../services/failover/core/controller-input.ts';
-import type { Checkpoint } from '../../services/failover/core/controller-input.ts';
-import type { Lsn } from '../../shared/core/lsn.ts';
-import type { NodeId } from '../../shared/core/node.ts';
-import type { NodeState } from '../../shared/core/node-state.ts';
-import { comparePositions, type Position } from '../../shared/core/position.ts';
-import { endOf, positionOf, type Txn } from './transaction.ts';
+import type { DatabaseFacts, FenceFacts } from '../../../services/failover/core/controller-input.ts';
+import type { Checkpoint } from '../../../services/failover/core/controller-input.ts';
+import type { Lsn } from '../../../shared/core/lsn.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import type { NodeState } from '../../../shared/core/node-state.ts';
+import { comparePositions, type Position } from '../../../shared/core/position.ts';
+import { endOf, positionOf, type Transaction } from './transaction.ts';
 
 const freshFence: FenceFacts = {
   region: '',
@@ -27,7 +27,7 @@ export class SimNode {
   isRunning = false;
   timeline = 1;
   starts = 0;
-  db: Txn[] = [];
+  db: Transaction[] = [];
   fence: FenceFacts = freshFence;
   progress: { position: Position; store: string } | null = null;
   slots: readonly string[] = [];
@@ -35,7 +35,7 @@ export class SimNode {
   checkpoint: Checkpoint | null = null;
   recoveredTo: Lsn | null = null;
   /** Waiting COMMITs: invisible until released or ended. */
-  waiting: Txn[] = [];
+  waiting: Transaction[] = [];
 
   constructor(id: NodeId) {
     this.id = id;
@@ -113,7 +113,7 @@ export class SimNode {
     return endOf(this.db).endLsn;
   }
 
-  append(txn: Txn): void {
+  append(txn: Transaction): void {
     if (comparePositions(txn.position, endOf(this.db)) <= 0) throw new Error('out of order');
     this.db.push(txn);
   }

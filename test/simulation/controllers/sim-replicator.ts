@@ -2,16 +2,16 @@
  * A region's replicator, reduced to what decides safety: it obeys the published directive, logs
  * first, applies under the fence, acknowledges, and releases waiting COMMITs by the members.
  */
-import { changeOfDirective } from '../../services/replicator/core/directive.ts';
-import type { ClusterView, ReplicationDirective } from '../../shared/core/cluster-view.ts';
-import type { Member } from '../../shared/core/control-state.ts';
-import type { Epoch } from '../../shared/core/epoch.ts';
-import { laterPosition, type Position } from '../../shared/core/position.ts';
-import type { RegionId } from '../../shared/core/region.ts';
-import type { ReplicationReport } from '../../shared/core/replication-report.ts';
+import { changeOfDirective } from '../../../services/replicator/core/directive.ts';
+import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
+import type { Member } from '../../../shared/core/control-state.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
+import { laterPosition, type Position } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
 import type { Rules } from './rules.ts';
 import type { SimRegion } from './sim-region.ts';
-import { endOf, isPast, nextAfter, positionOf, Violation, zero, type Txn } from './transaction.ts';
+import { endOf, isPast, nextAfter, positionOf, startOf, Violation, zero, type Transaction } from './transaction.ts';
 
 export interface Acknowledged {
   store: string;
@@ -134,9 +134,9 @@ export class SimReplicator {
     if (node.fence.sealedEpoch > directive.epoch && !this.#rules.appliesSealed) return;
     log.dropVoid(node.position(), view.epoch, view.history);
     const logged = nextAfter(log.txns, node.position());
-    if (logged !== null) this.#apply(logged);
-    else if (isFed && world.random.chance(speed)) this.#receive(source);
-    if (isFed && world.random.chance(0.7) && node.position().epoch === directive.epoch) {
+    if (logged !== undefined) this.#apply(logged);
+    else if (isFed && world.draw.happens(speed)) this.#receive(source);
+    if (isFed && world.draw.happens(0.7) && node.position().epoch === directive.epoch) {
       const applied = node.position();
       source.replicator.acknowledge(this.#region.id, {
         store: log.store ?? '',
@@ -146,7 +146,7 @@ export class SimReplicator {
     }
   }
 
-  #apply(txn: Txn): void {
+  #apply(txn: Transaction): void {
     const { node, log } = this.#region;
     node.append(txn);
     node.progress = { position: txn.position, store: log.store ?? '' };
@@ -155,7 +155,7 @@ export class SimReplicator {
   #receive(source: SimRegion): void {
     const { log, world } = this.#region;
     const coming = nextAfter(source.log.txns, log.end()) ?? nextAfter(source.node.db, log.end());
-    if (coming === null) return;
+    if (coming === undefined) return;
     world.checkPrefix(this.#region, source);
     log.txns.push(coming);
   }
@@ -182,7 +182,7 @@ export class SimReplicator {
     if (!this.#rules.reappliesLog) return;
     for (;;) {
       const txn = nextAfter(log.txns, node.position());
-      if (txn === null) return;
+      if (txn === undefined) return;
       this.#apply(txn);
     }
   }
@@ -198,7 +198,7 @@ export class SimReplicator {
     const source = world.region(directive.source);
     if (source !== this.#region && !world.isLinked(this.#region, source)) return;
     const missing = nextAfter(source.log.txns, log.end());
-    if (missing === null || isPast(missing.position, directive.cut)) return;
+    if (missing === undefined || isPast(missing.position, directive.cut)) return;
     log.txns.push(missing);
     this.#apply(missing);
   }
@@ -212,14 +212,14 @@ export class SimReplicator {
         throw new Violation('the chosen primary is beyond the cut');
       }
       log.opened = { epoch: directive.epoch, timeline: directive.timeline };
-      log.txns.push({ position: start, id: 0, mode: 'start' });
+      log.txns.push(startOf(directive.epoch));
     }
     if (this.phase !== 'running') {
       this.phase = 'running';
       this.confirmed ??= start;
     }
     this.counted = view.members;
-    if (world.random.chance(0.5)) log.appendFrom(node.db, world.random.between(1, 3));
+    if (world.draw.happens(0.5)) log.appendFrom(node.db, world.draw.between(1, 3));
     this.#release(directive.epoch, view);
   }
 
