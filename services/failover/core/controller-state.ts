@@ -67,6 +67,8 @@ export interface TailState {
 
 /** How far the opening of `epoch` has come; forgotten with the server start it belongs to. */
 export interface OpeningState {
+  /** Another one after each fence, seal or change of names. */
+  readonly id: number;
   readonly epoch: Epoch;
   readonly serverStart: string;
   readonly areSequencesRaised: boolean;
@@ -101,6 +103,8 @@ export interface RunningEffect {
   readonly kind: EffectKind;
   /** Effects of one key are the same wish. */
   readonly key: string;
+  /** The opening that it belongs to: what a later one does not count. */
+  readonly openingId: number | null;
   readonly sinceMs: number;
 }
 

@@ -50,6 +50,7 @@ export function trackOpening(state: ControllerState): ControllerState {
     opening.serverStart === database.serverStart;
   if (isCurrent) return state;
   const started: OpeningState = {
+    id: state.nextEffectId,
     epoch: fold.epoch,
     serverStart: database.serverStart,
     areSequencesRaised: false,
@@ -133,7 +134,8 @@ export function trackStrongReads(state: ControllerState): ControllerState {
 export function tenureBroken(state: ControllerState): ControllerState {
   const { tenure, opening } = state;
   if (tenure === null) return state;
-  const again = opening === null ? null : { ...opening, probedAt: null, isAgain: true };
+  const id = state.nextEffectId;
+  const again = opening === null ? null : { ...opening, id, probedAt: null, isAgain: true };
   return { ...state, tenure: { ...tenure, isBroken: true, knowsConfirmed: false }, opening: again };
 }
 

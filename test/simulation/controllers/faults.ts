@@ -75,7 +75,11 @@ export class Faults {
     const world = this.#world;
     const { draw } = world;
     const { fold, kind } = region.state;
-    if (kind !== 'running' || fold.epoch === 0 || world.isCalm || fold.policy === null) return;
+    if (kind !== 'running' || fold.epoch === 0 || fold.policy === null) return;
+    if (world.isCalm) {
+      this.#restoreK(region);
+      return;
+    }
     const operation = { id: `op-${world.nowMs}`, by: 'sim', reason: 'chance', atMs: 0 };
     const base = {
       kind: 'prepare' as const,
@@ -97,7 +101,10 @@ export class Faults {
         { ...base, change: 'switchover', preferred: target },
       ]);
       if (draw.happens(0.02)) {
-        const seals = fold.prepare.seals.map(({ region: of, position }) => ({ region: of, position }));
+        const seals = fold.prepare.seals.map(({ region: of, position }) => ({
+          region: of,
+          position,
+        }));
         const preferred = draw.pick(world.policy.regions);
         const force = { acceptDataLoss: true as const, seals };
         record = { ...base, change: 'failover', preferred, force };
@@ -110,12 +117,16 @@ export class Faults {
       } else if (draw.happens(0.004)) {
         const { epoch, version } = fold;
         record = { kind: 'degrade', epoch, version, k: draw.between(0, fold.policy.k) };
-      } else if (fold.k !== fold.policy.k && draw.happens(0.05)) {
-        const { epoch, version } = fold;
-        record = { kind: 'degrade', epoch, version, k: fold.policy.k };
-      }
+      } else if (draw.happens(0.05)) this.#restoreK(region);
     }
     if (record !== null) world.append(region, record);
+  }
+
+  #restoreK(region: SimRegion): void {
+    const { epoch, version, k, policy, primary, members, prepare } = region.state.fold;
+    const isDue = policy !== null && k !== policy.k && members.length >= policy.k;
+    if (!isDue || primary !== region.id || prepare !== null) return;
+    this.#world.append(region, { kind: 'degrade', epoch, version, k: policy.k });
   }
 
   #heal(): void {

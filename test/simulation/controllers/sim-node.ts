@@ -2,7 +2,10 @@
  * One region's PostgreSQL as the controller's effects see it: what is durable in it, and what a
  * restart forgets. The transactions stand for all rows; the fence, progress and slots are rows.
  */
-import type { DatabaseFacts, FenceFacts } from '../../../services/failover/core/controller-input.ts';
+import type {
+  DatabaseFacts,
+  FenceFacts,
+} from '../../../services/failover/core/controller-input.ts';
 import type { Checkpoint } from '../../../services/failover/core/controller-input.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';

@@ -11,7 +11,16 @@ import type { RegionId } from '../../../shared/core/region.ts';
 import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
 import type { Rules } from './rules.ts';
 import type { SimRegion } from './sim-region.ts';
-import { endOf, isPast, nextAfter, positionOf, startOf, Violation, zero, type Transaction } from './transaction.ts';
+import {
+  endOf,
+  isPast,
+  nextAfter,
+  positionOf,
+  startOf,
+  Violation,
+  zero,
+  type Transaction,
+} from './transaction.ts';
 
 export interface Acknowledged {
   store: string;
@@ -19,7 +28,10 @@ export interface Acknowledged {
   heardAtMs: number;
 }
 
-type DirectiveOf<K extends ReplicationDirective['kind']> = Extract<ReplicationDirective, { kind: K }>;
+type DirectiveOf<K extends ReplicationDirective['kind']> = Extract<
+  ReplicationDirective,
+  { kind: K }
+>;
 
 export class SimReplicator {
   readonly #region: SimRegion;
@@ -128,8 +140,7 @@ export class SimReplicator {
   #follow(directive: DirectiveOf<'follow'>, view: ClusterView): void {
     const { node, log, world, speed } = this.#region;
     const source = world.region(directive.source);
-    const isFed =
-      world.isLinked(this.#region, source) && source.replicator.leads(directive.epoch);
+    const isFed = world.isLinked(this.#region, source) && source.replicator.leads(directive.epoch);
     if (isFed || this.phase === 'running') this.phase = 'running';
     if (node.fence.sealedEpoch > directive.epoch && !this.#rules.appliesSealed) return;
     log.dropVoid(node.position(), view.epoch, view.history);
@@ -228,11 +239,7 @@ export class SimReplicator {
     const { node, world } = this.#region;
     if (node.names !== walsenderOf(this.directive)) return;
     const acknowledged = this.#rules.acknowledgements(this.counted, this.peers, epoch);
-    const { write, apply } = this.#rules.released(
-      acknowledged,
-      view.k,
-      endOf(node.db),
-    );
+    const { write, apply } = this.#rules.released(acknowledged, view.k, endOf(node.db));
     this.confirmed = laterPosition(this.confirmed ?? positionOf(epoch, 0), write);
     node.waiting = node.waiting.filter((txn) => {
       const isReleased = !isPast(txn.position, txn.mode === 'sync' ? apply : write);

@@ -161,7 +161,8 @@ export class World {
     this.control.push(record);
     if (record.kind === 'member') this.totals.count('member changes');
     if (record.kind === 'degrade') this.totals.count('K changes');
-    if (record.kind === 'prepare' && record.change === 'switchover') this.totals.count('switchovers');
+    if (record.kind === 'prepare' && record.change === 'switchover')
+      this.totals.count('switchovers');
     if (record.kind === 'prepare' && record.attempt > 1) this.totals.count('competing attempts');
   }
 

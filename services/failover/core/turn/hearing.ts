@@ -129,21 +129,24 @@ function hearFinished(
   effect: RunningEffect,
   result: EffectResult,
 ): ControllerState {
+  const isOfOpening = state.opening !== null && effect.openingId === state.opening.id;
   switch (effect.kind) {
     case 'readControl':
       return { ...state, isReaderStarted: true };
     case 'sealNode': {
-      if (result.kind !== 'sealed') return state;
+      // The fence of an earlier prepare is not the one of this.
+      const isThis = effect.key === `sealNode:${state.fold.prepare?.epoch ?? 0}`;
+      if (result.kind !== 'sealed' || !isThis) return state;
       return addStep(sealRaised(state, result.walEnd), 'fence raised', '');
     }
     case 'raiseSequences':
-      return openingProgressed(state, { areSequencesRaised: true });
+      return isOfOpening ? openingProgressed(state, { areSequencesRaised: true }) : state;
     case 'probeCommit':
-      return result.kind === 'probed'
+      return result.kind === 'probed' && isOfOpening
         ? openingProgressed(state, { probedAt: result.logEnd })
         : state;
     case 'openNode':
-      return addStep(nodeOpened(state), 'opened', '');
+      return isOfOpening ? addStep(nodeOpened(state), 'opened', '') : state;
     case 'writeCheckpoint':
       return { ...state, checkpointWrittenAtMs: state.nowMs };
     default:

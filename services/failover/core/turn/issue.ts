@@ -94,13 +94,23 @@ function noteOut(state: ControllerState, body: EffectBody, id: number): Controll
   const { kind } = body;
   if (laneOf[kind] === 'local') return state;
   const key = keyOf(body);
-  const running = [...state.running, { id, kind, key, sinceMs: state.nowMs }];
-  if (kind !== 'appendControl') return { ...state, running };
+  const openingId = state.opening?.id ?? null;
+  const running = [...state.running, { id, kind, key, openingId, sinceMs: state.nowMs }];
+  if (kind !== 'appendControl') return openingChangedBy({ ...state, running }, body, id);
   const { record } = body;
   if (record.kind === 'renew') return renewalSent({ ...state, running }, record.seq);
   const waitMs = resendMs[record.kind as keyof typeof resendMs] ?? defaultResendMs;
   const notBefore = { ...state.notBefore, [key]: state.nowMs + waitMs };
   return { ...state, running, notBefore };
+}
+
+/** Whatever closes the node or changes what a COMMIT waits for makes an earlier probe worthless. */
+function openingChangedBy(state: ControllerState, body: EffectBody, id: number): ControllerState {
+  const { kind } = body;
+  const isChange =
+    kind === 'closeNode' || kind === 'sealNode' || kind === 'setSynchronousStandbyNames';
+  if (!isChange || state.opening === null) return state;
+  return { ...state, opening: { ...state.opening, id, probedAt: null } };
 }
 
 function isRenewal(body: EffectBody): boolean {
@@ -109,6 +119,7 @@ function isRenewal(body: EffectBody): boolean {
 
 /** Effects of one key are the same wish: one at a time. */
 function keyOf(body: EffectBody): string {
+  if (body.kind === 'sealNode') return `sealNode:${body.epoch}`;
   if (body.kind !== 'appendControl') return body.kind;
   const { record } = body;
   switch (record.kind) {
