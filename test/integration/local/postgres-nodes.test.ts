@@ -1,0 +1,222 @@
+// test: deadline 120 s
+/** PostgreSQL nodes by the agent: set up, copied to another region, followed, promoted, restarted. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { nodeFolder } from '../../../services/local/postgres/node-folder.ts';
+import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
+import type { RegionContext } from '../../../services/local/region-context.ts';
+import { formatLsn } from '../../../shared/core/lsn.ts';
+import { parseNodeId, type NodeId } from '../../../shared/core/node.ts';
+import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/client.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { makeLocalFiles, type LocalFiles } from '../../helpers/local-region.ts';
+
+let files: LocalFiles;
+let west: RegionContext;
+let east: RegionContext;
+let westNodes: RegionNodes;
+let eastNodes: RegionNodes;
+
+before(async () => {
+  files = await makeLocalFiles(['west', 'east']);
+  west = await files.context('west');
+  east = await files.context('east');
+  westNodes = new RegionNodes(west);
+  eastNodes = new RegionNodes(east);
+});
+
+after(async () => {
+  await Promise.all([westNodes.shutDown(), eastNodes.shutDown()]);
+  files.remove();
+});
+
+function id(text: string): NodeId {
+  const node = parseNodeId(text);
+  assert.ok(node !== null);
+  return node;
+}
+
+function target(context: RegionContext, port: number, user: 'owner' | 'router' | 'app'): PgTarget {
+  const names = { owner: 'meridian_owner', router: 'meridian_router', app: 'app' };
+  return {
+    ...{ host: context.region.bind, port, database: 'app', user: names[user] },
+    ...{ password: context.secrets.shared.postgres[user], applicationName: 'test' },
+    ...(user === 'owner' ? { options: ownSessionOptions } : {}),
+  };
+}
+
+async function query(from: PgTarget, text: string): Promise<Record<string, string | null>[]> {
+  return withPg(from, async (client) => {
+    const { rows } = await client.query<Record<string, string | null>>(text);
+    return rows;
+  });
+}
+
+async function untilRunning(nodes: RegionNodes, node: NodeId, not?: number | null): Promise<void> {
+  await eventually(() => {
+    const { process, pid } = nodes.stateOf(node);
+    return process === 'running' && pid !== not;
+  });
+}
+
+test('a half-made folder is begun anew, and the new node has every setting of the design', async () => {
+  const node = id('west/pg-1');
+  const { dataFolder } = nodeFolder(west.paths.postgresFolder, 'pg-1');
+  mkdirSync(join(dataFolder, 'base'), { recursive: true });
+  assert.equal(westNodes.stateOf(node).data, 'half-made');
+  await assert.rejects(westNodes.start(node, 'normal', null), { code: 'RequestInvalid' });
+  await westNodes.initialise(node);
+  assert.equal(westNodes.stateOf(node).data, 'ready');
+  assert.equal(westNodes.stateOf(node).process, 'stopped');
+  await westNodes.start(node, 'normal', null);
+  await untilRunning(westNodes, node);
+  const settings = await query(
+    target(west, 5432, 'owner'),
+    `SELECT name, setting FROM pg_settings WHERE name IN ('wal_level', 'max_prepared_transactions',
+     'restart_after_crash', 'synchronous_standby_names', 'unix_socket_directories',
+     'password_encryption', 'data_checksums') ORDER BY name`,
+  );
+  assert.deepEqual(Object.fromEntries(settings.map(({ name, setting }) => [name, setting])), {
+    data_checksums: 'on',
+    max_prepared_transactions: '0',
+    password_encryption: 'scram-sha-256',
+    restart_after_crash: 'off',
+    synchronous_standby_names: 'meridian_closed',
+    unix_socket_directories: '',
+    wal_level: 'logical',
+  });
+  const [mode] = await query(target(west, 5432, 'router'), 'SHOW synchronous_commit');
+  assert.deepEqual(mode, { synchronous_commit: 'remote_write' });
+  const [own] = await query(target(west, 5432, 'owner'), 'SHOW synchronous_commit');
+  assert.deepEqual(own, { synchronous_commit: 'local' });
+});
+
+test('applications stay outside until this very start of the server is opened', async () => {
+  const app = target(west, 5432, 'app');
+  await assert.rejects(query(app, 'SELECT 1'), { code: '57P03' });
+  await query(
+    target(west, 5432, 'owner'),
+    `UPDATE meridian_local.fence SET open_epoch = 1, opened_start = pg_postmaster_start_time(),
+     opened_checkpointer =
+       (SELECT backend_start FROM pg_stat_activity WHERE backend_type = 'checkpointer')`,
+  );
+  assert.equal((await query(app, 'SELECT 1')).length, 1);
+  await assert.rejects(query({ ...app, database: 'postgres' }, 'SELECT 1'), { code: '28000' });
+});
+
+test('a server killed with SIGKILL comes back by itself, and closed', async () => {
+  const node = id('west/pg-1');
+  const { pid } = westNodes.stateOf(node);
+  assert.ok(pid !== null);
+  process.kill(pid, 'SIGKILL');
+  await untilRunning(westNodes, node, pid);
+  assert.equal(westNodes.stateOf(node).restarts, 1);
+  await assert.rejects(query(target(west, 5432, 'app'), 'SELECT 1'), { code: '57P03' });
+});
+
+test('another region begins as a copy on a timeline of its own, with new local state', async () => {
+  await query(
+    target(west, 5432, 'owner'),
+    `CREATE TABLE city (id int PRIMARY KEY); INSERT INTO city SELECT generate_series(1, 20000);
+     CREATE PUBLICATION meridian_1 FOR ALL TABLES;
+     INSERT INTO meridian_local.progress (epoch, end_lsn, store) VALUES (1, '0/0', 'west-1')`,
+  );
+  const name = "ALTER SYSTEM SET synchronous_standby_names = 'meridian_west_1'";
+  await query(target(west, 5432, 'owner'), name);
+  const node = id('east/pg-1');
+  const source = { host: west.region.host, port: 5432 };
+  const seed = eastNodes.seedRegionNode(node, source);
+  assert.equal(eastNodes.stateOf(node).operation, 'seed-region-node');
+  assert.throws(() => eastNodes.stop(node), { code: 'OperationRunning' });
+  await seed;
+  const { recoveredTo, data, process: phase } = eastNodes.stateOf(node);
+  assert.deepEqual([data, phase], ['ready', 'stopped']);
+  assert.ok(recoveredTo !== null);
+  await eastNodes.start(node, 'normal', null);
+  await untilRunning(eastNodes, node);
+  const [found] = await query(
+    target(east, 5432, 'owner'),
+    `SELECT (SELECT count(*) FROM city) AS cities, (SELECT count(*) FROM pg_publication) AS pubs,
+     (SELECT store FROM meridian_local.progress) AS store, current_setting(
+     'synchronous_standby_names') AS names, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS
+     timeline, (SELECT open_epoch FROM meridian_local.fence) AS open,
+     (SELECT redo_lsn FROM pg_control_checkpoint()) >= '${formatLsn(recoveredTo)}'::pg_lsn AS past`,
+  );
+  assert.deepEqual(found, {
+    ...{ cities: '20000', pubs: '0', store: '', names: 'meridian_closed' },
+    ...{ timeline: '00000002', open: null, past: 't' },
+  });
+});
+
+test('a base backup of a source that does not answer fails in words and harms nothing', async () => {
+  const node = id('east/pg-2');
+  const nowhere = { host: east.region.bind, port: 5999 };
+  await assert.rejects(eastNodes.seedRegionNode(node, nowhere), { code: 'SeedFailed' });
+  assert.match(
+    eastNodes.stateOf(node).problem ?? '',
+    /base backup of .*:5999 failed.*ECONNREFUSED/,
+  );
+  assert.equal(eastNodes.stateOf(node).data, 'half-made');
+});
+
+test('a standby follows through its slot and admits readers; promoted, it replaces the node', async () => {
+  const [own, standby] = [id('west/pg-1'), id('west/pg-2')];
+  await westNodes.seedStandby(standby, own);
+  await assert.rejects(westNodes.start(standby, 'normal', null), { code: 'RequestInvalid' });
+  await westNodes.start(standby, 'standby', own);
+  await untilRunning(westNodes, standby);
+  await query(target(west, 5432, 'owner'), 'INSERT INTO city VALUES (0)');
+  const read = target(west, 5433, 'app');
+  await eventually(async () => {
+    const [row] = await query(read, 'SELECT count(*) AS n FROM information_schema.schemata');
+    return row !== undefined;
+  });
+  await eventually(async () => {
+    const [row] = await query(target(west, 5433, 'owner'), 'SELECT count(*) AS n FROM city');
+    return row?.['n'] === '20001';
+  });
+  const { pid } = westNodes.stateOf(own);
+  assert.ok(pid !== null);
+  process.kill(pid, 'SIGKILL');
+  await westNodes.promote(standby);
+  assert.equal(westNodes.stateOf(own).process, 'stopped');
+  assert.equal(westNodes.stateOf(standby).mode, 'normal');
+  await query(target(west, 5433, 'owner'), 'INSERT INTO city VALUES (-1)');
+  await assert.rejects(query(read, 'SELECT 1'), { code: '57P03' });
+  await assert.rejects(westNodes.start(own, 'normal', null), { code: 'RequestInvalid' });
+});
+
+test('the old node starts isolated for Meridian alone, is set aside, and becomes a standby', async () => {
+  const [own, promoted] = [id('west/pg-1'), id('west/pg-2')];
+  await westNodes.start(own, 'isolated', null);
+  await untilRunning(westNodes, own);
+  assert.equal((await query(target(west, 5432, 'owner'), 'SELECT 1')).length, 1);
+  await assert.rejects(query(target(west, 5432, 'router'), 'SELECT 1'), { code: '28000' });
+  await westNodes.setAside(own);
+  assert.equal(westNodes.stateOf(own).data, 'none');
+  const kept = readdirSync(west.paths.postgresFolder).filter((name) => name.includes('.aside-'));
+  assert.equal(kept.length, 1);
+  await westNodes.seedStandby(own, promoted);
+  await westNodes.start(own, 'standby', promoted);
+  await untilRunning(westNodes, own);
+});
+
+test('after a restart of the agent nodes go on as they ran; a stale pid file holds nobody up', async () => {
+  const [standby, own] = [id('west/pg-1'), id('west/pg-2')];
+  await westNodes.shutDown();
+  const { dataFolder } = nodeFolder(west.paths.postgresFolder, 'pg-2');
+  // The number of a process that lives and is no PostgreSQL: this one's.
+  writeFileSync(join(dataFolder, 'postmaster.pid'), `${String(process.pid)}\n${dataFolder}\n`);
+  westNodes = new RegionNodes(west);
+  await westNodes.resume();
+  await untilRunning(westNodes, own);
+  await untilRunning(westNodes, standby);
+  assert.deepEqual(
+    westNodes.states().map(({ mode }) => mode),
+    ['standby', 'normal'],
+  );
+  assert.ok(existsSync(join(dataFolder, 'postmaster.pid')));
+  assert.match(readFileSync(join(west.paths.logsFolder, 'pg-2.log'), 'utf8'), /ready to accept/);
+});
