@@ -144,9 +144,12 @@ export class SimReplicator {
     if (isFed || this.phase === 'running') this.phase = 'running';
     if (node.fence.sealedEpoch > directive.epoch && !this.#rules.appliesSealed) return;
     log.dropVoid(node.position(), view.epoch, view.history);
-    const logged = nextAfter(log.txns, node.position());
-    if (logged !== undefined) this.#apply(logged);
-    else if (isFed && world.draw.happens(speed)) this.#receive(source);
+    // Log first: what is logged is applied before more is received; in the calm links are fast.
+    for (let round = world.isCalm ? 4 : 1; round > 0; round -= 1) {
+      const logged = nextAfter(log.txns, node.position());
+      if (logged !== undefined) this.#apply(logged);
+      else if (isFed && world.draw.happens(speed)) this.#receive(source);
+    }
     if (isFed && world.draw.happens(0.7) && node.position().epoch === directive.epoch) {
       const applied = node.position();
       source.replicator.acknowledge(this.#region.id, {

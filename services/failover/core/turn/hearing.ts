@@ -147,6 +147,11 @@ function hearFinished(
         : state;
     case 'openNode':
       return isOfOpening ? addStep(nodeOpened(state), 'opened', '') : state;
+    case 'setAside':
+    case 'seedRegionNode':
+    case 'adoptSeed':
+      // What was promised, opened or judged on the data before is not so on these.
+      return { ...state, seal: null, tail: null, opening: null, tenure: null };
     case 'writeCheckpoint':
       return { ...state, checkpointWrittenAtMs: state.nowMs };
     default:
