@@ -19,6 +19,8 @@ export interface LimitState {
 const cut = 0.9;
 const fall = 0.3;
 const rise = 0.002;
+/** Under load latency says little of what is usual: it is believed very slowly. */
+const riseUnderLoad = 0.000002;
 
 /** Starts in the middle: high enough not to shed a healthy upstream's first burst. */
 export function initialLimit(policy: LimitPolicy): LimitState {
@@ -33,8 +35,10 @@ export function recordLatency(
 ): LimitState {
   const { latencyMs, inFlight } = reply;
   if (latencyMs === null) return { ...state, limit: Math.max(policy.min, state.limit * cut) };
-  const usualMs = state.usualMs === 0 ? latencyMs : follow(state.usualMs, latencyMs);
-  if (latencyMs > usualMs * policy.tolerance + 1) {
+  const isSlow = state.usualMs > 0 && latencyMs > state.usualMs * policy.tolerance + 1;
+  const usualMs =
+    state.usualMs === 0 ? latencyMs : follow(state.usualMs, latencyMs, inFlight >= state.limit / 2);
+  if (isSlow) {
     // One reply of many: a single slow one costs little, a slow upstream costs a tenth a round.
     const step = (state.limit * (1 - cut)) / Math.max(1, inFlight);
     return { limit: Math.max(policy.min, state.limit - step), usualMs };
@@ -48,6 +52,7 @@ export function admits(state: LimitState, inFlight: number): boolean {
   return inFlight < Math.floor(state.limit);
 }
 
-function follow(usualMs: number, latencyMs: number): number {
-  return usualMs + (latencyMs < usualMs ? fall : rise) * (latencyMs - usualMs);
+function follow(usualMs: number, latencyMs: number, isLoaded: boolean): number {
+  const pace = latencyMs < usualMs ? fall : isLoaded ? riseUnderLoad : rise;
+  return usualMs + pace * (latencyMs - usualMs);
 }

@@ -27,6 +27,21 @@ export function proxyRoutes(handle: (exchange: RawExchange) => void): FastifyPlu
       },
       handler: () => undefined,
     });
+    server.server.on('checkContinue', (request: IncomingMessage, reply: ServerResponse) => {
+      continueWhenRead(request, reply);
+      server.server.emit('request', request, reply);
+    });
     done();
   };
+}
+
+/**
+ * Asks for a body that waits for 100 Continue once somebody reads it, not before: a request that
+ * is refused by its head costs no body (RFC 9110, section 10.1.1). Holds for every route of the
+ * listener.
+ */
+function continueWhenRead(request: IncomingMessage, reply: ServerResponse): void {
+  request.once('resume', () => {
+    if (!reply.headersSent) reply.writeContinue();
+  });
 }
