@@ -37,7 +37,8 @@ export function judgeFailure(error: unknown, commitStep: number | null): SqlFail
   return {
     phase: isSilent && commitStep !== null && phase === 'before-commit' ? 'commit' : phase,
     isAnswered,
-    isReadOnly: isReadOnlyNode(error.cause),
+    // A standby refuses BEGIN READ WRITE itself, as a feature that it does not have.
+    isReadOnly: isReadOnlyNode(error.cause) || (error.step === 0 && sqlstate === '0A000'),
     sqlstate,
     cause: error.cause,
   };
