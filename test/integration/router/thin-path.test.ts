@@ -152,3 +152,14 @@ test('the client keeps its session across regions', async () => {
     return true;
   });
 });
+
+test('positions of replies never go back, and are signed', async () => {
+  const written = await cluster.query('eu-west', "INSERT INTO t VALUES (950, 'p')", asynchronous);
+  const token = written.headers.get('meridian-position') ?? '';
+  const read = await cluster.query('us-east', 'SELECT 1', {
+    consistency: 'eventual',
+    headers: { 'meridian-position': token },
+  });
+  assert.equal(read.headers.get('meridian-served-by'), 'us-east/pg-1');
+  assert.equal(read.headers.get('meridian-position'), token, 'the later of sent and seen');
+});
