@@ -25,6 +25,7 @@ export async function probeCommit(prober: PgClient, watcher: PgClient): Promise<
     const released = prober
       .query(`SELECT pg_logical_emit_message(true, 'meridian-probe', '')`)
       .finally(() => (probe.isOver = true));
+    released.catch(() => undefined);
     const wasSeen = await seesWait(watcher, pid ?? '', probe);
     await released;
     if (wasSeen) return;

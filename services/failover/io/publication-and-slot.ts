@@ -10,7 +10,8 @@ import { sqlstateOf } from '../../../shared/errors/sqlstate.ts';
 import { quoteIdent } from '../../../shared/pg/quote.ts';
 import { onlyRow } from './node-connection.ts';
 
-const queryCanceled = '57014';
+/** query_canceled by statement_timeout, lock_not_available by lock_timeout. */
+const waitedTooLong: readonly (string | null)[] = ['57014', '55P03'];
 
 /** Leaves exactly those of `epoch`. Throws while a COMMIT waits or a transaction blocks the slot. */
 export async function createPublicationAndSlot(client: PgClient, epoch: Epoch): Promise<void> {
@@ -78,7 +79,7 @@ async function createSlot(client: PgClient, name: string): Promise<void> {
       [name],
     );
   } catch (error) {
-    if (sqlstateOf(error) !== queryCanceled) throw error;
+    if (!waitedTooLong.includes(sqlstateOf(error))) throw error;
     const blocker = await describeBlocker(client);
     throw new MeridianError(
       'OperationRunning',
