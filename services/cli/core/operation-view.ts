@@ -25,15 +25,3 @@ export function endOf(phase: string): 'done' | 'failed' | null {
   if (['done', 'completed', 'succeeded'].includes(phase)) return 'done';
   return ['failed', 'abandoned', 'refused'].includes(phase) ? 'failed' : null;
 }
-
-/** Facts of an operation's result, one per line: `write pause  412ms`. */
-export function renderResult(result: Readonly<Record<string, unknown>>): string {
-  return Object.entries(result)
-    .filter(([, value]) => value !== null && typeof value !== 'object')
-    .map(([key, value]) => {
-      const isTime = key.endsWith('Ms') && typeof value === 'number';
-      const words = (isTime ? key.slice(0, -2) : key).replaceAll(/([A-Z])/g, ' $1').toLowerCase();
-      return `  ${words.padEnd(16)} ${isTime ? formatDuration(value) : String(value)}`;
-    })
-    .join('\n');
-}

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { CliError, usageError } from '../core/cli-error.ts';
 import { parseDuration } from '../core/duration.ts';
 import { exitCodes } from '../core/exit-code.ts';
-import { endOf, renderResult } from '../core/operation-view.ts';
+import { renderFacts } from '../core/facts-view.ts';
+import { endOf } from '../core/operation-view.ts';
 import { statusDocument, type StatusDocument } from '../core/status-document.ts';
 import { renderStatus } from '../core/status-view.ts';
 import { nothingRuns, type AdminApi } from './admin-api.ts';
@@ -36,12 +37,14 @@ export async function changePrimary(context: Context, request: ChangeRequest): P
     const call = { path, body: bodyOf(request), idempotencyKey: randomUUID() };
     if (request.dryRun) {
       const plan = await admin.post(call, z.record(z.string(), z.unknown()));
-      context.terminal.out(context.isJson ? JSON.stringify(plan, null, 2) : renderResult(plan));
+      context.terminal.out(context.isJson ? JSON.stringify(plan, null, 2) : renderFacts(plan));
       return;
     }
+    const startedMs = performance.now();
     const begun = await admin.post(call, operationSchema);
     const ended = await followOperation(context, admin, { id: begun.id, timeoutMs });
-    await report(context, admin, { begun, ended });
+    const tookMs = performance.now() - startedMs;
+    await report(context, admin, { begun, ended, tookMs });
   } finally {
     await admin.close();
   }
@@ -55,7 +58,7 @@ function bodyOf(request: ChangeRequest): Record<string, unknown> {
 async function report(
   context: Context,
   admin: AdminApi,
-  { begun, ended }: { begun: Operation; ended: Operation | null },
+  { begun, ended, tookMs }: { begun: Operation; ended: Operation | null; tookMs: number },
 ): Promise<void> {
   if (ended === null) {
     throw new CliError(`The operation ${begun.id} still runs.`, {
@@ -72,7 +75,7 @@ async function report(
     context.terminal.out(JSON.stringify(ended, null, 2));
     return;
   }
-  if (ended.result !== null) context.terminal.say(renderResult(ended.result));
+  context.terminal.say(renderFacts({ ...ended.result, tookMs }));
   context.terminal.out(renderStatus(await currentStatus(admin), context.terminal.paint));
 }
 

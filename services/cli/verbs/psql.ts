@@ -22,7 +22,11 @@ export const addPsql: AddVerb = (program, act) => {
         "  $ npx meridian psql us-east -- -c 'SELECT count(*) FROM demo.city'",
     )
     .action(
-      act(async (context: Context, ...[id, args, options]: PsqlArguments) => {
+      act(async (context: Context, ...[first, rest, options]: PsqlArguments) => {
+        // `psql -- -c …` names no region: the first word is an argument already.
+        const isRegion = first !== undefined && !first.startsWith('-');
+        const id = isRegion ? first : undefined;
+        const args = isRegion || first === undefined ? rest : [first, ...rest];
         const cluster = openCluster(context);
         const primary = id === undefined ? await primaryOf(context) : null;
         const region = regionNamed(cluster.config, id ?? primary ?? '');

@@ -1,6 +1,7 @@
 /** `meridian routes explain`: which region would serve a client, and why. */
 import { z } from 'zod';
 import { exitCodes } from '../core/exit-code.ts';
+import { renderFacts } from '../core/facts-view.ts';
 import { openAdmin, type Context } from '../io/context.ts';
 import type { AddVerb } from '../program.ts';
 
@@ -27,15 +28,9 @@ export const addRoutes: AddVerb = (program, act) => {
         context.terminal.out(
           context.isJson
             ? JSON.stringify(answer, null, 2)
-            : Object.entries(answer)
-                .map(([key, value]) => `${key.padEnd(14)} ${textOf(value)}`)
-                .join('\n'),
+            : renderFacts(answer, context.terminal.paint),
         );
         return exitCodes.done;
       }),
     );
 };
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  endOf,
-  newSteps,
-  renderResult,
-  renderStep,
-} from '../../../../../services/cli/core/operation-view.ts';
+import { endOf, newSteps, renderStep } from '../../../../../services/cli/core/operation-view.ts';
 
 const steps = [
   { name: 'prepared', atMs: 3, detail: '' },
@@ -34,8 +29,3 @@ for (const [phase, end] of [
     assert.equal(endOf(phase), end);
   });
 }
-
-test('facts of the result, times as durations, parts of parts left out', () => {
-  const text = renderResult({ to: 'us-east', writePauseMs: 412, lost: null, inner: { a: 1 } });
-  assert.equal(text, '  to               us-east\n  write pause      412ms');
-});
