@@ -2,7 +2,7 @@
 
 /** Variables that name files and parts; they are no keys of the cluster file. */
 const reserved =
-  /^MERIDIAN_(CONFIG|SECRETS|DATA|CACHE|HOSTS_FILE|FAILPOINTS|KAFKA_CLASSPATH|TEST|TOKEN|ENDPOINT|REGION|SERVICES)$/;
+  /^MERIDIAN_(CONFIG|SECRETS|DATA|CACHE|HOSTS_FILE|FAILPOINTS|TEST|TOKEN|ENDPOINT|REGION|SERVICES)$/;
 
 /**
  * Sets for `MERIDIAN_POLICY_LEASE_TTL_MS=5000` the key `policy.leaseTtlMs`. A section or key is
