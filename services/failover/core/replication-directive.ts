@@ -82,7 +82,11 @@ function seed(state: ControllerState): ReplicationDirective {
   const { replication } = state;
   const underWay = replication?.directive;
   // A seed that runs goes on with its source; a new one takes the fittest.
-  if (underWay?.kind === 'seed' && replication?.phase !== 'failed') return underWay;
+  const isSame =
+    underWay?.kind === 'seed' &&
+    underWay.epoch === position.epoch &&
+    underWay.recoveredTo === position.endLsn;
+  if (isSame && replication?.phase !== 'failed') return underWay;
   const source = seedSource(state);
   if (source === null) return idle('no region is fit to copy the log from');
   return {
