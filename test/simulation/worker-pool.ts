@@ -62,20 +62,16 @@ export class WorkerPool {
 
   #ask(worker: Worker, { world, plant, first, seeds }: Task): Promise<TaskResult> {
     return new Promise((resolve, reject) => {
-      const settle = (end: () => void): void => {
-        worker.removeAllListeners();
-        end();
+      const onMessage = (result: TaskResult): void => {
+        worker.off('error', onError);
+        resolve(result);
       };
-      worker.once('message', (result: TaskResult) => {
-        settle(() => {
-          resolve(result);
-        });
-      });
-      worker.once('error', (error) => {
-        settle(() => {
-          reject(error);
-        });
-      });
+      const onError = (error: Error): void => {
+        worker.off('message', onMessage);
+        reject(error);
+      };
+      worker.once('message', onMessage);
+      worker.once('error', onError);
       worker.postMessage({ world, plant, first, seeds } satisfies Task);
     });
   }
