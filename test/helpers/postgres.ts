@@ -40,7 +40,7 @@ export interface TestServer {
 }
 
 const repository = join(import.meta.dirname, '../..');
-let template: string | null = null;
+let template: Promise<string> | null = null;
 
 /** A running server at `address`:5432 whose sessions are open to `app`. */
 export async function startTestServer(
@@ -51,7 +51,8 @@ export async function startTestServer(
   own(folder);
   const data = join(folder, 'data');
   const port = 5432;
-  cpSync(madeTemplate(), data, { recursive: true });
+  template ??= makeTemplate();
+  cpSync(await template, data, { recursive: true });
   const user = postgresUser();
   chmodSync(data, 0o700);
   if (user !== null) spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
@@ -141,8 +142,7 @@ function own(folder: string): void {
 }
 
 /** A data folder after initdb and Meridian's SQL files, made once per process. */
-function madeTemplate(): string {
-  if (template !== null) return template;
+async function makeTemplate(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-pg-template-'));
   own(folder);
   const data = join(folder, 'data');
@@ -169,34 +169,58 @@ function madeTemplate(): string {
       '--no-sync',
     ],
   ]);
-  const single = (name: string, text: string): void => {
-    const args = ['--single', '-j', '-D', data, '-c', 'event_triggers=off', name];
-    run('postgres', args, `${text}\n\n`);
-  };
-  const roleText = Object.entries(roles).map(
-    ([role, attributes]) => `CREATE ROLE ${role} LOGIN ${attributes}`,
+  writeFileSync(join(data, 'pg_hba.conf'), 'host all all all trust\n');
+  const address = testAddress(1);
+  const settings = ['-c', `listen_addresses=${address}`, '-c', 'unix_socket_directories='];
+  const control = (...args: string[]): void => run('pg_ctl', ['-D', data, '-w', ...args]);
+  control(
+    '-o',
+    [...settings, '-c', 'event_triggers=off', '-c', 'fsync=off'].join(' '),
+    '-l',
+    join(folder, 'log'),
+    'start',
   );
-  for (const statement of [
-    ...roleText,
-    'GRANT app TO meridian_router WITH INHERIT FALSE, SET TRUE',
-    'GRANT pg_monitor TO meridian_router, meridian_replicator',
-    `CREATE DATABASE ${database} OWNER meridian_owner`,
-  ]) {
-    single('postgres', `${statement};`);
+  try {
+    await setUp(address);
+  } finally {
+    control('-m', 'fast', 'stop');
   }
-  const sql = join(repository, 'infra/postgres');
-  const names = readdirSync(sql).filter((name) => name.endsWith('.sql'));
-  const ordered = names
-    .sort()
-    .sort((a, b) => Number(b === 'bootstrap.sql') - Number(a === 'bootstrap.sql'));
-  for (const name of ordered) {
-    single(database, readFileSync(join(sql, name), 'utf8').replaceAll(/\n\n+/g, '\n'));
-  }
-  single(
-    database,
-    `GRANT CREATE ON DATABASE ${database} TO app; GRANT CREATE ON SCHEMA public TO app;`,
-  );
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  template = data;
   return data;
+}
+
+/** Roles, database and Meridian's SQL files, on a server that is up. */
+async function setUp(address: string): Promise<void> {
+  const target = { ...ownerOf(address), database: 'postgres' };
+  await withPg(target, async (client) => {
+    for (const [role, attributes] of Object.entries(roles)) {
+      await client.query(`CREATE ROLE ${role} LOGIN ${attributes}`);
+    }
+    await client.query('GRANT app TO meridian_router WITH INHERIT FALSE, SET TRUE');
+    await client.query('GRANT pg_monitor TO meridian_router, meridian_replicator');
+    await client.query(`CREATE DATABASE ${database} OWNER meridian_owner`);
+  });
+  const folder = join(repository, 'infra/postgres');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
+  const others = names.filter((name) => name !== 'bootstrap.sql').sort();
+  await withPg({ ...target, database }, async (client) => {
+    for (const name of ['bootstrap.sql', ...others]) {
+      await client.query(readFileSync(join(folder, name), 'utf8'));
+    }
+    await client.query(
+      `GRANT CREATE ON DATABASE ${database} TO app; GRANT CREATE ON SCHEMA public TO app`,
+    );
+  });
+}
+
+function ownerOf(address: string): PgTarget {
+  return {
+    host: address,
+    port: 5432,
+    database,
+    user: 'meridian_owner',
+    password: testPassword,
+    applicationName: 'test',
+    options: ownSessionOptions,
+  };
 }

@@ -170,8 +170,9 @@ export class Applier {
     if (last === undefined) return null;
     const end: Position = { epoch: group.epoch, endLsn: last.endLsn };
     const write = async (mode: WriteMode): Promise<void> => {
-      await this.#client.query('BEGIN');
+      await this.#begin();
       await this.#writer.write(group.messages, mode);
+      this.#writer.finish();
     };
     await this.#inGroupsOrOneByOne(write, end);
     await failpoint('applier.before-logged');
@@ -182,7 +183,7 @@ export class Applier {
 
   async #applyChunk(record: ChunkRecord, item: ApplyItem, place: ChainPlace): Promise<void> {
     if (record.part === 0) {
-      await this.#client.query('BEGIN');
+      await this.#begin();
       this.#chunkLogged = [];
     }
     const at: Position = { epoch: record.epoch, endLsn: record.endLsn ?? record.prevEndLsn };
@@ -201,6 +202,7 @@ export class Applier {
     await this.#client.query('RELEASE SAVEPOINT part');
     this.#place = place;
     if (!record.isLast) return;
+    this.#writer.finish();
     await Promise.all(this.#chunkLogged);
     this.#chunkLogged = [];
     await this.#commit(place.position, record.commitTimeUs, 1);
@@ -208,7 +210,7 @@ export class Applier {
 
   async #commitEpochStart(item: ApplyItem, position: Position): Promise<void> {
     await item.logged;
-    await this.#client.query('BEGIN');
+    await this.#begin();
     const time = item.record.kind === 'epoch-start' ? item.record.timeUs : 0n;
     await this.#commit(position, time, 0);
     this.#place = placeAt(position);
@@ -233,6 +235,11 @@ export class Applier {
         else mode = 'one by one';
       }
     }
+  }
+
+  async #begin(): Promise<void> {
+    this.#writer.begin();
+    await this.#client.query('BEGIN');
   }
 
   async #commit(to: Position, timeUs: bigint, transactions: number): Promise<void> {

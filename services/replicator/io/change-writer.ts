@@ -1,16 +1,15 @@
 /**
  * Writes the changes of pgoutput messages inside the applier's open transaction: rows as planned
- * statements whose row counts must match, TRUNCATE and captured DDL in their place.
+ * statements whose row counts must match; TRUNCATE, captured DDL and carried rows in their place.
  */
 import type { Client } from 'pg';
-import { ident, statementOf, tableName, type ApplyStatement } from '../core/apply-sql.ts';
+import { statementOf, tableName, type ApplyStatement } from '../core/apply-sql.ts';
 import { isGroupable, planChanges, planOneByOne, type RowChange } from '../core/apply-plan.ts';
-import { changeOf } from '../core/change-reader.ts';
-import { decodePgoutput } from '../core/pgoutput-message.ts';
-import type { PgoutputMessage, Relation } from '../core/pgoutput-message.ts';
+import { changeOf, type RowMessage } from '../core/change-reader.ts';
+import { decodePgoutput, type PgoutputMessage, type Relation } from '../core/pgoutput-message.ts';
 import { shapeOf, type TableShape } from '../core/table-shape.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import { replayDdl } from './ddl-replay.ts';
+import { insertCarried, replayDdl } from './ddl-replay.ts';
 import { readTable } from './table-catalog.ts';
 
 export type WriteMode = 'grouped' | 'one by one';
@@ -20,14 +19,16 @@ const rowsMax = 5000;
 interface Announced {
   readonly bytes: Uint8Array;
   readonly relation: Relation;
-  /** What it is here; read when a row needs it, and anew after DDL. */
-  shape: TableShape | null;
+  /** What it is here; read when a row needs it, and anew after DDL. `missing`: no such table. */
+  shape: TableShape | 'missing' | null;
 }
 
 export class ChangeWriter {
   readonly #client: Client;
   /** Text of a relation message → what it is here. */
   readonly #shapes = new Map<string, TableShape>();
+  /** Tables that had rows before the DDL that makes them and carries their rows. */
+  readonly #awaited = new Set<string>();
   #nextShape = 1;
 
   constructor(client: Client) {
@@ -37,6 +38,17 @@ export class ChangeWriter {
   /** Forgets what it knows of tables: after a rollback nothing that was learnt may hold. */
   forget(): void {
     this.#shapes.clear();
+  }
+
+  /** To be called when a transaction begins: nothing is awaited from an earlier one. */
+  begin(): void {
+    this.#awaited.clear();
+  }
+
+  /** To be called before COMMIT: throws Divergence when rows came for a table that never did. */
+  finish(): void {
+    const [table] = this.#awaited;
+    if (table !== undefined) throw drifted(table, 'the table is missing here');
   }
 
   /** Writes all of `messages`; throws Divergence when a statement touches other rows than it must. */
@@ -59,26 +71,53 @@ export class ChangeWriter {
         await flush();
         await this.#truncate(message, announced);
       } else if (isRow(message)) {
-        const known = announcedIn(announced, message.relation);
-        known.shape ??= await this.#shapeFor(known);
-        const change = changeOf(message, known.shape);
+        const change = await this.#changeOf(message, announced);
+        if (change === null) continue;
         changes.push(change);
-        if (change.kind === 'insert' && isDdlTable(known.relation)) {
-          await flush();
-          await replayDdl(this.#client, known.shape, change.row);
-          this.forget();
-          for (const other of announced.values()) other.shape = null;
-        }
+        if (!isDdl(change)) continue;
+        await flush();
+        await this.#replay(change);
+        for (const other of announced.values()) other.shape = null;
       }
     }
     await flush();
+  }
+
+  /** The change, or null for a row that a later command of the transaction brings anew. */
+  async #changeOf(
+    message: RowMessage,
+    announced: ReadonlyMap<number, Announced>,
+  ): Promise<RowChange | null> {
+    const known = announcedIn(announced, message.relation);
+    known.shape ??= await this.#shapeFor(known);
+    if (known.shape !== 'missing') {
+      const isCarrier = isOwnTable(known.relation, 'carried_row');
+      return isCarrier && message.kind === 'delete' ? null : changeOf(message, known.shape);
+    }
+    const table = tableName(known.relation);
+    // CREATE TABLE AS writes its rows before the command is captured.
+    if (message.kind !== 'insert') throw drifted(table, 'the table is missing here');
+    this.#awaited.add(table);
+    return null;
+  }
+
+  async #replay(change: Extract<RowChange, { kind: 'insert' }>): Promise<void> {
+    const carries = await replayDdl(this.#client, change.shape, change.row);
+    for (const [schema, name] of carries) this.#awaited.delete(tableName({ schema, name }));
+    this.forget();
   }
 
   async #writeChanges(changes: readonly RowChange[], mode: WriteMode): Promise<void> {
     if (changes.length === 0) return;
     const isGrouped = mode === 'grouped' && changes.every(isGroupable);
     const steps = isGrouped ? planChanges(changes, rowsMax) : planOneByOne(changes);
-    for (const step of steps) await this.#run(statementOf(step));
+    for (const step of steps) {
+      if (step.kind === 'insert' && isOwnTable(step.shape, 'carried_row')) {
+        await insertCarried(this.#client, step.shape, step.rows);
+      } else {
+        await this.#run(statementOf(step));
+      }
+    }
   }
 
   async #run(statement: ApplyStatement): Promise<void> {
@@ -105,30 +144,30 @@ export class ChangeWriter {
   ): Promise<void> {
     const tables = message.relations.map((oid) => tableName(announcedIn(announced, oid).relation));
     const restart = message.restartsSequences ? ' RESTART IDENTITY' : '';
-    // Every table that CASCADE reached is listed; foreign keys from others cannot exist.
-    await this.#client.query(`TRUNCATE ONLY ${tables.join(', ')}${restart} CASCADE`);
+    await this.#client.query(`TRUNCATE ONLY ${tables.join(', ONLY ')}${restart}`);
   }
 
-  async #shapeFor({ bytes, relation }: Announced): Promise<TableShape> {
+  async #shapeFor({ bytes, relation }: Announced): Promise<TableShape | 'missing'> {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
     const known = this.#shapes.get(text);
     if (known !== undefined) return known;
     const { schema, name } = relation;
     const table = await readTable(this.#client, schema, name);
-    const where = `${ident(schema)}.${ident(name)}`;
-    if (table === null) throw drifted(where, 'the table is missing here');
+    if (table === null) return 'missing';
     const outcome = shapeOf(relation, table, this.#nextShape);
-    if (outcome.kind === 'drifted') throw drifted(where, outcome.why);
+    if (outcome.kind === 'drifted') throw drifted(tableName(relation), outcome.why);
     this.#nextShape += 1;
     this.#shapes.set(text, outcome.shape);
     return outcome.shape;
   }
 }
 
-function isRow(
-  message: PgoutputMessage,
-): message is Extract<PgoutputMessage, { kind: 'insert' | 'update' | 'delete' }> {
+function isRow(message: PgoutputMessage): message is RowMessage {
   return message.kind === 'insert' || message.kind === 'update' || message.kind === 'delete';
+}
+
+function isDdl(change: RowChange): change is Extract<RowChange, { kind: 'insert' }> {
+  return change.kind === 'insert' && isOwnTable(change.shape, 'ddl');
 }
 
 function announcedIn(announced: ReadonlyMap<number, Announced>, oid: number): Announced {
@@ -137,8 +176,8 @@ function announcedIn(announced: ReadonlyMap<number, Announced>, oid: number): An
   throw new MeridianError('ProtocolViolation', `relation ${oid} was not announced in its record`);
 }
 
-function isDdlTable({ schema, name }: Pick<Relation, 'schema' | 'name'>): boolean {
-  return schema === 'meridian' && name === 'ddl';
+function isOwnTable(table: Pick<Relation, 'schema' | 'name'>, name: string): boolean {
+  return table.schema === 'meridian' && table.name === name;
 }
 
 function drifted(table: string, why: string): MeridianError {

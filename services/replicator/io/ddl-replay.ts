@@ -1,29 +1,83 @@
-/** Runs a captured DDL command inside the applier's transaction, as the role that ran it. */
+/**
+ * Runs a captured DDL command inside the applier's transaction, as the role that ran it, and fills
+ * tables whose rows were carried because the command's text would not give the same ones.
+ */
 import type { Client } from 'pg';
 import type { Tuple } from '../core/pgoutput-message.ts';
 import type { TableShape } from '../core/table-shape.ts';
 import { quoteIdent, quoteLiteral } from '../../../shared/pg/quote.ts';
+import { commandIn } from './statement-text.ts';
+import { readTable } from './table-catalog.ts';
+
+export interface DdlFacts {
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly ordinal?: number;
+  /** Schema and name of each table whose rows follow. */
+  readonly carries?: readonly (readonly [string, string])[];
+}
 
 /** Runs the command of a row of meridian.ddl; role and settings are as before afterwards. */
-export async function replayDdl(client: Client, shape: TableShape, row: Tuple): Promise<void> {
-  const value = (name: string): string =>
-    row[shape.columns.findIndex((column) => column.name === name)] ?? '';
-  const objects = JSON.parse(value('objects') || '{}') as {
-    readonly settings?: Readonly<Record<string, string>>;
-  };
-  const settings = { ...objects.settings, search_path: value('search_path') };
-  const before = await client.query<{ name: string; setting: string }>(
-    'SELECT name, setting FROM pg_settings WHERE name = ANY ($1::text[])',
+export async function replayDdl(
+  client: Client,
+  shape: TableShape,
+  row: Tuple,
+): Promise<NonNullable<DdlFacts['carries']>> {
+  const value = (name: string): string => valueOf(shape, row, name);
+  const facts = JSON.parse(value('objects') || '{}') as DdlFacts;
+  const text = await commandIn(value('statement'), value('command_tag'), facts.ordinal ?? 0);
+  const settings = { ...facts.settings, search_path: value('search_path') };
+  const before = await client.query<{ name: string; value: string }>(
+    `SELECT name, current_setting(name) AS value FROM unnest($1::text[]) AS name`,
     [Object.keys(settings)],
   );
   await setAll(client, Object.entries(settings));
   await client.query(`SET LOCAL ROLE ${quoteIdent(value('role_name'))}`);
-  await client.query(value('statement'));
-  await client.query('RESET ROLE');
+  await client.query(text);
+  await client.query('SET LOCAL ROLE NONE');
   await setAll(
     client,
-    before.rows.map(({ name, setting }) => [name, setting]),
+    before.rows.map(({ name, value: old }) => [name, old]),
   );
+  const carries = facts.carries ?? [];
+  for (const [schema, name] of carries) {
+    await client.query(`DELETE FROM ONLY ${quoteIdent(schema)}.${quoteIdent(name)}`);
+  }
+  return carries;
+}
+
+/** Puts rows carried as record texts into their tables. */
+export async function insertCarried(
+  client: Client,
+  shape: TableShape,
+  rows: readonly Tuple[],
+): Promise<void> {
+  const byTable = new Map<string, { schema: string; name: string; texts: string[] }>();
+  for (const row of rows) {
+    const schema = valueOf(shape, row, 'table_schema');
+    const name = valueOf(shape, row, 'table_name');
+    const key = `${schema}\0${name}`;
+    const entry = byTable.get(key) ?? { schema, name, texts: [] };
+    entry.texts.push(valueOf(shape, row, 'content'));
+    byTable.set(key, entry);
+  }
+  for (const { schema, name, texts } of byTable.values()) {
+    const table = await readTable(client, schema, name);
+    if (table === null) throw new Error(`carried rows of ${schema}.${name}, which is missing here`);
+    const columns = table.columns.filter(({ isGenerated }) => !isGenerated);
+    const target = `${quoteIdent(schema)}.${quoteIdent(name)}`;
+    const names = columns.map((column) => quoteIdent(column.name));
+    const fields = names.map((column) => `(v.r).${column}`);
+    await client.query(
+      `INSERT INTO ${target} (${names.join(', ')}) OVERRIDING SYSTEM VALUE ` +
+        `SELECT ${fields.join(', ')} FROM ` +
+        `(SELECT x::${target} AS r FROM unnest($1::text[]) AS u(x) OFFSET 0) AS v`,
+      [texts],
+    );
+  }
+}
+
+function valueOf(shape: TableShape, row: Tuple, name: string): string {
+  return row[shape.columns.findIndex((column) => column.name === name)] ?? '';
 }
 
 async function setAll(client: Client, settings: readonly (readonly string[])[]): Promise<void> {
