@@ -18,12 +18,12 @@ export interface DemoReport {
     readonly ratePerRegion: number;
     readonly requests: number;
     readonly requestsPerSecond: number;
-    readonly writes: number;
-    readonly sessionReads: number;
-    readonly strongReads: number;
-    readonly eventualReads: number;
-    readonly latencyP50Ms: number | null;
-    readonly latencyP99Ms: number | null;
+    readonly kinds: readonly {
+      readonly kind: string;
+      readonly requests: number;
+      readonly p50Ms: number | null;
+      readonly p99Ms: number | null;
+    }[];
   };
   readonly lag: { readonly p50Ms: number | null; readonly p99Ms: number | null };
   readonly switchover: {
@@ -85,16 +85,19 @@ export function areEqual(tables: readonly TableSum[]): boolean {
   );
 }
 
+const kindNames: Readonly<Record<string, string>> = {
+  write: 'write',
+  session: 'session read in another region',
+  strong: 'strong read',
+  eventual: 'eventual read',
+  pulse: 'async write (measures lag)',
+};
+
 /** The report for a terminal. */
 export function renderDemo(report: DemoReport, paint: Paint = plainPaint): string {
   const { run, lag, switchover, failed } = report;
   const facts: [string, string][] = [
     ['requests', `${groupDigits(run.requests)} (${groupDigits(run.requestsPerSecond)}/s)`],
-    ['  writes', groupDigits(run.writes)],
-    ['  session reads elsewhere', groupDigits(run.sessionReads)],
-    ['  strong reads', groupDigits(run.strongReads)],
-    ['  eventual reads', groupDigits(run.eventualReads)],
-    ['latency p50 / p99', pair(run.latencyP50Ms, run.latencyP99Ms)],
     ['replica lag p50 / p99', pair(lag.p50Ms, lag.p99Ms)],
   ];
   if (switchover !== null) {
@@ -119,6 +122,21 @@ export function renderDemo(report: DemoReport, paint: Paint = plainPaint): strin
         { title: 'CHECKSUM' },
       ],
       report.tables.map((sum) => [sum.region, sum.table, groupDigits(sum.rows), sum.checksum]),
+      paint,
+    ),
+    renderTable(
+      [
+        { title: 'REQUESTS' },
+        { title: 'COUNT', align: 'right' },
+        { title: 'P50', align: 'right' },
+        { title: 'P99', align: 'right' },
+      ],
+      run.kinds.map(({ kind, requests, p50Ms, p99Ms }) => [
+        kindNames[kind] ?? kind,
+        groupDigits(requests),
+        formatDuration(p50Ms),
+        formatDuration(p99Ms),
+      ]),
       paint,
     ),
     renderTable([{ title: 'MEASURED' }, { title: '', align: 'right' }], facts, paint),

@@ -7,7 +7,7 @@ import { citiesSource, readCities } from './cities.ts';
 import { compareRegions } from './compare.ts';
 import { firstRow, type DataClient } from './data-client.ts';
 import { answered, loadCities } from './load.ts';
-import { Workload, type Tally } from './workload.ts';
+import { requestKinds, Workload, type Tally } from './workload.ts';
 
 export interface DemoProgress {
   readonly title: string;
@@ -154,12 +154,15 @@ function reportOf(measured: {
       ratePerRegion: options.ratePerRegion,
       requests: tally.requests,
       requestsPerSecond: tally.requests / options.seconds,
-      writes: tally.writes,
-      sessionReads: tally.sessionReads,
-      strongReads: tally.strongReads,
-      eventualReads: tally.eventualReads,
-      latencyP50Ms: percentile(tally.latenciesMs, 0.5),
-      latencyP99Ms: percentile(tally.latenciesMs, 0.99),
+      kinds: requestKinds.map((kind) => {
+        const latencies = tally.latenciesMs[kind];
+        return {
+          kind,
+          requests: latencies.length,
+          p50Ms: percentile(latencies, 0.5),
+          p99Ms: percentile(latencies, 0.99),
+        };
+      }),
     },
     lag: { p50Ms: percentile(lags, 0.5), p99Ms: percentile(lags, 0.99) },
     switchover: switched === null ? null : switchoverFacts(switched, tally),

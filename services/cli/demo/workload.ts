@@ -17,16 +17,16 @@ export interface WorkloadOptions {
   readonly onProgress: (tally: Tally, elapsedMs: number) => void;
 }
 
+export const requestKinds = ['write', 'session', 'strong', 'eventual', 'pulse'] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
 export interface Tally {
   requests: number;
-  writes: number;
-  sessionReads: number;
-  strongReads: number;
-  eventualReads: number;
   unknownOutcomes: number;
   missedOwnWrites: number;
   readonly failedByCode: Map<string, number>;
-  readonly latenciesMs: number[];
+  /** By kind of request. */
+  readonly latenciesMs: Readonly<Record<RequestKind, number[]>>;
   /** Monotonic times at which writes were confirmed, and how long each took. */
   readonly writesAtMs: number[];
   readonly writeLatenciesMs: number[];
@@ -36,7 +36,7 @@ export interface Tally {
   lastToken: string | null;
 }
 
-type Request = Parameters<DataClient['send']>[0];
+type Request = Parameters<DataClient['send']>[0] & { readonly kind: RequestKind };
 
 const tickMs = 4;
 const pulseEveryMs = 100;
@@ -100,11 +100,9 @@ export class Workload {
         await this.#write(client, arrival, { id: number * clients.length + region, dueMs });
         return;
       case 'strong':
-        this.tally.strongReads += 1;
         await this.#timed(client, readRequest(readCity, arrival.cityId, 'strong'), dueMs);
         return;
       case 'eventual': {
-        this.tally.eventualReads += 1;
         const request = readRequest(readPulse, arrival.cityId, 'eventual');
         const outcome = await this.#timed(client, request, dueMs);
         if (outcome.kind === 'answered' && outcome.servedBy === client.region) {
@@ -121,10 +119,13 @@ export class Workload {
     { id, dueMs }: { id: number; dueMs: number },
   ): Promise<void> {
     const { run, clients } = this.#options;
-    this.tally.writes += 1;
     const note = `visit ${String(id)} of city ${String(arrival.cityId)}`;
     const params = [run, id, arrival.cityId, client.region, note];
-    const request: Request = { path: '/v1/query', body: { sql: insertVisit, params } };
+    const request: Request = {
+      kind: 'write',
+      path: '/v1/query',
+      body: { sql: insertVisit, params },
+    };
     const outcome = await this.#timed(client, request, dueMs);
     if (outcome.kind !== 'answered') return;
     const nowMs = performance.now();
@@ -141,9 +142,9 @@ export class Workload {
     reader: DataClient,
     write: { id: number; note: string; token: string | null },
   ): Promise<void> {
-    this.tally.sessionReads += 1;
     const sql = 'SELECT note FROM demo.visit WHERE run = $1 AND id = $2';
     const request: Request = {
+      kind: 'session',
       path: '/v1/query',
       body: { sql, params: [this.#options.run, write.id] },
       headers: {
@@ -162,6 +163,7 @@ export class Workload {
     const sql = 'UPDATE demo.pulse SET number = number + 1 RETURNING number';
     while (client !== undefined && performance.now() < untilMs) {
       const request: Request = {
+        kind: 'pulse',
         path: '/v1/query',
         body: { sql },
         headers: { 'meridian-durability': 'async' },
@@ -177,7 +179,7 @@ export class Workload {
   async #timed(client: DataClient, request: Request, dueMs: number): Promise<DataOutcome> {
     const outcome = await client.send(request);
     this.tally.requests += 1;
-    this.tally.latenciesMs.push(performance.now() - dueMs);
+    this.tally.latenciesMs[request.kind].push(performance.now() - dueMs);
     if (outcome.kind === 'refused' && outcome.code === 'CommitOutcomeUnknown') {
       this.tally.unknownOutcomes += 1;
     } else if (outcome.kind !== 'answered') {
@@ -190,6 +192,7 @@ export class Workload {
 
 function readRequest(sql: string, cityId: number, level: 'strong' | 'eventual'): Request {
   return {
+    kind: level,
     path: '/v1/query',
     body: { sql, params: [cityId] },
     headers: { 'meridian-consistency': level },
@@ -199,14 +202,10 @@ function readRequest(sql: string, cityId: number, level: 'strong' | 'eventual'):
 function emptyTally(): Tally {
   return {
     requests: 0,
-    writes: 0,
-    sessionReads: 0,
-    strongReads: 0,
-    eventualReads: 0,
     unknownOutcomes: 0,
     missedOwnWrites: 0,
     failedByCode: new Map(),
-    latenciesMs: [],
+    latenciesMs: { write: [], session: [], strong: [], eventual: [], pulse: [] },
     writesAtMs: [],
     writeLatenciesMs: [],
     confirmed: new Set(),

@@ -18,12 +18,7 @@ const report: DemoReport = {
     ratePerRegion: 200,
     requests: 13_400,
     requestsPerSecond: 670,
-    writes: 1200,
-    sessionReads: 1200,
-    strongReads: 2400,
-    eventualReads: 8400,
-    latencyP50Ms: 4,
-    latencyP99Ms: 90,
+    kinds: [{ kind: 'session', requests: 1200, p50Ms: 4, p99Ms: 90 }],
   },
   lag: { p50Ms: 8, p99Ms: 60 },
   switchover: {
@@ -73,6 +68,7 @@ test('regions differ when rows or checksums of one table do', () => {
 test('everything is shown, with the attribution of the data', () => {
   const text = renderDemo({ ...report, failed: { count: 2, byCode: { Draining: 2 } } });
   assert.match(text, /eu-west +demo\.city +171,075 +abc/);
+  assert.match(text, /session read in another region +1,200 +4ms +90ms/);
   assert.match(text, /write pause +410ms/);
   assert.match(text, /BROKEN +failed requests +2/);
   assert.match(text, /failed: Draining 2/);
