@@ -7,6 +7,7 @@ export const processStateSchema = z.object({
   pid: z.int().nullable(),
   restarts: z.int(),
   problem: z.string().nullable(),
+  waitsFor: z.string().nullable(),
   logFile: z.string(),
 });
 

@@ -3,6 +3,7 @@
  * PostgreSQL nodes and Meridian processes. It decides nothing about PostgreSQL: the controller
  * does, through the agent's routes.
  */
+import { join } from 'node:path';
 import { createServer } from '../../shared/http/server.ts';
 import { agentPidFile } from './leftovers.ts';
 import { registerAgentRoutes } from './agent-routes.ts';
@@ -60,7 +61,8 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
   });
   await http.listen({ host: context.region.bind, port: context.region.agentPort });
   const rotation = setInterval(() => {
-    for (const { logFile } of [...state().processes]) rotateLogFile(logFile);
+    rotateLogFile(join(context.paths.logsFolder, 'agent.log'));
+    for (const { logFile } of state().processes) rotateLogFile(logFile);
   }, rotationIntervalMs);
   const stopAll = async (): Promise<void> => {
     context.logger.info('stopping the region');

@@ -1,5 +1,7 @@
 /** What every part of a region's agent knows: the cluster file, the region, its secrets, folders. */
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { z } from 'zod';
 import {
   regionOfConfig,
   type ClusterBase,
@@ -54,6 +56,7 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
   for (const path of [folder, logsFolder, runFolder, paths.postgresFolder]) {
     await mkdir(path, { recursive: true });
   }
+  await claimFolder(paths, cluster, id);
   await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
   await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
   const user = postgresUser();
@@ -72,6 +75,23 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
     logger,
   };
 }
+
+/** Data of another cluster or region are refused before anything touches them. */
+async function claimFolder(paths: RegionPaths, cluster: ClusterBase, id: RegionId): Promise<void> {
+  const own = { clusterId: cluster.clusterId, region: id };
+  if (!existsSync(paths.ownerFile)) {
+    await writeFileWhole(paths.ownerFile, JSON.stringify(own));
+    return;
+  }
+  const owner = ownerSchema.parse(JSON.parse(readFileSync(paths.ownerFile, 'utf8')));
+  if (owner.clusterId === own.clusterId && owner.region === own.region) return;
+  throw new Error(
+    `${paths.folder} belongs to region ${owner.region} of cluster ${owner.clusterId}, not to ` +
+      `${id} of ${own.clusterId}. Name another folder, or start over with --fresh.`,
+  );
+}
+
+const ownerSchema = z.object({ clusterId: z.string(), region: z.string() });
 
 /** The addresses of the cluster file, overridden for this region; its own name is its own address. */
 export function hostsOf(

@@ -32,6 +32,8 @@ export function clusterPaths(stateFolder: string): ClusterPaths {
 export interface RegionPaths {
   readonly folder: string;
   readonly secretsFile: string;
+  /** Says which region of which cluster the folder belongs to. */
+  readonly ownerFile: string;
   /** Host name → address as this region sees the others: JSON for Node, hosts(5) for the JVM. */
   readonly hostsJsonFile: string;
   readonly hostsTextFile: string;
@@ -50,6 +52,7 @@ export function regionPaths(folder: string, postgresFolder?: string): RegionPath
   return {
     folder,
     secretsFile: join(folder, 'secrets.yaml'),
+    ownerFile: join(folder, 'owner.json'),
     hostsJsonFile: join(folder, 'hosts.json'),
     hostsTextFile: join(folder, 'hosts'),
     wanHostsFile: join(folder, 'wan-hosts.json'),

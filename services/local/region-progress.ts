@@ -62,23 +62,29 @@ export function stepsOf(state: AgentState): [string, Seen][] {
   const nodeNames = new Set(state.nodes.map(({ id }) => id.slice(id.indexOf('/') + 1)));
   const processes = state.processes
     .filter(({ name }) => !nodeNames.has(name))
-    .map(({ name, phase, problem }): [string, Seen] => [name, seenOf(phase, problem)]);
+    .map((process): [string, Seen] => [process.name, seenOf(process.phase, process)]);
   const nodes = state.nodes.map((node): [string, Seen] => {
     const name = node.id.slice(node.id.indexOf('/') + 1);
     if (node.operation !== null && node.operation !== 'start') {
       return [name, { state: 'working', detail: `${node.operation}${percentOf(node.progress)}` }];
     }
     if (node.problem !== null) return [name, { state: 'failed', detail: node.problem }];
-    return [name, seenOf(node.process, null)];
+    return [name, seenOf(node.process, { problem: null, waitsFor: null })];
   });
   return [...processes, ...nodes];
 }
 
-function seenOf(phase: AgentState['processes'][number]['phase'], problem: string | null): Seen {
+type Process = AgentState['processes'][number];
+
+function seenOf(
+  phase: Process['phase'],
+  { problem, waitsFor }: Pick<Process, 'problem' | 'waitsFor'>,
+): Seen {
   if (phase === 'running') return { state: 'done', detail: null };
   // A problem stays until the restarted process answers.
   if (problem !== null) return { state: 'failed', detail: problem };
-  return { state: 'working', detail: phase === 'starting' ? 'starting' : 'waiting' };
+  const detail = phase === 'starting' ? (waitsFor ?? 'starting') : 'waiting';
+  return { state: 'working', detail };
 }
 
 function percentOf(progress: AgentState['nodes'][number]['progress']): string {

@@ -47,6 +47,7 @@ async function prepareKafka(context: RegionContext): Promise<ProcessSpec> {
     runAs: null,
     addresses: ports.map((port) => ({ host: region.bind, port })),
     isAnswering: () => acceptsConnections({ host: region.bind, port: clientPort }),
+    describeWait: () => describeQuorum(context),
   };
 }
 
@@ -119,6 +120,18 @@ export function initialControllers(cluster: RegionContext['cluster']): string {
         `${String(kafka.nodeId)}@${host}:${String(kafka.controllerPort)}:${kafka.directoryId}`,
     )
     .join(',');
+}
+
+/** A Kafka node answers once a majority of the voters has chosen a controller. */
+async function describeQuorum({ cluster }: RegionContext): Promise<string> {
+  const all = voters(cluster.regions);
+  const answering = await Promise.all(
+    all.map(({ host, kafka }) => acceptsConnections({ host, port: kafka.controllerPort })),
+  );
+  const silent = all.filter((_, index) => answering[index] !== true).map(({ id }) => id);
+  const needed = Math.floor(all.length / 2) + 1;
+  if (all.length - silent.length >= needed) return 'the choice of a controller';
+  return `${String(needed)} of ${String(all.length)} regions: ${silent.join(', ')} not there yet`;
 }
 
 /** Formats the folder with the quorum of the cluster file; a half-made folder is begun anew. */

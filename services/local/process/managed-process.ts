@@ -16,7 +16,6 @@ import {
   identityOf,
   readPidFile,
   removePidFile,
-  waitForEnd,
   writePidFile,
   type ProcessIdentity,
 } from './process-identity.ts';
@@ -34,6 +33,8 @@ export interface ProcessSpec {
   readonly addresses: readonly ListenAddress[];
   /** Whether the program answers; asked again until it does. */
   readonly isAnswering: () => Promise<boolean>;
+  /** What a program that runs and does not answer yet waits for, in words. */
+  readonly describeWait?: () => Promise<string>;
 }
 
 export interface ManagedProcessOptions {
@@ -58,12 +59,16 @@ export interface ProcessState {
   readonly pid: number | null;
   readonly restarts: number;
   readonly problem: string | null;
+  /** What a started process waits for before it answers. */
+  readonly waitsFor: string | null;
   readonly logFile: string;
 }
 
 /** After running this long (milliseconds) a process counts as well and its back-off starts anew. */
 const stableMs = 10_000;
 const answerPollMs = 100;
+/** A process that has not answered for this long (milliseconds) is asked what it waits for. */
+const describeAfterMs = 4000;
 
 export class ManagedProcess {
   readonly #options: ManagedProcessOptions;
@@ -74,6 +79,7 @@ export class ManagedProcess {
   #identity: ProcessIdentity | null = null;
   #restarts = 0;
   #problem: string | null = null;
+  #waitsFor: string | null = null;
 
   constructor(options: ManagedProcessOptions) {
     this.#options = options;
@@ -86,6 +92,7 @@ export class ManagedProcess {
       pid: this.#identity?.pid ?? null,
       restarts: this.#restarts,
       problem: this.#problem,
+      waitsFor: this.#phase === 'starting' ? this.#waitsFor : null,
       logFile: this.#options.logFile,
     };
   }
@@ -182,8 +189,11 @@ export class ManagedProcess {
   }
 
   async #watchAnswer(spec: ProcessSpec, ended: AbortSignal): Promise<void> {
+    const startedMs = performance.now();
+    this.#waitsFor = null;
     while (!ended.aborted) {
       if (await spec.isAnswering().catch(() => false)) break;
+      if (performance.now() - startedMs > describeAfterMs) await this.#describeWait(spec);
       await sleep(answerPollMs, ended);
     }
     if (ended.aborted) return;
@@ -192,9 +202,12 @@ export class ManagedProcess {
     this.#options.logger.info({ process: this.#options.name }, 'process answers');
   }
 
-  /** Whether the process ended by itself within `boundMs`; a test and a promotion ask. */
-  async hasEnded(boundMs: number): Promise<boolean> {
-    return this.#identity === null || (await waitForEnd(this.#identity, boundMs));
+  async #describeWait(spec: ProcessSpec): Promise<void> {
+    const waitsFor = (await spec.describeWait?.().catch(() => null)) ?? null;
+    if (waitsFor !== null && waitsFor !== this.#waitsFor) {
+      this.#options.logger.info({ process: this.#options.name, waitsFor }, 'process waits');
+    }
+    this.#waitsFor = waitsFor;
   }
 }
 

@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { stepsOf } from '../../../../services/local/region-progress.ts';
 import type { AgentState } from '../../../../services/local/agent-state.ts';
 
-const kafka = { name: 'kafka', pid: 1, restarts: 0, problem: null, logFile: '' } as const;
+const kafka = {
+  name: 'kafka',
+  pid: 1,
+  restarts: 0,
+  problem: null,
+  waitsFor: null,
+  logFile: '',
+} as const;
 const node = { id: 'eu-west/pg-1', mode: null, operation: null, problem: null, progress: null };
 const process = { ...kafka, name: 'pg-1' };
 
@@ -27,6 +34,13 @@ const rows: [string, AgentState, string, string, string | null][] = [
   ['a running process', stateOf({}, {}), 'kafka', 'done', null],
   ['one that died', stateOf({ phase: 'failed', problem: 'x' }, {}), 'kafka', 'failed', 'x'],
   ['its restart', stateOf({ phase: 'starting', problem: 'x' }, {}), 'kafka', 'failed', 'x'],
+  [
+    'one that waits',
+    stateOf({ phase: 'starting', waitsFor: 'a quorum' }, {}),
+    'kafka',
+    'working',
+    'a quorum',
+  ],
   ['a node nobody started', stateOf({}, {}), 'pg-1', 'working', 'waiting'],
   ['a running node', stateOf({}, { process: 'running' }), 'pg-1', 'done', null],
   [
