@@ -34,6 +34,8 @@ export function recordOutcome(
       ? state
       : { ...state, failures: 0, ejections };
   }
+  // Late news of requests that were under way when it was ejected.
+  if (isEjected(state, outcome.nowMs)) return state;
   const failures = state.failures + 1;
   if (failures < policy.consecutiveFailures || !outcome.mayEject) return { ...state, failures };
   return eject(state, outcome.nowMs, policy);

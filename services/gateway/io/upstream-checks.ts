@@ -112,7 +112,7 @@ export class UpstreamChecks {
     this.#context.logger.warn({ ...facts, waiting: instance.waiting.size }, 'upstream stalled');
     const reason = new UpstreamStalled('The upstream has stopped answering.');
     for (const waiting of [...instance.waiting]) {
-      if (waiting.canRepeat && nowMs - waiting.sentMs >= stallMs) waiting.abort(reason);
+      if (waiting.canRepeat) waiting.abort(reason);
     }
     watch.wake.abort();
   }
