@@ -55,12 +55,40 @@ const limitsSchema = z.strictObject({
   deadlineMsMax: durationMs.default(300_000),
 });
 
+const authSchema = z.strictObject({
+  /** An identity provider whose tokens are taken beside Meridian's own. */
+  jwt: z
+    .strictObject({
+      jwksUrl: z.url(),
+      issuer: z.string().min(1),
+      audience: z.string().min(1),
+      /** Claims that name the PostgreSQL role and the scopes. */
+      roleClaim: z.string().min(1).default('role'),
+      scopeClaim: z.string().min(1).default('scope'),
+      /** Unknown key ids make the keys be fetched again, at most so often. */
+      cooldownMs: durationMs.default(30_000),
+    })
+    .optional(),
+  apiKeys: z
+    .array(
+      z.strictObject({
+        id: z.string().min(1).max(64),
+        /** SHA-256 of the key, in hexadecimal. */
+        sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'must be 64 hexadecimal digits' }),
+        role: z.string().min(1).max(63).default('app'),
+        scopes: z.array(z.enum(['data:read', 'data:write'])).min(1),
+      }),
+    )
+    .default([]),
+});
+
 export const routerConfigSchema = z.strictObject({
   /** Path prefix of the data API on the public listener, e.g. /data; empty: /v1/…. */
   pathPrefix: z
     .string()
     .regex(/^(\/[a-z0-9-]+)*$/, { error: 'must be empty or a path without a trailing slash' })
     .default(''),
+  auth: authSchema.prefault({}),
   reads: readsSchema.prefault({}),
   health: healthSchema.prefault({}),
   pools: poolsSchema.prefault({}),

@@ -23,6 +23,7 @@ import { peerRoutes } from './http/peer-routes.ts';
 import { createPositionTokens } from './http/position-tokens.ts';
 import { AdmittedAccess } from './io/admitted-access.ts';
 import { AloneRunner } from './io/sql/alone-runner.ts';
+import { DataAuth } from './io/data-auth.ts';
 import { FreshnessFeed } from './io/freshness-feed.ts';
 import { NodePools, type NodeTarget } from './io/node-pools.ts';
 import { NodeWatcher } from './io/node-watcher.ts';
@@ -62,7 +63,14 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
   const parts = assemble(dependencies);
   const { pools, watcher, analysis, feed, access, peers, positions } = parts;
   const tokens = createPositionTokens(createTokenSigner(secrets.shared.positionKeys), cluster);
-  const accessKeys = secrets.shared.accessKeys;
+  const { accessKeys } = secrets.shared;
+  const auth = new DataAuth({
+    config: config.auth,
+    clusterId: cluster.clusterId,
+    accessKeys,
+    clock,
+  });
+  const identify = auth.identify.bind(auth);
   const peerKeys = secrets.shared.peerKeys;
   const now = () => positions.now(control.view(), watcher, leaseLeft(control, clock));
   let trimming: NodeJS.Timeout | null = null;
@@ -70,7 +78,7 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
   return {
     access,
     plugins: {
-      public: dataRoutes({ config, cluster, accessKeys, access, tokens, clock }),
+      public: dataRoutes({ config, cluster, identify, access, tokens, clock }),
       peer: peerRoutes({ config, cluster, peerKeys, access, clock, now }),
     },
     async start() {

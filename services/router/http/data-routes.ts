@@ -1,10 +1,8 @@
 /** The data API on the public listener: POST /v1/query, POST /v1/transaction, the OpenAPI document. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { hasScope } from '../../../shared/auth/access-token.ts';
-import { requireScope } from '../../../shared/auth/require-scope.ts';
+import { hasScope, type AccessClaims } from '../../../shared/auth/access-token.ts';
 import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
-import type { KeySet } from '../../../shared/config/secrets-schema.ts';
 import type { Consistency, ConsistencyLevel } from '../../../shared/core/consistency.ts';
 import type { DurabilityMode } from '../../../shared/core/durability.ts';
 import type { PositionToken } from '../../../shared/core/position-token.ts';
@@ -28,7 +26,11 @@ import type { PositionTokens } from './position-tokens.ts';
 export interface DataRoutesOptions {
   readonly config: RouterConfig;
   readonly cluster: ClusterBase;
-  readonly accessKeys: KeySet;
+  /** Throws Unauthenticated. */
+  readonly identify: (credentials: {
+    readonly authorization: string | undefined;
+    readonly apiKey: string | undefined;
+  }) => AccessClaims | Promise<AccessClaims>;
   readonly access: DataAccess;
   readonly tokens: PositionTokens;
   readonly clock: Clock;
@@ -46,8 +48,17 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema };
 
 /** The plugin for the public listener. */
 export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
-  const { config, cluster, accessKeys, access } = options;
-  const onRequest = requireScope('data:read', cluster.clusterId, accessKeys);
+  const { config, access } = options;
+  const onRequest = async (request: FastifyRequest): Promise<void> => {
+    const apiKey = request.headers['x-api-key'];
+    request.access = await options.identify({
+      authorization: request.headers.authorization,
+      apiKey: typeof apiKey === 'string' ? apiKey : undefined,
+    });
+    if (hasScope(request.access, 'data:read')) return;
+    const hint = 'The credentials need the scope data:read or data:write.';
+    throw new MeridianError('Forbidden', 'The credentials do not allow this.', { hint });
+  };
   const route = { onRequest, bodyLimit: config.limits.bodyBytesMax };
   return async (parent) => {
     await parent.register(

@@ -31,7 +31,8 @@ export function judgeFailure(error: unknown, commitStep: number | null): SqlFail
         : 'after-commit';
   const sqlstate = sqlstateOf(error.cause);
   const severity = textField(error.cause, 'severity');
-  const isAnswered = sqlstate !== null && severity === 'ERROR' && !isConnectionLoss(error.cause);
+  // Only FATAL and PANIC end the session; a wrong number of parameters is an ERROR of class 08.
+  const isAnswered = sqlstate !== null && severity === 'ERROR';
   // Without an answer nobody knows how far PostgreSQL had got, unless it said so (FATAL).
   const isSilent = sqlstate === null && error.wasSent;
   return {
