@@ -17,6 +17,13 @@ export interface ChainPlace {
   readonly nextPart: number;
 }
 
+/** Records beyond the cut of an epoch after their own, up to `uptoEpoch`, are void. */
+export interface Cuts {
+  /** Every promotion folded so far. */
+  readonly history: readonly EpochCut[];
+  readonly uptoEpoch: Epoch;
+}
+
 export type ChainVerdict =
   /** The next transactions; `place` is where the reader stands after them. */
   | {
@@ -39,16 +46,8 @@ export function placeAt(position: Position): ChainPlace {
   return { position, openXid: null, nextPart: 0 };
 }
 
-/**
- * `history`: every promotion folded so far; records beyond the cut of an epoch after their own, up
- * to `uptoEpoch`, are void.
- */
-export function checkChain(
-  place: ChainPlace,
-  record: CommitRecord,
-  history: readonly EpochCut[],
-  uptoEpoch: Epoch,
-): ChainVerdict {
+/** What `record` is to a reader at `place`. */
+export function checkChain(place: ChainPlace, record: CommitRecord, cuts: Cuts): ChainVerdict {
   switch (record.kind) {
     case 'seed':
     case 'sealed':
@@ -59,9 +58,9 @@ export function checkChain(
     case 'epoch-start':
       return checkEpochStart(place, record);
     case 'transactions':
-      return checkTransactions(place, record, { history, uptoEpoch });
+      return checkTransactions(place, record, cuts);
     case 'chunk':
-      return checkChunk(place, record, { history, uptoEpoch });
+      return checkChunk(place, record, cuts);
     default:
       return assertNever(record);
   }
@@ -97,11 +96,6 @@ export function clampToCuts(position: Position, history: readonly EpochCut[]): P
     if (epoch > Math.max(position.epoch, 1) && comparePositions(clamped, cut) > 0) clamped = cut;
   }
   return clamped;
-}
-
-interface Cuts {
-  readonly history: readonly EpochCut[];
-  readonly uptoEpoch: Epoch;
 }
 
 function checkIdle(

@@ -2,24 +2,32 @@
  * Applies records to the region's own node: rows and progress in one transaction, committed only
  * when the own log holds them, and only if the fence allows it. What does not fit stops it.
  */
-import type { Client } from 'pg';
-import { checkChain, placeAt, type ChainPlace, type ChainVerdict } from '../core/chain-check.ts';
+import {
+  checkChain,
+  placeAt,
+  type ChainPlace,
+  type ChainVerdict,
+  type Cuts,
+} from '../core/chain-check.ts';
 import { DdlSpotter } from '../core/ddl-spotter.ts';
-import { ownOrigin } from '../core/transaction-assembler.ts';
 import type { ChunkRecord, LoggedTransaction } from '../../../shared/core/commit-record.ts';
-import type { EpochCut } from '../../../shared/core/consistency.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
-import { formatLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { formatLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { formatPosition, type Position } from '../../../shared/core/position.ts';
-import { parseEpoch } from '../../../shared/core/epoch.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { isRetryableLock, sqlstateOf } from '../../../shared/errors/sqlstate.ts';
-import { connectPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
+import {
+  type PgClient,
+  connectPg,
+  ownSessionOptions,
+  type PgTarget,
+} from '../../../shared/pg/client.ts';
 import { quoteLiteral } from '../../../shared/pg/quote.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { ApplyItem } from './apply-queue.ts';
 import { ChangeWriter, type WriteMode } from './change-writer.ts';
+import { readProgress, takeOrigin, timestampOf, type Progress } from './progress-row.ts';
 import { textSettings } from './slot-reader.ts';
 
 export interface ApplierOptions {
@@ -27,8 +35,7 @@ export interface ApplierOptions {
   /** Epoch that the fence may be sealed for, at most. */
   readonly fenceEpoch: Epoch;
   readonly incarnation: string;
-  readonly history: () => readonly EpochCut[];
-  readonly uptoEpoch: () => Epoch;
+  readonly cuts: () => Cuts;
   readonly groupTransactionsMax: number;
   readonly onApplied: (applied: AppliedFacts) => void;
 }
@@ -42,11 +49,6 @@ export interface AppliedFacts {
   readonly transactions: number;
 }
 
-export interface Progress {
-  readonly position: Position;
-  readonly store: string;
-}
-
 interface Group {
   readonly transactions: LoggedTransaction[];
   readonly epoch: Epoch;
@@ -58,7 +60,7 @@ interface Group {
 const lockTriesMax = 1000;
 
 export class Applier {
-  readonly #client: Client;
+  readonly #client: PgClient;
   readonly #options: ApplierOptions;
   readonly #writer: ChangeWriter;
   /** What is committed here. */
@@ -69,7 +71,7 @@ export class Applier {
   #chunkLogged: Promise<void>[] = [];
   readonly progress: Progress;
 
-  private constructor(client: Client, options: ApplierOptions, progress: Progress) {
+  private constructor(client: PgClient, options: ApplierOptions, progress: Progress) {
     this.#client = client;
     this.#options = options;
     this.progress = progress;
@@ -105,8 +107,7 @@ export class Applier {
     let group: Group | null = null;
     for (const item of items) {
       const { record } = item;
-      const { history, uptoEpoch } = this.#options;
-      const verdict = checkChain(this.#place, record, history(), uptoEpoch());
+      const verdict = checkChain(this.#place, record, this.#options.cuts());
       if (verdict.kind === 'skip') continue;
       if (verdict.kind === 'gap') {
         throw new MeridianError('ProtocolViolation', `records do not follow: ${verdict.why}`);
@@ -278,32 +279,6 @@ export class Applier {
   }
 }
 
-/** The progress row, or null when there is none. */
-export async function readProgress(client: Pick<Client, 'query'>): Promise<Progress | null> {
-  const { rows } = await client.query<Record<string, string>>(
-    'SELECT epoch, end_lsn, store FROM meridian_local.progress',
-  );
-  const [row] = rows;
-  if (row === undefined) return null;
-  const epoch = parseEpoch(Number(row['epoch']));
-  const endLsn = parseLsn(row['end_lsn'] ?? '');
-  if (epoch === null || endLsn === null) throw new Error('the progress row cannot be read');
-  return { position: { epoch, endLsn }, store: row['store'] ?? '' };
-}
-
-/** One session at a time may write as the origin; one that is left over is ended. */
-async function takeOrigin(client: Client): Promise<void> {
-  await client.query(
-    `SELECT pg_replication_origin_create('${ownOrigin}')
-     WHERE pg_replication_origin_oid('${ownOrigin}') IS NULL`,
-  );
-  await client.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE application_name = 'meridian applier' AND pid <> pg_backend_pid()`,
-  );
-  await client.query(`SELECT pg_replication_origin_session_setup('${ownOrigin}')`);
-}
-
 function addMessages(group: Group, messages: readonly Uint8Array[]): void {
   for (const message of messages) group.messages.push(message);
 }
@@ -317,9 +292,4 @@ function mayFitOneByOne(error: unknown): boolean {
   const state = sqlstateOf(error);
   if (error instanceof MeridianError) return error.code === 'Divergence';
   return state !== null && !state.startsWith('57') && !state.startsWith('08') && state !== 'MF001';
-}
-
-/** SQL of a time in microseconds since 2000-01-01 UTC, exact. */
-function timestampOf(timeUs: bigint): string {
-  return `timestamptz '2000-01-01 00:00:00+00' + ${timeUs} * interval '1 microsecond'`;
 }

@@ -2,7 +2,7 @@
  * Writes the changes of pgoutput messages inside the applier's open transaction: rows as planned
  * statements whose row counts must match; TRUNCATE, captured DDL and carried rows in their place.
  */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import { statementOf, tableName, type ApplyStatement } from '../core/apply-sql.ts';
 import { isGroupable, planChanges, planOneByOne, type RowChange } from '../core/apply-plan.ts';
 import { changeOf, type RowMessage } from '../core/change-reader.ts';
@@ -24,14 +24,14 @@ interface Announced {
 }
 
 export class ChangeWriter {
-  readonly #client: Client;
+  readonly #client: PgClient;
   /** Text of a relation message → what it is here. */
   readonly #shapes = new Map<string, TableShape>();
   /** Tables that had rows before the DDL that makes them and carries their rows. */
   readonly #awaited = new Set<string>();
   #nextShape = 1;
 
-  constructor(client: Client) {
+  constructor(client: PgClient) {
     this.#client = client;
   }
 

@@ -2,7 +2,7 @@
  * Runs a captured DDL command inside the applier's transaction, as the role that ran it, and fills
  * tables whose rows were carried because the command's text would not give the same ones.
  */
-import type { Client } from 'pg';
+import type { PgClient } from '../../../shared/pg/client.ts';
 import type { Tuple } from '../core/pgoutput-message.ts';
 import type { TableShape } from '../core/table-shape.ts';
 import { quoteIdent, quoteLiteral } from '../../../shared/pg/quote.ts';
@@ -18,7 +18,7 @@ export interface DdlFacts {
 
 /** Runs the command of a row of meridian.ddl; role and settings are as before afterwards. */
 export async function replayDdl(
-  client: Client,
+  client: PgClient,
   shape: TableShape,
   row: Tuple,
 ): Promise<NonNullable<DdlFacts['carries']>> {
@@ -47,7 +47,7 @@ export async function replayDdl(
 
 /** Puts rows carried as record texts into their tables. */
 export async function insertCarried(
-  client: Client,
+  client: PgClient,
   shape: TableShape,
   rows: readonly Tuple[],
 ): Promise<void> {
@@ -80,7 +80,7 @@ function valueOf(shape: TableShape, row: Tuple, name: string): string {
   return row[shape.columns.findIndex((column) => column.name === name)] ?? '';
 }
 
-async function setAll(client: Client, settings: readonly (readonly string[])[]): Promise<void> {
+async function setAll(client: PgClient, settings: readonly (readonly string[])[]): Promise<void> {
   const calls = settings.map(
     ([name = '', value = '']) => `set_config(${quoteLiteral(name)}, ${quoteLiteral(value)}, true)`,
   );

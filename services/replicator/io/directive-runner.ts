@@ -14,13 +14,14 @@ import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import type { ReplicatorConfig } from '../config.ts';
-import { clampToCuts } from '../core/chain-check.ts';
-import { readProgress, type AppliedFacts } from './applier.ts';
+import { clampToCuts, type Cuts } from '../core/chain-check.ts';
+import type { AppliedFacts } from './applier.ts';
+import { readProgress, writeProgress } from './progress-row.ts';
 import { applyOwnLog, follow, type FollowerOptions } from './follower.ts';
 import { Leader } from './leader.ts';
 import type { OwnLog } from './own-log.ts';
 import type { PeerLink } from './region-link.ts';
-import { seedLog, writeProgress } from './seeder.ts';
+import { seedLog } from './seeder.ts';
 import { SequenceCapture } from './sequence-capture.ts';
 
 type DirectiveOf<Kind extends ReplicationDirective['kind']> = Extract<
@@ -103,7 +104,7 @@ export class DirectiveRunner {
     await this.prepareStore(signal);
     const { epoch, source, cut } = directive;
     const options = this.#followerOptions(epoch, epoch);
-    const end = clampToCuts(options.facts().last, options.history());
+    const end = clampToCuts(options.facts().last, options.cuts().history);
     if (source === this.#options.region || isAtOrPast(end, cut)) {
       await applyOwnLog(options, signal);
       return;
@@ -214,16 +215,15 @@ export class DirectiveRunner {
     const { ownLog, config, pg, view, onApplied } = this.#options;
     const facts = ownLog.facts;
     if (facts === null) throw new Error('the own log was not read yet');
-    const history = (): ClusterView['history'] => view().history;
-    const uptoEpoch = (): Epoch => view().epoch;
+    const cuts = (): Cuts => ({ history: view().history, uptoEpoch: view().epoch });
     return {
       applier: {
         pg: pg('meridian_applier'),
-        ...{ fenceEpoch, history, uptoEpoch, onApplied },
+        ...{ fenceEpoch, cuts, onApplied },
         incarnation: view().incarnation,
         groupTransactionsMax: config.applyGroupTransactionsMax,
       },
-      ...{ ownLog, epoch, history, uptoEpoch },
+      ...{ ownLog, epoch, cuts },
       queueBytesMax: config.applyQueueBytesMax,
       takeBytesMax: config.applyGroupBytesMax,
       facts: () => ownLog.facts ?? facts,

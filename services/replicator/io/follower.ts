@@ -2,8 +2,7 @@
  * A region that follows: first applies what its own log holds, then takes records from the source,
  * logs them before it commits them, applies them and acknowledges.
  */
-import { checkChain, clampToCuts, placeAt } from '../core/chain-check.ts';
-import type { EpochCut } from '../../../shared/core/consistency.ts';
+import { checkChain, clampToCuts, placeAt, type Cuts } from '../core/chain-check.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { formatPosition, isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
@@ -18,8 +17,7 @@ export interface FollowerOptions {
   readonly applier: ApplierOptions;
   readonly ownLog: OwnLog;
   readonly epoch: Epoch;
-  readonly history: () => readonly EpochCut[];
-  readonly uptoEpoch: () => Epoch;
+  readonly cuts: () => Cuts;
   readonly queueBytesMax: number;
   readonly takeBytesMax: number;
   readonly facts: () => LogFacts;
@@ -122,8 +120,8 @@ async function replayLog(options: FollowerOptions, replay: Replay): Promise<void
   }
 }
 
-function logEndOf({ facts, history }: FollowerOptions): Position {
-  return clampToCuts(facts().last, history());
+function logEndOf({ facts, cuts }: FollowerOptions): Position {
+  return clampToCuts(facts().last, cuts().history);
 }
 
 interface Receive {
@@ -140,7 +138,7 @@ async function receive(options: FollowerOptions, of: Receive): Promise<void> {
   let place = placeAt(of.end);
   const stream = link.records(of.end, { epoch: options.epoch, signal });
   for await (const { record, bytes } of stream) {
-    const verdict = checkChain(place, record, options.history(), options.uptoEpoch());
+    const verdict = checkChain(place, record, options.cuts());
     if (verdict.kind === 'skip') continue;
     if (verdict.kind === 'gap') {
       throw new MeridianError('ProtocolViolation', `records do not follow: ${verdict.why}`);

@@ -3,11 +3,9 @@
  * own log, within its byte credit, and hears what it has applied.
  */
 import type { WebSocket } from 'ws';
-import { checkChain, placeAt, endPositionOf } from '../core/chain-check.ts';
+import { checkChain, placeAt, endPositionOf, type Cuts } from '../core/chain-check.ts';
 import { decodeFrame, encodeFrame, type LinkFrame } from '../core/link-frame.ts';
 import type { Acknowledgement } from '../core/quorum-tracker.ts';
-import type { EpochCut } from '../../../shared/core/consistency.ts';
-import type { Epoch } from '../../../shared/core/epoch.ts';
 import { comparePositions, formatPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
@@ -24,8 +22,7 @@ export interface LinkSource {
   readonly heartbeatIntervalMs: number;
   /** Newest records; null while this region neither leads nor follows. */
   feed(): RecordFeed | null;
-  history(): readonly EpochCut[];
-  epoch(): Epoch;
+  cuts(): Cuts;
   onAcknowledged(peer: RegionId, acknowledgement: Acknowledgement): void;
   onHeard(peer: RegionId): void;
 }
@@ -126,7 +123,7 @@ export class LinkSession {
       const feed = this.#source.feed();
       if (feed === null) throw new Error('this region does not replicate at the moment');
       const sequence = feed.sequenceAfter(sent);
-      if (sequence !== null) sent = await this.#pumpFeed(subscription, feed, sequence, sent);
+      if (sequence !== null) sent = await this.#pumpFeed(subscription, { feed, sequence, sent });
       else sent = await this.#pumpLog(subscription, sent);
     }
   }
@@ -134,13 +131,12 @@ export class LinkSession {
   /** Sends from memory until records were dropped or there is another feed; returns how far. */
   async #pumpFeed(
     subscription: Subscription,
-    feed: RecordFeed,
-    first: number,
-    from: Position,
+    from: { readonly feed: RecordFeed; readonly sequence: number; readonly sent: Position },
   ): Promise<Position> {
     const { signal } = subscription.abort;
-    let sent = from;
-    let next = first;
+    const { feed } = from;
+    let sent = from.sent;
+    let next = from.sequence;
     const stop = feed.onPublished(() => subscription.wake?.());
     try {
       while (!signal.aborted && this.#source.feed() === feed) {
@@ -167,13 +163,7 @@ export class LinkSession {
     const offset = await offsetAfter(log, from, signal);
     for await (const entry of log.read(offset, { follow: false, signal })) {
       const { record, bytes } = entry;
-      const { history, epoch } = this.#source;
-      const verdict = checkChain(
-        place,
-        record,
-        history.call(this.#source),
-        epoch.call(this.#source),
-      );
+      const verdict = checkChain(place, record, this.#source.cuts());
       if (verdict.kind === 'gap') throw new Error(`the source lacks what follows: ${verdict.why}`);
       if (record.kind === 'seed' && comparePositions(record.position, place.position) > 0) {
         throw new Error(`the source's log begins at ${formatPosition(record.position)}`);
@@ -183,7 +173,8 @@ export class LinkSession {
       if (signal.aborted) break;
       if (verdict.kind !== 'idle') place = verdict.place;
       const isEnd = endPositionOf(record) !== null;
-      if (isEnd && this.#source.feed()?.sequenceAfter(place.position) != null) break;
+      const inMemory = this.#source.feed()?.sequenceAfter(place.position) ?? null;
+      if (isEnd && inMemory !== null) break;
     }
     if (place.position === from) await sleep(50, signal);
     return place.position;

@@ -14,25 +14,18 @@ import type { ReplicationReport } from '../../../shared/core/replication-report.
 import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import { changeOfDirective, workOf } from '../core/directive.ts';
-import type { Acknowledgement } from '../core/quorum-tracker.ts';
 import type { ReplicatorDependencies } from '../service.ts';
 import type { AppliedFacts } from './applier.ts';
 import { DirectiveRunner, epochNames, type Leading } from './directive-runner.ts';
 import type { Leader } from './leader.ts';
 import type { LinkSource } from './link-session.ts';
 import { OwnLog } from './own-log.ts';
-import { PeerLink } from './region-link.ts';
+import { PeerTable } from './peer-table.ts';
 
 interface Work {
   readonly directive: ReplicationDirective;
   readonly abort: AbortController;
   readonly ended: Promise<void>;
-}
-
-interface PeerFacts {
-  store: string | null;
-  applied: Position | null;
-  heardAtMs: number;
 }
 
 const idleDirective: ReplicationDirective = { kind: 'idle', why: 'no directive yet' };
@@ -41,8 +34,7 @@ export class Replication {
   readonly #deps: ReplicatorDependencies;
   readonly #ownLog: OwnLog;
   readonly #runner: DirectiveRunner;
-  readonly #links = new Map<RegionId, PeerLink>();
-  readonly #peers = new Map<RegionId, PeerFacts>();
+  readonly #peers: PeerTable;
   readonly #abort = new AbortController();
   readonly #listeners = new Set<(report: ReplicationReport) => void>();
   readonly linkSource: LinkSource;
@@ -61,7 +53,7 @@ export class Replication {
 
   constructor(deps: ReplicatorDependencies) {
     this.#deps = deps;
-    const { config, region, cluster, dataLog, clock, logger, regionControl } = deps;
+    const { config, region, dataLog, clock, logger, regionControl } = deps;
     this.#ownLog = new OwnLog({
       log: dataLog,
       region,
@@ -69,10 +61,7 @@ export class Replication {
       feedBytesMax: config.feedBytesMax,
       signal: this.#abort.signal,
     });
-    for (const other of cluster.regions.filter(({ id }) => id !== region)) {
-      this.#links.set(other.id, this.#linkTo(other.id));
-      this.#peers.set(other.id, { store: null, applied: null, heardAtMs: clock.monotonicMs() });
-    }
+    this.#peers = new PeerTable(deps);
     this.linkSource = this.#makeLinkSource();
     this.#runner = new DirectiveRunner({
       region,
@@ -80,7 +69,7 @@ export class Replication {
       clock,
       logger,
       ownLog: this.#ownLog,
-      links: this.#links,
+      links: this.#peers.links,
       view: () => regionControl.view(),
       pg: (role) => this.#pgTarget(role),
       onApplied: (facts) => this.#onApplied(facts),
@@ -97,7 +86,7 @@ export class Replication {
   }
 
   start(): void {
-    for (const link of this.#links.values()) void link.run(this.#abort.signal);
+    for (const link of this.#peers.links.values()) void link.run(this.#abort.signal);
     const { regionControl } = this.#deps;
     const stop = regionControl.onChange((view) => this.#onView(view));
     this.#abort.signal.addEventListener('abort', stop);
@@ -128,7 +117,7 @@ export class Replication {
       freshAtMs: leader === null ? this.#freshAtMs : leader.freshAtMs,
       sealedEpoch: facts?.sealedEpoch ?? 0,
       opened: facts?.opened ?? null,
-      peers: [...this.#links].map(([region, link]) => this.#peerStatus(region, link)),
+      peers: this.#peers.statuses(this.isInbound),
     };
   }
 
@@ -241,7 +230,7 @@ export class Replication {
     if (facts.timeUs !== null) this.#freshAtMs = Number(facts.timeUs / 1000n) + 946_684_800_000;
     const store = this.#store;
     if (store !== null) {
-      for (const link of this.#links.values())
+      for (const link of this.#peers.links.values())
         link.acknowledge(facts.applied, store, facts.reached);
     }
     this.#notify();
@@ -273,17 +262,6 @@ export class Replication {
     });
   }
 
-  #peerStatus(region: RegionId, link: PeerLink): ReplicationReport['peers'][number] {
-    const facts = this.#peers.get(region);
-    return {
-      region,
-      isConnected: link.isConnected || this.isInbound(region),
-      store: facts?.store ?? null,
-      applied: facts?.applied ?? null,
-      heardAtMs: Math.max(facts?.heardAtMs ?? 0, link.heardAtMs),
-    };
-  }
-
   #makeLinkSource(): LinkSource {
     const { region, dataLog, clock, config, regionControl } = this.#deps;
     return {
@@ -292,43 +270,17 @@ export class Replication {
       clock,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       feed: () => this.#ownLog.feed,
-      history: () => regionControl.view().history,
-      epoch: () => regionControl.view().epoch,
-      onAcknowledged: (peer, acknowledgement) => this.#onAcknowledged(peer, acknowledgement),
-      onHeard: (peer) => {
-        const facts = this.#peers.get(peer);
-        if (facts !== undefined) facts.heardAtMs = clock.monotonicMs();
+      cuts: () => {
+        const { history, epoch } = regionControl.view();
+        return { history, uptoEpoch: epoch };
       },
+      onAcknowledged: (peer, acknowledgement) => {
+        this.#peers.acknowledge(peer, acknowledgement);
+        this.#leader?.acknowledge(peer, acknowledgement);
+        this.#notify();
+      },
+      onHeard: (peer) => this.#peers.hear(peer),
     };
-  }
-
-  #onAcknowledged(peer: RegionId, acknowledgement: Acknowledgement): void {
-    const facts = this.#peers.get(peer);
-    if (facts === undefined) return;
-    facts.store = acknowledgement.store;
-    facts.applied = acknowledgement.applied;
-    this.#leader?.acknowledge(peer, acknowledgement);
-    this.#notify();
-  }
-
-  #linkTo(peer: RegionId): PeerLink {
-    const { cluster, region, secrets, config, clock, logger } = this.#deps;
-    const other = regionOfConfig(cluster, peer);
-    const listeners =
-      other.processes.find(({ services }) => services.includes('replicator'))?.listeners ??
-      other.listeners;
-    return new PeerLink({
-      peer,
-      region,
-      clusterId: cluster.clusterId,
-      peerKeys: secrets.shared.peerKeys,
-      host: other.host,
-      port: listeners.peer,
-      creditBytes: config.creditBytes,
-      heartbeatIntervalMs: config.heartbeatIntervalMs,
-      clock,
-      logger,
-    });
   }
 
   #pgTarget(

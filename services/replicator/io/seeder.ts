@@ -5,7 +5,6 @@
 import type { CommitRecord } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
-import { formatLsn } from '../../../shared/core/lsn.ts';
 import {
   comparePositions,
   isAtOrPast,
@@ -14,7 +13,6 @@ import {
   type Position,
 } from '../../../shared/core/position.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
-import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/client.ts';
 import type { RegionLink } from '../../../shared/ports/region-link.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { endPositionOf } from '../core/chain-check.ts';
@@ -42,23 +40,6 @@ export async function seedLog(
   if (signal.aborted) throw new Error('ended');
   const store = await ownLog.beginStore(position, epoch);
   return { position, store };
-}
-
-/** Writes the progress row of a node that stands at `position`. */
-export async function writeProgress(
-  target: Omit<PgTarget, 'applicationName' | 'options'>,
-  position: Position,
-  store: string,
-): Promise<void> {
-  const session = { applicationName: 'meridian seeder', options: ownSessionOptions };
-  await withPg({ ...target, ...session }, async (client) => {
-    await client.query(
-      `INSERT INTO meridian_local.progress (epoch, end_lsn, store) VALUES ($1, $2, $3)
-       ON CONFLICT (one_row) DO UPDATE SET epoch = excluded.epoch, end_lsn = excluded.end_lsn,
-         store = excluded.store, updated_at = clock_timestamp()`,
-      [position.epoch, formatLsn(position.endLsn), store],
-    );
-  });
 }
 
 async function copyRecords(options: SeedOptions, signal: AbortSignal): Promise<Position> {

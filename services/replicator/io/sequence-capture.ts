@@ -2,8 +2,12 @@
  * Carries the values of the primary's sequences as ordinary rows of meridian.sequence_value, which
  * replicate like any others: decoding does not see sequences.
  */
-import { connectPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
-import type { Client } from 'pg';
+import {
+  type PgClient,
+  connectPg,
+  ownSessionOptions,
+  type PgTarget,
+} from '../../../shared/pg/client.ts';
 
 const changedSql = `
 INSERT INTO meridian.sequence_value AS v (schema_name, sequence_name, last_value)
@@ -24,7 +28,7 @@ LIMIT 1`;
 
 export class SequenceCapture {
   readonly #target: PgTarget;
-  #client: Client | null = null;
+  #client: PgClient | null = null;
 
   constructor(target: Omit<PgTarget, 'applicationName' | 'options'>) {
     this.#target = {
