@@ -27,12 +27,14 @@ export interface DemoReport {
   };
   readonly lag: { readonly p50Ms: number | null; readonly p99Ms: number | null };
   readonly switchover: {
+    /** Why the primary did not change; null when it did. */
+    readonly problem: string | null;
     readonly from: string;
     readonly to: string;
     readonly durationMs: number;
     readonly writePauseMs: number | null;
     readonly slowestWriteMs: number | null;
-  } | null;
+  };
   readonly failed: { readonly count: number; readonly byCode: Readonly<Record<string, number>> };
   readonly unknownOutcomes: number;
   readonly missedOwnWrites: number;
@@ -66,8 +68,8 @@ export function promisesOf(report: DemoReport): readonly CheckedPromise[] {
     count('confirmed writes lost', report.lostWrites),
     {
       name: 'primary switched over',
-      value: switchover === null ? 'NO' : `${switchover.from} → ${switchover.to}`,
-      isKept: switchover !== null,
+      value: switchover.problem ?? `${switchover.from} → ${switchover.to}`,
+      isKept: switchover.problem === null,
     },
   ];
 }
@@ -100,7 +102,7 @@ export function renderDemo(report: DemoReport, paint: Paint = plainPaint): strin
     ['requests', `${groupDigits(run.requests)} (${groupDigits(run.requestsPerSecond)}/s)`],
     ['replica lag p50 / p99', pair(lag.p50Ms, lag.p99Ms)],
   ];
-  if (switchover !== null) {
+  if (switchover.problem === null) {
     facts.push(
       ['switchover, from order to end', formatDuration(switchover.durationMs)],
       ['write pause', formatDuration(switchover.writePauseMs)],

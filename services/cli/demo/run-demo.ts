@@ -1,5 +1,6 @@
 /** The demo from end to end: load, workload with a switchover in its middle, comparison. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import { CliError } from '../core/cli-error.ts';
 import type { DemoReport, TableSum } from '../core/demo-report.ts';
 import { longestPause, percentile } from '../core/statistics.ts';
@@ -28,6 +29,8 @@ export interface DemoOptions {
 }
 
 interface Switched {
+  /** Why the primary did not change; null when it did. */
+  readonly problem: string | null;
   readonly from: string;
   readonly to: string;
   readonly startedMs: number;
@@ -86,11 +89,15 @@ function newWorkload(options: DemoOptions, facts: { cities: number; run: string 
   });
 }
 
-async function switchInTheMiddle(options: DemoOptions): Promise<Switched | null> {
+/** A switchover that fails is a result of the run, not its end. */
+async function switchInTheMiddle(options: DemoOptions): Promise<Switched> {
   await sleep(options.seconds * 500);
   const startedMs = performance.now();
-  const { from, to } = await options.switchOver();
-  return { from, to, startedMs, endedMs: performance.now() };
+  const outcome = await options.switchOver().then(
+    (regions) => ({ ...regions, problem: null }),
+    (error: unknown) => ({ from: '', to: '', problem: messageOf(error) }),
+  );
+  return { ...outcome, startedMs, endedMs: performance.now() };
 }
 
 /** Confirmed writes of this run that no strong read finds. */
@@ -136,7 +143,7 @@ async function compare(
 function reportOf(measured: {
   options: DemoOptions;
   workload: Workload;
-  switched: Switched | null;
+  switched: Switched;
   tables: readonly TableSum[];
   lostWrites: number;
   loadMs: number;
@@ -165,7 +172,7 @@ function reportOf(measured: {
       }),
     },
     lag: { p50Ms: percentile(lags, 0.5), p99Ms: percentile(lags, 0.99) },
-    switchover: switched === null ? null : switchoverFacts(switched, tally),
+    switchover: switchoverFacts(switched, tally),
     failed: { count: Object.values(failed).reduce((sum, count) => sum + count, 0), byCode: failed },
     unknownOutcomes: tally.unknownOutcomes,
     missedOwnWrites: tally.missedOwnWrites,
@@ -176,6 +183,7 @@ function reportOf(measured: {
 function switchoverFacts(switched: Switched, tally: Tally): DemoReport['switchover'] {
   const window = { fromMs: switched.startedMs, toMs: switched.endedMs };
   return {
+    problem: switched.problem,
     from: switched.from,
     to: switched.to,
     durationMs: switched.endedMs - switched.startedMs,

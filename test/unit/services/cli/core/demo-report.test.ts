@@ -22,6 +22,7 @@ const report: DemoReport = {
   },
   lag: { p50Ms: 8, p99Ms: 60 },
   switchover: {
+    problem: null,
     from: 'eu-west',
     to: 'us-east',
     durationMs: 900,
@@ -49,7 +50,7 @@ for (const [name, facts] of [
   ['unknown outcomes', { unknownOutcomes: 1 }],
   ['reads that missed their own write', { missedOwnWrites: 1 }],
   ['confirmed writes lost', { lostWrites: 1 }],
-  ['primary switched over', { switchover: null }],
+  ['primary switched over', { switchover: { ...report.switchover, problem: 'abandoned' } }],
   ['regions equal', { tables: [] }],
 ] as const) {
   test(`a broken promise is found: ${name}`, () => {
