@@ -9,6 +9,7 @@ import { isMeridianError, MeridianError } from '../../../shared/errors/meridian-
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
 import { leaseRemainingMs, type RegionControl } from '../../../shared/ports/region-control.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { RouterConfig } from '../config.ts';
 import { decideAccess } from '../core/access-decision.ts';
 import { positionOfLook } from '../core/node-position.ts';
@@ -41,6 +42,9 @@ interface Journey {
   isBeyondReplicas: boolean;
   /** Monotonic time since which it is held; null while it is not. */
   heldSinceMs: number | null;
+  refusals: number;
+  /** A COMMIT under a key of which nobody knows whether it happened. */
+  unknown: MeridianError | null;
 }
 
 export class RoutedAccess implements DataAccess {
@@ -52,7 +56,13 @@ export class RoutedAccess implements DataAccess {
 
   async run(request: DataRequest): Promise<DataReply> {
     const plan = await summarise(this.#options.analysis, request);
-    const journey: Journey = { plan, isBeyondReplicas: false, heldSinceMs: null };
+    const journey: Journey = {
+      plan,
+      isBeyondReplicas: false,
+      heldSinceMs: null,
+      refusals: 0,
+      unknown: null,
+    };
     for (;;) {
       try {
         const reply = await this.#step(request, journey);
@@ -61,14 +71,18 @@ export class RoutedAccess implements DataAccess {
         await this.#recover(error, request, journey);
       }
       if (this.#options.clock.monotonicMs() >= request.deadlineMs) {
-        throw new MeridianError('DeadlineExceeded', 'The deadline passed; nothing was done.');
+        const late = new MeridianError(
+          'DeadlineExceeded',
+          'The deadline passed; nothing was done.',
+        );
+        throw journey.unknown ?? late;
       }
     }
   }
 
   /** The reply, or null when the request is to be decided afresh. */
   async #step(request: DataRequest, journey: Journey): Promise<DataReply | null> {
-    const { control, config, forwarder, primary } = this.#options;
+    const { control, config, primary } = this.#options;
     const view = control.view();
     const decision = decideAccess(
       {
@@ -89,10 +103,10 @@ export class RoutedAccess implements DataAccess {
         throw new MeridianError('WriteLost', `The write is lost: ${decision.why}.`, facts);
       }
       case 'hold':
-        await this.#hold(decision.why, request, journey);
+        await this.#hold(decision.why, request, { journey, isRefused: false });
         return null;
       case 'forward':
-        return forwarder.forward(decision.to, request, journey.plan.writes);
+        return this.#forward(decision.to, request, journey);
       case 'primary':
         return primary.serve(request, journey.plan, view);
       case 'replica':
@@ -126,6 +140,25 @@ export class RoutedAccess implements DataAccess {
     });
   }
 
+  /**
+   * A read does not wait for a region that has lost its role meanwhile: its answer is dropped and
+   * the read decided afresh. A write waits, because it may have happened.
+   */
+  async #forward(to: RegionId, request: DataRequest, journey: Journey): Promise<DataReply | null> {
+    const { control, forwarder } = this.#options;
+    const { writes } = journey.plan;
+    const reply = forwarder.forward(to, request, writes);
+    if (writes) return reply;
+    const stopped = new AbortController();
+    try {
+      const moved = whenPrimaryMoves(control, to, stopped.signal);
+      return await Promise.race([reply, moved]);
+    } finally {
+      stopped.abort();
+      reply.catch(() => undefined);
+    }
+  }
+
   /** Decides whether the request may be decided afresh after `error`; throws it otherwise. */
   async #recover(error: unknown, request: DataRequest, journey: Journey): Promise<void> {
     if (error instanceof ReadWrites) {
@@ -133,29 +166,44 @@ export class RoutedAccess implements DataAccess {
       for (const { sql } of request.statements) this.#options.analysis.noteWrite(sql);
       return;
     }
-    const isRead = !journey.plan.writes;
-    const isUndone =
-      isMeridianError(error, 'NotPrimary') ||
-      (isRead && isMeridianError(error, 'LeaseExpired')) ||
-      (isRead && isMeridianError(error, 'UpstreamUnavailable'));
-    if (!isUndone || request.isForwarded) throw error;
-    await this.#hold(error.message, request, journey);
+    if (!isMeridianError(error)) throw error;
+    // Under a key even a write whose outcome is unknown may be sent again: it is done once.
+    const isKeyed = request.idempotencyKey !== null && error.code === 'CommitOutcomeUnknown';
+    const isLostRead =
+      !journey.plan.writes && ['LeaseExpired', 'UpstreamUnavailable'].includes(error.code);
+    if (error.code !== 'NotPrimary' && !isLostRead && !isKeyed) throw error;
+    if (isKeyed) journey.unknown = error;
+    await this.#hold(error.message, request, { journey, isRefused: true });
   }
 
-  /** Waits for the next view, within the bound; throws Draining beyond it. */
-  async #hold(why: string, request: DataRequest, journey: Journey): Promise<void> {
+  /**
+   * Waits for the next view, within the bound; throws Draining beyond it. A request of another
+   * region waits here only while this one is about to serve it.
+   */
+  async #hold(
+    why: string,
+    request: DataRequest,
+    hold: { readonly journey: Journey; readonly isRefused: boolean },
+  ): Promise<void> {
     const { clock, config, control } = this.#options;
-    if (request.isForwarded) {
-      throw new MeridianError('NotPrimary', `Nothing was done: ${why}.`, { retryAfterMs: 50 });
-    }
+    const { journey } = hold;
     const nowMs = clock.monotonicMs();
     journey.heldSinceMs ??= nowMs;
-    const endMs = Math.min(journey.heldSinceMs + config.holdMs, request.deadlineMs);
+    journey.isBeyondReplicas = false;
+    const isOurs = control.view().primary === control.view().region;
+    const boundMs = request.isForwarded ? (isOurs ? forwardedHoldMs : 0) : config.holdMs;
+    const endMs = Math.min(journey.heldSinceMs + boundMs, request.deadlineMs);
     if (nowMs >= endMs) {
-      const message = `Nothing was done: ${why}.`;
-      throw new MeridianError('Draining', message, { retryAfterMs: 1000 });
+      if (journey.unknown !== null) throw journey.unknown;
+      const code = request.isForwarded ? 'NotPrimary' : 'Draining';
+      const retryAfterMs = request.isForwarded ? 50 : 1000;
+      throw new MeridianError(code, `Nothing was done: ${why}.`, { retryAfterMs });
     }
-    await nextView(control, Math.min(holdStepMs, endMs - nowMs));
+    if (!hold.isRefused) return nextView(control, Math.min(holdStepMs, endMs - nowMs));
+    // The other side has just said no: views come often, questions over the network should not.
+    journey.refusals += 1;
+    const pauseMs = Math.min(200, 10 * 2 ** journey.refusals) * (0.5 + Math.random() / 2);
+    await sleep(Math.min(pauseMs, endMs - nowMs));
   }
 
   #leaseLeftMs(): number {
@@ -165,6 +213,8 @@ export class RoutedAccess implements DataAccess {
 
 /** A held request looks again after so long even if no new view came. */
 const holdStepMs = 50;
+/** How long another region's request waits here until this region opens. */
+const forwardedHoldMs = 1000;
 
 function nextView(control: RegionControl, ms: number): Promise<void> {
   return new Promise((resolve) => {
@@ -175,5 +225,21 @@ function nextView(control: RegionControl, ms: number): Promise<void> {
     };
     const timer = setTimeout(finish, ms);
     const stop = control.onChange(finish);
+  });
+}
+
+/** Resolves with null once another region than `from` is primary, or one is being chosen. */
+function whenPrimaryMoves(
+  control: RegionControl,
+  from: RegionId,
+  signal: AbortSignal,
+): Promise<null> {
+  return new Promise((resolve) => {
+    const stop = control.onChange((view) => {
+      if (view.primary === from && view.prepare?.change !== 'failover') return;
+      stop();
+      resolve(null);
+    });
+    signal.addEventListener('abort', stop);
   });
 }

@@ -1,11 +1,7 @@
 /** What a failed exchange means to the caller. */
 import { InvariantBroken } from '../../../../shared/core/assert.ts';
 import { MeridianError, messageOf } from '../../../../shared/errors/meridian-error.ts';
-import {
-  isConnectionLoss,
-  isReadOnlyNode,
-  sqlstateOf,
-} from '../../../../shared/errors/sqlstate.ts';
+import { isReadOnlyNode, sqlstateOf } from '../../../../shared/errors/sqlstate.ts';
 import { ExchangeFailed } from './exchange.ts';
 
 /** How far an exchange had got when it failed. */
