@@ -32,10 +32,10 @@ const furtherFigures = [
 
 export type Figure = keyof typeof leastPerThousand | (typeof furtherFigures)[number];
 
-const figures: readonly Figure[] = [
-  ...(Object.keys(leastPerThousand) as (keyof typeof leastPerThousand)[]),
-  ...furtherFigures,
-];
+export const figuresWithRates = Object.keys(
+  leastPerThousand,
+) as readonly (keyof typeof leastPerThousand)[];
+const figures: readonly Figure[] = [...figuresWithRates, ...furtherFigures];
 
 export class Totals {
   readonly #counts = new Map<Figure, number>();
@@ -58,11 +58,12 @@ export class Totals {
   }
 
   /** What happened too rarely in so many seeds. */
-  shortfalls(seeds: number): readonly string[] {
-    return Object.entries(leastPerThousand)
-      .map(([figure, least]) => ({ figure, least: (least * seeds) / 1000 }))
-      .filter(({ figure, least }) => this.of(figure as Figure) < least)
-      .map(({ figure, least }) => `${figure}: ${this.of(figure as Figure)}, not ${least}`);
+  shortfalls(seeds: number, leftOut: readonly Figure[]): readonly string[] {
+    return figuresWithRates
+      .filter((figure) => !leftOut.includes(figure))
+      .map((figure) => ({ figure, least: (leastPerThousand[figure] * seeds) / 1000 }))
+      .filter(({ figure, least }) => this.of(figure) < least)
+      .map(({ figure, least }) => `${figure}: ${this.of(figure)}, not ${Math.ceil(least)}`);
   }
 
   toString(): string {

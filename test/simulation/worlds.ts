@@ -5,7 +5,7 @@ import { directedSchedules } from './protocol/directed.ts';
 import { rulesWithout } from './protocol/planted-rules.ts';
 import { World } from './protocol/world.ts';
 import type { PlantName } from './plants.ts';
-import type { Totals } from './totals.ts';
+import { figuresWithRates, type Figure, type Totals } from './totals.ts';
 
 export interface SeedRun {
   readonly seed: number;
@@ -22,8 +22,8 @@ export const worlds = {
     new World({ ...options, rules: rulesWithout(plant) }).run();
   },
   /** Whole regions: the real controllers over simulated nodes and replicators. */
-  controllers: ({ plant, seed, totals }: SeedRun): void => {
-    new ControllersWorld({ seed, totals, rules: rulesOfControllers(plant) }).run();
+  controllers: ({ plant, ...options }: SeedRun): void => {
+    new ControllersWorld({ ...options, rules: rulesOfControllers(plant) }).run();
   },
   /** The schedules written by hand: with a plant only its own, else all of them. */
   directed: ({ plant, ...options }: SeedRun): void => {
@@ -32,6 +32,14 @@ export const worlds = {
     for (const schedule of schedules) schedule?.({ ...options, rules: rulesWithout(plant) });
   },
 } as const;
+
+/** What a world does not have yet, or is not about: no rate is asked of it there. */
+export const figuresLeftOut: Readonly<Record<keyof typeof worlds, readonly Figure[]>> = {
+  protocol: [],
+  // The controller does not promote a standby of its region yet.
+  controllers: ['node losses'],
+  directed: figuresWithRates,
+};
 
 export type WorldName = keyof typeof worlds;
 export const worldNames = Object.keys(worlds) as readonly WorldName[];

@@ -16,8 +16,9 @@ export class Faults {
     this.#world = world;
   }
 
-  isCut(a: SimRegion, b: SimRegion): boolean {
-    return this.#cutLinks.has(linkOf(a, b));
+  /** Whether what `from` sends does not arrive at `to`. */
+  isCut(from: SimRegion, to: SimRegion): boolean {
+    return this.#cutLinks.has(linkOf(from, to));
   }
 
   isControlCut(region: SimRegion): boolean {
@@ -35,10 +36,9 @@ export class Faults {
     }
     const x = draw.fraction();
     if (x < 0.004) {
-      this.#cutLinks.add(linkOf(region, draw.pick(regions.filter((one) => one !== region))));
-      totals.count('partitions');
+      this.#cut(region, draw.pick(regions.filter((one) => one !== region)));
     } else if (x < 0.012 && this.#cutLinks.size > 0) {
-      this.#cutLinks.delete(draw.pick([...this.#cutLinks]));
+      this.#mend(draw.pick([...this.#cutLinks]));
     } else if (x < 0.015) {
       this.#cutControl.add(region.id);
       totals.count('control cuts');
@@ -129,6 +129,20 @@ export class Faults {
     this.#world.append(region, { kind: 'degrade', epoch, version, k: policy.k });
   }
 
+  #cut(one: SimRegion, other: SimRegion): void {
+    const { draw, totals } = this.#world;
+    this.#cutLinks.add(linkOf(one, other));
+    const isOneWay = draw.happens(0.25);
+    if (!isOneWay) this.#cutLinks.add(linkOf(other, one));
+    totals.count(isOneWay ? 'one-way cuts' : 'partitions');
+  }
+
+  #mend(link: string): void {
+    this.#cutLinks.delete(link);
+    const back = link.split('>').toReversed().join('>');
+    if (this.#world.draw.happens(0.75)) this.#cutLinks.delete(back);
+  }
+
   #heal(): void {
     const world = this.#world;
     this.#cutLinks.clear();
@@ -176,6 +190,6 @@ export class Faults {
   }
 }
 
-function linkOf(a: SimRegion, b: SimRegion): string {
-  return [a.id, b.id].toSorted().join(' ');
+function linkOf(from: SimRegion, to: SimRegion): string {
+  return `${from.id}>${to.id}`;
 }

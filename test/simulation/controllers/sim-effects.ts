@@ -62,6 +62,7 @@ function performOnDatabase(region: SimRegion, effect: Effect): EffectResult | st
       node.fence = { ...node.fence, openEpoch: null };
       return done;
     case 'sealNode': {
+      noteDrained(region);
       const sealedEpoch = Math.max(node.fence.sealedEpoch, effect.epoch);
       node.fence = { ...node.fence, openEpoch: null, sealedEpoch };
       node.waiting = [];
@@ -103,6 +104,13 @@ function performOnDatabase(region: SimRegion, effect: Effect): EffectResult | st
     default:
       return `not simulated: ${effect.kind}`;
   }
+}
+
+/** A switchover whose old primary has let every waiting COMMIT end before it seals. */
+function noteDrained({ node, state, world, id }: SimRegion): void {
+  const { prepare } = state.fold;
+  const isOld = prepare?.change === 'switchover' && prepare.oldPrimary === id;
+  if (isOld && node.waiting.length === 0) world.totals.count('drained switchovers');
 }
 
 function openNode(

@@ -49,6 +49,8 @@ export class SimRegion {
   offset = 0;
   isReading = false;
   #effects: Effect[] = [];
+  /** Performed, but the controller has not been told yet. */
+  #untold: (() => void)[] = [];
   readonly #step: (state: ControllerState, input: Input) => Stepped;
 
   constructor(world: World, id: RegionId) {
@@ -71,12 +73,14 @@ export class SimRegion {
     this.offset = 0;
     this.isReading = false;
     this.#effects = [];
+    this.#untold = [];
     this.post({ kind: 'started' });
   }
 
   turn(): void {
     const { world } = this;
     this.#readControl();
+    for (const tell of this.#untold.splice(0)) tell();
     this.post({ kind: 'ticked', wallMs: world.nowMs });
     this.postFacts();
     for (let round = 0; round < 6 && this.#performSome(); round += 1);
@@ -119,7 +123,13 @@ export class SimRegion {
         continue;
       }
       hasWorked = true;
-      this.#finish(effect, performEffect(this, effect));
+      const outcome = performEffect(this, effect);
+      const tell = (): void => {
+        this.#finish(effect, outcome);
+      };
+      // A crash in between: it has happened, and nobody knows.
+      if (world.draw.happens(0.1)) this.#untold.push(tell);
+      else tell();
     }
     return hasWorked;
   }

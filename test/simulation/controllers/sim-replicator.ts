@@ -140,7 +140,7 @@ export class SimReplicator {
   #follow(directive: DirectiveOf<'follow'>, view: ClusterView): void {
     const { node, log, world, speed } = this.#region;
     const source = world.region(directive.source);
-    const isFed = world.isLinked(this.#region, source) && source.replicator.leads(directive.epoch);
+    const isFed = world.reaches(source, this.#region) && source.replicator.leads(directive.epoch);
     if (isFed || this.phase === 'running') this.phase = 'running';
     if (node.fence.sealedEpoch > directive.epoch && !this.#rules.appliesSealed) return;
     log.dropVoid(node.position(), view.epoch, view.history);
@@ -150,7 +150,8 @@ export class SimReplicator {
       if (logged !== undefined) this.#apply(logged);
       else if (isFed && world.draw.happens(speed)) this.#receive(source);
     }
-    if (isFed && world.draw.happens(0.7) && node.position().epoch === directive.epoch) {
+    const isHeard = isFed && world.reaches(this.#region, source);
+    if (isHeard && world.draw.happens(0.7) && node.position().epoch === directive.epoch) {
       const applied = node.position();
       source.replicator.acknowledge(this.#region.id, {
         store: log.store ?? '',

@@ -21,13 +21,13 @@ export class Workload {
     const { draw, ledger, isCalm } = this.#world;
     const epoch = node.fence.openEpoch;
     if (epoch === null || !node.isOpenFor(epoch)) return;
-    if (!draw.happens(isCalm ? 0.15 : 0.4)) return;
+    if (!draw.happens(isCalm ? 0.2 : 0.6)) return;
     // Clients of the router have a lease behind them; direct clients only the door.
     const isDirect = draw.happens(0.2);
     if (!isDirect && (view === null || view.prepare !== null || !this.#hasLease(region))) return;
     const last = node.position();
     const n = last.epoch === epoch ? Number(last.endLsn) + 1 : 1;
-    const mode = draw.pick(['semi-sync', 'sync', 'async', 'async'] as const);
+    const mode = draw.pick(['semi-sync', 'semi-sync', 'sync', 'async', 'async'] as const);
     const written = ledger.write(positionOf(epoch, n), mode);
     node.append(written);
     if (mode === 'async') ledger.tokens.push(written);

@@ -2,6 +2,7 @@
  * A simulated world: n regions with real controllers over one control log, a network, clocks and
  * faults, all from one seed. Every turn checks the invariants of DESIGN.md section 3.
  */
+import { encodeControlRecord } from '../../../shared/core/control-record-codec.ts';
 import type { ControlRecord, Policy } from '../../../shared/core/control-record.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
@@ -18,6 +19,7 @@ export interface WorldOptions {
   readonly seed: number;
   readonly totals: Totals;
   readonly rules?: Rules;
+  readonly trace?: (line: string) => void;
   readonly faultyTurns?: number;
   readonly calmTurns?: number;
 }
@@ -35,6 +37,7 @@ export class World {
   readonly ledger: Ledger;
   readonly faults: Faults;
   readonly workload: Workload;
+  readonly trace: (line: string) => void;
   nowMs = 0;
   isCalm = false;
   #held: { atMs: number; record: ControlRecord }[] = [];
@@ -47,6 +50,7 @@ export class World {
     this.#options = options;
     this.draw = createDraw(options.seed);
     this.totals = options.totals;
+    this.trace = options.trace ?? ((): void => undefined);
     this.ledger = new Ledger(options.totals);
     this.rules = options.rules ?? realRules;
     const count = this.draw.pick([2, 3, 3, 3, 4]);
@@ -101,8 +105,14 @@ export class World {
     return `${region}-store-${this.#stores}`;
   }
 
+  /** Whether what `from` sends arrives at `to`. */
+  reaches(from: SimRegion, to: SimRegion): boolean {
+    return from.isUp && to.isUp && !this.faults.isCut(from, to);
+  }
+
+  /** Whether they can talk to each other. */
   isLinked(a: SimRegion, b: SimRegion): boolean {
-    return a.isUp && b.isUp && !this.faults.isCut(a, b);
+    return this.reaches(a, b) && this.reaches(b, a);
   }
 
   reachesControl(region: SimRegion): boolean {
@@ -137,7 +147,11 @@ export class World {
   noteOpened(region: SimRegion, epoch: number): void {
     this.noteOpening(region, epoch);
     this.totals.count('epochs');
-    const lost = this.ledger.missingFrom(region.node.db)[0];
+    this.trace(`${this.nowMs} ms: ${region.id} opens epoch ${epoch}`);
+    // One that opens late may lack what a newer epoch has confirmed meanwhile.
+    const lost = this.ledger
+      .missingFrom(region.node.db)
+      .find(({ position }) => position.epoch < epoch);
     if (lost === undefined) return;
     const position = formatPosition(lost.position);
     throw new Violation(`${region.id} opens epoch ${epoch} without ${lost.mode} ${position}`);
@@ -158,6 +172,7 @@ export class World {
   }
 
   #push(record: ControlRecord): void {
+    this.trace(`${this.nowMs} ms, ${this.control.length}: ${encodeControlRecord(record)}`);
     this.control.push(record);
     if (record.kind === 'member') this.totals.count('member changes');
     if (record.kind === 'degrade') this.totals.count('K changes');
@@ -177,7 +192,7 @@ export class World {
 
   #hearPeers(region: SimRegion): void {
     for (const peer of this.regions) {
-      if (peer === region || !this.isLinked(region, peer) || !this.draw.happens(0.15)) continue;
+      if (peer === region || !this.reaches(peer, region) || !this.draw.happens(0.15)) continue;
       const report = peer.view?.reports.find((one) => one.id === peer.id);
       if (report !== undefined) region.post({ kind: 'peerReported', report });
     }
