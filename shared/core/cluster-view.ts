@@ -31,8 +31,8 @@ export type ReplicationDirective =
   | { readonly kind: 'idle'; readonly why: string }
   /**
    * After a base backup: copy the source's log up to the last transaction record at or below
-   * `recoveredTo` (or the progress row's position when `position` is given), close it with a seed
-   * record, set the progress row. Then done.
+   * (`epoch`, `recoveredTo`), or up to `position` when it is given; close it with a seed record, set
+   * the progress row with the new store. Then done. Due while the row's store is empty.
    */
   | {
       readonly kind: 'seed';
@@ -46,7 +46,8 @@ export type ReplicationDirective =
   /**
    * A seal is due for `sealEpoch`: apply the own log to its end (replica), or decode to the WAL
    * end into the own log (the node that opened `epoch`), append `sealed`, then done; the position
-   * of the last transaction record is reported.
+   * of the last transaction record is reported as `logEnd`. Without a prepare it judges the tail of
+   * an old primary. A region without progress row (the first, in epoch 0) gets its store here.
    */
   | {
       readonly kind: 'complete';

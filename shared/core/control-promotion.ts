@@ -117,7 +117,8 @@ function missingOf(prepare: OpenPrepare, tally: Tally): string | null {
     const needed = sealQuorum(tally.memberCount, tally.kLow) - tally.memberSeals.length;
     const silent = prepare.members.filter((member) => !isSealed(tally.memberSeals, member.region));
     const names = silent.map((member) => member.region).join(', ');
-    return `${needed} more seal(s) of members are needed, of ${names}; or ${oldPrimary}'s final one`;
+    const others = `or ${oldPrimary}'s final one`;
+    return `${needed} more seal(s) of members are needed, of ${names}; ${others}`;
   }
   const hasSafe = tally.counted.some((seal) => isAtOrPast(seal.position, tally.safeBefore));
   if (hasSafe) return null;
@@ -147,8 +148,8 @@ function whyOf(prepare: OpenPrepare, tally: Tally, outcome: string): string {
         ? `${tally.finalSeal.region} gave its final seal`
         : tally.isMemberQuorum
           ? `${tally.memberSeals.length} of ${tally.memberCount} members sealed (Kf ${tally.kLow})`
-          : `fewer than ${tally.kLow} members: nothing was confirmed in the epoch, and a region at ` +
-            `or past ${formatPosition(tally.safeBefore)} sealed`;
+          : `fewer than ${tally.kLow} members: nothing was confirmed in the epoch, and a ` +
+            `region at or past ${formatPosition(tally.safeBefore)} sealed`;
   const reason = prepare.operation === null ? '' : `; asked for: ${prepare.operation.reason}`;
   return `${prepare.change} ${outcome}: ${ground}${reason}`;
 }

@@ -120,11 +120,13 @@ export type EffectBody =
   /**
    * The promise: `sealed_epoch = greatest(sealed_epoch, epoch)` under the row lock, logins closed
    * (`open_epoch` null), then application sessions and those of `meridian_router` ended until
-   * none that began before is left. Result `sealed` with the WAL end after that. `synchronous_standby_names` is left alone.
+   * none that began before is left. Result `sealed` with the WAL end after that.
+   * `synchronous_standby_names` is left alone.
    */
   | { readonly kind: 'sealNode'; readonly node: NodeId; readonly epoch: Epoch }
   /**
-   * The fence: logins closed, then sessions ended as for `sealNode`, only then `synchronous_standby_names` set to `meridian_closed` (never empty), reloaded.
+   * The fence: logins closed, then sessions ended as for `sealNode`, only then
+   * `synchronous_standby_names` set to `meridian_closed` (never empty), reloaded.
    */
   | { readonly kind: 'closeNode'; readonly node: NodeId; readonly why: string }
   // --- lane local: at once, no outcome is reported -----------------------------------------------

@@ -1,4 +1,4 @@
-/** What a person sees of an operation: every step of it, derived from the fold and what was seen. */
+/** What a person sees of an operation, derived from the fold and from what was seen. */
 import { judgePrepare } from '../../../shared/core/control-promotion.ts';
 import type { OperationLabel } from '../../../shared/core/control-record.ts';
 import type { OpenPrepare, Promotion } from '../../../shared/core/control-state.ts';

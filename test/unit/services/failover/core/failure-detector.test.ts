@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ControllerState } from '../../../../../services/failover/core/controller-state.ts';
+import {
+  backedOffUntilMs,
+  detectFailure,
+} from '../../../../../services/failover/core/failure-detector.ts';
+import { initialControlState } from '../../../../../shared/core/control-state.ts';
+import {
+  ap,
+  at,
+  databaseOf,
+  eu,
+  foldAll,
+  configOf,
+  nowMs,
+  primaryState,
+  record,
+  replicaState,
+  replicationOf,
+  leadOf,
+  us,
+  withRecords,
+} from '../../../../helpers/controllers.ts';
+
+type ReadTimes = ControllerState['read'];
+const reading = (changes: Partial<ReadTimes>): Partial<ControllerState> => ({
+  read: { ...replicaState().read, ...changes },
+});
+const expired = reading({ leaseReadAtMs: nowMs - 5250 });
+const waited = reading({ attemptReadAtMs: nowMs - 9000 });
+
+interface Row {
+  readonly name: string;
+  readonly state: ControllerState;
+  /** `attempt change preferred` of the prepare, or null. */
+  readonly proposal: string | null;
+}
+
+const switching = record.prepare(2, { change: 'switchover', preferred: us });
+const abandoned = record.prepare(2, { attempt: 2, change: 'switchover', preferred: eu });
+
+const rows: readonly Row[] = [
+  { name: 'nothing under a lease', state: replicaState(), proposal: null },
+  {
+    name: 'a failover when the lease is over',
+    state: replicaState(expired),
+    proposal: '1 failover null',
+  },
+  {
+    name: 'nothing just before',
+    state: replicaState(reading({ leaseReadAtMs: nowMs - 5249 })),
+    proposal: null,
+  },
+  {
+    name: 'nothing while paused',
+    state: replicaState(reading({ leaseReadAtMs: nowMs - 6000, pausedUntilMs: nowMs + 1 })),
+    proposal: null,
+  },
+  {
+    name: 'nothing before the hello is read back',
+    state: replicaState({ ...expired, kind: 'greeting' }),
+    proposal: null,
+  },
+  { name: 'nothing by the primary itself', state: primaryState(expired), proposal: null },
+  {
+    name: 'a failover preferring itself when its own log was lost',
+    state: primaryState({
+      replication: replicationOf(leadOf(1), { store: 'another', applied: at('1:0/0') }),
+    }),
+    proposal: '1 failover eu-west',
+  },
+  {
+    name: 'nothing while a switchover is in its bound',
+    state: withRecords(replicaState(), switching),
+    proposal: null,
+  },
+  {
+    name: 'the old primary when a switchover takes too long',
+    state: withRecords(replicaState(waited), switching),
+    proposal: '2 switchover eu-west',
+  },
+  {
+    name: 'anybody when the old primary does not come back',
+    state: withRecords(replicaState(waited), switching, abandoned),
+    proposal: '3 failover null',
+  },
+  {
+    name: 'anybody when a preferred region is silent',
+    state: withRecords(replicaState(waited), record.prepare(2, { preferred: ap })),
+    proposal: '2 failover null',
+  },
+  {
+    name: 'nothing else while seals are awaited',
+    state: withRecords(replicaState(waited), record.prepare(2)),
+    proposal: null,
+  },
+  {
+    name: 'epoch 1 by the first region, once its node is taken',
+    state: primaryState({
+      fold: foldAll([record.policy()], initialControlState).state,
+      database: databaseOf(eu, { progress: null }),
+    }),
+    proposal: '1 failover eu-west',
+  },
+  {
+    name: 'no epoch 1 by any other region',
+    state: replicaState({ fold: foldAll([record.policy()], initialControlState).state }),
+    proposal: null,
+  },
+];
+
+describe('failure detector', () => {
+  for (const { name, state, proposal } of rows) {
+    it(`proposes ${name}`, () => {
+      const found = detectFailure(state)?.record ?? null;
+      const text = found && `${found.attempt} ${found.change} ${found.preferred}`;
+      assert.equal(text, proposal);
+    });
+  }
+
+  it('backs off twice as long after each failover of the last minutes', () => {
+    const after = (count: number): number => {
+      const promotions = Array.from({ length: count }, () => nowMs);
+      return backedOffUntilMs(replicaState(reading({ promotions }))) - nowMs;
+    };
+    assert.deepEqual([1, 2, 3, 4].map(after), [-Infinity, 10_000, 20_000, 40_000]);
+  });
+
+  it('forgets failovers of long ago', () => {
+    const promotions = [nowMs - 400_000, nowMs - 350_000];
+    assert.equal(backedOffUntilMs(replicaState(reading({ promotions }))), -Infinity);
+  });
+
+  it('waits for its turn', () => {
+    const state = { ...replicaState(expired), config: configOf(ap) };
+    assert.equal(detectFailure(state), null);
+    assert.notEqual(detectFailure({ ...state, nowMs: nowMs + 150 }), null);
+  });
+});

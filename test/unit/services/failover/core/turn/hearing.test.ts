@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { EffectResult } from '../../../../../../services/failover/core/controller-input.ts';
+import type {
+  ControllerState,
+  RunningEffect,
+} from '../../../../../../services/failover/core/controller-state.ts';
+import { absorb } from '../../../../../../services/failover/core/turn/hearing.ts';
+import { foldControl } from '../../../../../../shared/core/control-fold.ts';
+import {
+  at,
+  databaseOf,
+  lsn,
+  nodeOf,
+  nowMs,
+  peerOf,
+  primaryState,
+  record,
+  replicaState,
+  ap,
+  us,
+  withRecords,
+} from '../../../../../helpers/controllers.ts';
+
+const hear = (state: ControllerState, input: Parameters<typeof absorb>[1]): ControllerState =>
+  absorb(state, input, foldControl).state;
+const running = (kind: RunningEffect['kind'], changes: Partial<RunningEffect> = {}) => [
+  { id: 7, kind, key: kind, openingId: 1, sinceMs: nowMs, ...changes },
+];
+const finished = (state: ControllerState, result: EffectResult): ControllerState =>
+  hear(state, { kind: 'effectFinished', nowMs, id: 7, result });
+
+describe('facts', () => {
+  const askedAtMs = nowMs;
+
+  it('asked for before the last effect ended are left out', () => {
+    const state = {
+      ...replicaState(),
+      databaseChangedAtMs: nowMs + 1,
+      nodesChangedAtMs: nowMs + 1,
+    };
+    const facts = databaseOf(us, { timeline: 9 });
+    const heard = hear(state, { kind: 'databaseReported', nowMs, askedAtMs, facts, why: '' });
+    assert.equal(heard.database?.timeline, 1);
+    const nodes = [nodeOf('us-east/pg-9')];
+    assert.equal(hear(state, { kind: 'nodesReported', nowMs, askedAtMs, nodes }).nodes.length, 2);
+  });
+
+  it('a database that does not answer is lost since it first did not', () => {
+    const lost = { kind: 'databaseReported', askedAtMs, facts: null, why: 'refused' } as const;
+    const first = hear(replicaState(), { ...lost, nowMs });
+    const second = hear(first, { ...lost, nowMs: nowMs + 500 });
+    assert.deepEqual([second.database, second.databaseLostAtMs], [null, nowMs]);
+  });
+
+  it('a peer’s report replaces its earlier one', () => {
+    const { report } = peerOf(ap, { epoch: replicaState().fold.epoch, lagMs: 99 });
+    const { peers } = hear(replicaState(), { kind: 'peerReported', nowMs, report });
+    assert.deepEqual(peers.map((peer) => [peer.report.id, peer.report.lagMs])[0], [ap, 99]);
+    assert.equal(peers.length, 2);
+  });
+});
+
+describe('effects that end', () => {
+  const failing = withRecords(primaryState(), record.prepare(2));
+  const sealed = { kind: 'sealed', walEnd: lsn(0x20n) } as const;
+
+  it('the fence counts for its own prepare alone', () => {
+    const key = (n: number): ControllerState => ({
+      ...failing,
+      running: running('sealNode', { key: `sealNode:${n}` }),
+    });
+    assert.equal(finished(key(2), sealed).seal?.walEnd, 0x20n);
+    assert.equal(finished(key(1), sealed).seal, null);
+  });
+
+  it('a probe counts for its own opening alone', () => {
+    const probed = { kind: 'probed', logEnd: at('1:0/30') } as const;
+    const state = (openingId: number): ControllerState =>
+      primaryState({ running: running('probeCommit', { openingId }) });
+    assert.deepEqual(finished(state(1), probed).opening?.probedAt, at('1:0/30'));
+    assert.deepEqual(finished(state(2), probed).opening?.probedAt, at('1:0/0'));
+  });
+
+  it('data that are replaced take their promises with them', () => {
+    const state = { ...failing, running: running('setAside') };
+    const after = finished(state, { kind: 'none' });
+    assert.deepEqual([after.seal, after.tenure, after.opening], [null, null, null]);
+  });
+
+  it('unknown ones change nothing', () => {
+    const state = primaryState();
+    assert.deepEqual(finished(state, { kind: 'none' }), state);
+  });
+
+  it('a failure is explained', () => {
+    const state = primaryState({ running: running('closeNode') });
+    const heard = absorb(state, { kind: 'effectFailed', nowMs, id: 7, why: 'no' }, foldControl);
+    assert.equal(heard.effects[0]?.kind, 'explain');
+  });
+});
+
+describe('operators', () => {
+  const operation = { id: 'op-1', by: 'ann', reason: 'test', atMs: 1 };
+
+  it('are answered at once, and what they asked is kept until a record shows it', () => {
+    const request = { kind: 'pause', durationMs: 1, operation } as const;
+    const heard = absorb(
+      replicaState(),
+      { kind: 'operatorAsked', nowMs, requestId: 'r', request },
+      foldControl,
+    );
+    assert.equal(heard.effects[0]?.kind, 'answerOperator');
+    assert.equal(heard.state.asked?.operationId, 'op-1');
+  });
+});

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
+import { readRecord, startFold } from '../../../../../../services/failover/core/turn/reading.ts';
+import { foldControl } from '../../../../../../shared/core/control-fold.ts';
+import type { ControlRecord } from '../../../../../../shared/core/control-record.ts';
+import type { LogOffset } from '../../../../../../shared/core/log-offset.ts';
+import {
+  ap,
+  epoch,
+  eu,
+  inEpochOne,
+  lsn,
+  nowMs,
+  primaryState,
+  record,
+  replicaState,
+  us,
+} from '../../../../../helpers/controllers.ts';
+
+function read(from: ControllerState, ...records: readonly ControlRecord[]): ControllerState {
+  return records.reduce<ControllerState>(
+    (state, one) => readRecord(state, { offset: state.nextOffset, record: one }, foldControl),
+    from,
+  );
+}
+
+const sent = (state: ControllerState): ControllerState => ({
+  ...state,
+  lease: {
+    ...state.lease,
+    validUntilMs: null,
+    sent: [
+      { seq: 1, sentAtMs: nowMs - 900 },
+      { seq: 2, sentAtMs: nowMs - 400 },
+    ],
+  },
+});
+
+describe('reading back the lease', () => {
+  it('counts from before the renewal was sent', () => {
+    const state = read(sent(primaryState()), record.renew(1, eu, 1));
+    assert.equal(state.lease.validUntilMs, nowMs - 900 + 5000 - 250);
+    assert.deepEqual(state.lease.sent, [{ seq: 2, sentAtMs: nowMs - 400 }]);
+  });
+
+  it('an older one does not shorten it', () => {
+    const state = read(sent(primaryState()), record.renew(1, eu, 2), record.renew(1, eu, 1));
+    assert.equal(state.lease.validUntilMs, nowMs - 400 + 5000 - 250);
+  });
+
+  it('a renewal of another incarnation or seq is not the own', () => {
+    const other = { ...record.renew(1, eu, 1), incarnation: 'eu-west-0' } as ControlRecord;
+    assert.equal(read(sent(primaryState()), other).lease.validUntilMs, null);
+    assert.equal(read(sent(primaryState()), record.renew(1, eu, 9)).lease.validUntilMs, null);
+  });
+
+  it('a prepare ends it, and void renewals do not bring it back', () => {
+    const state = read(sent(primaryState()), record.prepare(2), record.renew(1, eu, 2));
+    assert.deepEqual([state.lease.validUntilMs, state.lease.sent], [null, []]);
+  });
+
+  it('others note when they read it', () => {
+    const later = { ...replicaState(), nowMs: nowMs + 50 };
+    assert.equal(read(later, record.renew(1, eu, 1)).read.leaseReadAtMs, nowMs + 50);
+    assert.equal(read(later, record.renew(1, us, 1)).read.leaseReadAtMs, nowMs);
+  });
+});
+
+describe('reading', () => {
+  it('records that come again are left out', () => {
+    const state = read(replicaState(), record.renew(1, eu, 1));
+    const again = readRecord(
+      { ...state, nowMs: nowMs + 50 },
+      { offset: 0n as LogOffset, record: record.renew(1, eu, 1) },
+      foldControl,
+    );
+    assert.equal(again.read.leaseReadAtMs, nowMs);
+    assert.equal(again.nextOffset, 1n);
+  });
+
+  it('void records still move the offset', () => {
+    assert.equal(read(replicaState(), record.prepare(9)).nextOffset, 1n);
+  });
+
+  it('the old lease is the one read before the first attempt', () => {
+    const state = read({ ...replicaState(), nowMs: nowMs + 70 }, record.prepare(2));
+    assert.equal(state.read.oldLeaseReadAtMs, nowMs);
+    assert.equal(state.read.prepareReadAtMs, nowMs + 70);
+  });
+
+  it('a hello of this start makes it run', () => {
+    const state = replicaState({ kind: 'greeting' });
+    assert.equal(read(state, record.hello(ap)).kind, 'greeting');
+    assert.equal(read(state, record.hello(us)).kind, 'running');
+  });
+
+  it('a promotion ends everything of the epoch before', () => {
+    const seal = { epoch: epoch(2), drainingSinceMs: null, walEnd: lsn(5n), ownEpoch: epoch(1) };
+    const state = read(
+      primaryState({ seal }),
+      record.prepare(2),
+      ...[us, ap].map((region) => record.seal(2, region, { at: '1:0/10' })),
+    );
+    assert.deepEqual([state.tenure, state.opening, state.seal], [null, null, null]);
+    assert.equal(state.tail?.walEnd, 5n);
+    assert.equal(state.steps.at(-1)?.step, 'promoted');
+    assert.deepEqual(state.read.promotions, [nowMs]);
+  });
+
+  it('rules that are newer than this program stop it', () => {
+    assert.equal(read(replicaState(), record.policy({ version: 2, rules: 2 })).kind, 'halted');
+  });
+
+  it('a lease and a pause of a checkpoint count from the start', () => {
+    const fold = { ...inEpochOne([us]), pause: { durationMs: 600, operation: null } };
+    const state = startFold(replicaState(), { nextOffset: 40n as LogOffset, state: fold });
+    assert.equal(state.nextOffset, 40n);
+    assert.deepEqual([state.read.leaseReadAtMs, state.read.pausedUntilMs], [nowMs, nowMs + 600]);
+  });
+});
