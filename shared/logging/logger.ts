@@ -1,5 +1,6 @@
 /** The logger: pino, children carry `{service, region, node}` → `{component}` → `{reqId}`. */
 import { pino, type Logger as PinoLogger } from 'pino';
+import { createLineWriter } from './line-writer.ts';
 
 export type Logger = PinoLogger;
 
@@ -11,13 +12,15 @@ export interface LoggerOptions {
 
 /** JSON lines on standard output; bigints are written as text, secrets never. */
 export function createLogger(options: LoggerOptions): Logger {
-  return pino({
+  const settings = {
     level: options.level,
     base: { service: options.service, region: options.region, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['req.headers.authorization', '*.password', 'password'],
-    formatters: { level: (label) => ({ level: label }), log: textBigints },
-  });
+    formatters: { level: (label: string) => ({ level: label }), log: textBigints },
+  };
+  // Pino's own destination ends or blocks the process when the disk is full.
+  return pino(settings, createLineWriter(1));
 }
 
 function textBigints(fields: Record<string, unknown>): Record<string, unknown> {
