@@ -121,7 +121,11 @@ export class TestCluster {
   }
 
   /** POST on the public listener of `region`, as role `app`. Rejects when no answer came. */
-  async post(region: string, path: string, body: unknown, headers = {}): Promise<DataAnswer> {
+  async post(
+    region: string,
+    path: string,
+    { body, headers = {} }: { readonly body: unknown; readonly headers?: Record<string, string> },
+  ): Promise<DataAnswer> {
     const { bind, listeners } = this.region(region);
     const reply = await fetch(`http://${bind}:${listeners.public}${path}`, {
       method: 'POST',
@@ -143,7 +147,7 @@ export class TestCluster {
   /** One statement by `POST /v1/query`. */
   async query(region: string, sql: string, options: QueryOptions = {}): Promise<DataAnswer> {
     const { params = [], headers = {}, ...rest } = options;
-    return this.post(region, '/v1/query', { sql, params, ...rest }, headers);
+    return this.post(region, '/v1/query', { body: { sql, params, ...rest }, headers });
   }
 
   /** A call on the admin listener of `region` with the role admin. */
@@ -175,7 +179,7 @@ export class TestCluster {
   async signal(region: string, name: string, signal: NodeJS.Signals): Promise<number> {
     const { processes } = await this.agentState(region);
     const found = processes.find((process) => process.name === name);
-    if (found?.pid == null) {
+    if (found === undefined || found.pid === null) {
       throw new Error(`${region} runs no ${name}: ${processes.map((p) => p.name).join(', ')}`);
     }
     process.kill(found.pid, signal);
@@ -206,7 +210,7 @@ export class TestCluster {
 
 export interface QueryOptions {
   readonly params?: readonly unknown[];
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Record<string, string>;
   readonly consistency?: string;
   readonly durability?: string;
 }
