@@ -3,7 +3,8 @@ import { decodeControlRecord, encodeControlRecord } from '../core/control-record
 import type { LogOffset } from '../core/log-offset.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import type { ControlEntry, ControlLog } from '../ports/control-log.ts';
-import { TopicReader, type StoredValue } from './topic-reader.ts';
+import type { StoredValue } from './topic-fetcher.ts';
+import { TopicReader } from './topic-reader.ts';
 import { TopicWriter } from './topic-writer.ts';
 import type { TopicTarget } from './topic.ts';
 

@@ -6,7 +6,8 @@ import { createBackoff } from '../runtime/backoff.ts';
 import { unpackRecord } from '../runtime/record-packing.ts';
 import { sleep } from '../runtime/sleep.ts';
 import { deleteAllRecords } from './admin.ts';
-import { TopicReader, type StoredValue } from './topic-reader.ts';
+import type { StoredValue } from './topic-fetcher.ts';
+import { TopicReader } from './topic-reader.ts';
 import { TopicWriter } from './topic-writer.ts';
 import { dataMessageBytesMax, type TopicTarget } from './topic.ts';
 

@@ -1,52 +1,23 @@
 /**
  * Reads partition 0 of one topic by plain fetch requests, without a consumer group: a group's
  * coordinator may sit in any region, and its death would stall readers that have nothing to do
- * with it. Every answer has a deadline; a client that misses one is rebuilt and asks another
- * broker first. The caller keeps the position.
+ * with it. Each reading has a client of its own, because a broker answers one request per
+ * connection at a time: one that waits for news would hold the others back. The caller keeps the
+ * position.
  */
-import { Consumer } from '@platformatic/kafka';
-import { MeridianError, messageOf } from '../errors/meridian-error.ts';
+import { MeridianError } from '../errors/meridian-error.ts';
 import { createBackoff } from '../runtime/backoff.ts';
-import { sleep, withDeadline } from '../runtime/sleep.ts';
-import { rotated, type TopicTarget } from './topic.ts';
-
-export interface TopicReaderOptions extends TopicTarget {
-  /** How long a broker holds a fetch that has nothing to answer. */
-  readonly maxWaitMs: number;
-  /** Bound of connecting, of finding the leader and of an answer beyond `maxWaitMs`. */
-  readonly answerDeadlineMs: number;
-  /** Bytes asked for at a time; one batch is always answered whole. */
-  readonly fetchBytesMax: number;
-}
-
-export interface StoredValue {
-  readonly offset: bigint;
-  readonly value: Uint8Array;
-}
-
-export interface FetchedBatch {
-  readonly values: readonly StoredValue[];
-  /** Offset after the last batch answered, which may be above the last value. */
-  readonly next: bigint;
-  /** Offset after the last acknowledged record. */
-  readonly end: bigint;
-  readonly start: bigint;
-}
-
-type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
-
-const readUncommitted = 0;
-const offsetOutOfRange = 1;
+import { sleep } from '../runtime/sleep.ts';
+import { TopicFetcher, type FetchedBatch, type TopicFetcherOptions } from './topic-fetcher.ts';
 
 export class TopicReader {
-  readonly #options: TopicReaderOptions;
-  #client: Consumer | null = null;
-  #builds = 0;
-  #failures = 0;
+  readonly #options: TopicFetcherOptions;
+  readonly #fetchers = new Set<TopicFetcher>();
   #topicId: string | null = null;
   #lastHeardMs = -Infinity;
+  #forBounds: TopicFetcher | null = null;
 
-  constructor(options: TopicReaderOptions) {
+  constructor(options: TopicFetcherOptions) {
     this.#options = options;
   }
 
@@ -57,80 +28,72 @@ export class TopicReader {
 
   /**
    * Batches from `offset` on. With `follow` it waits for more and reconnects for ever; else it
-   * ends at the end. Throws LogUnavailable (`details.start`, `details.end`) when the log does not
-   * hold `offset`, Divergence when the topic was deleted and made again.
+   * ends at the end. Ends at once when `signal` aborts. Throws LogUnavailable (`details.start`,
+   * `details.end`) when the log does not hold `offset`, Divergence when the topic was deleted and
+   * made again.
    */
   async *read(
     offset: bigint,
     { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncGenerator<FetchedBatch> {
     const backoff = createBackoff({ firstMs: 50, maxMs: 1000 });
+    const fetcher = this.#open();
     let next = offset;
-    while (!signal.aborted) {
-      let batch: FetchedBatch;
-      try {
-        batch = await this.#fetch(next, follow ? this.#options.maxWaitMs : 0);
+    try {
+      while (!signal.aborted) {
+        const maxWaitMs = follow ? this.#options.maxWaitMs : 0;
+        const batch = await unlessAborted(this.#tryFetch(fetcher, next, maxWaitMs), signal);
+        if (signal.aborted) return;
+        if (batch === null) {
+          await sleep(backoff.nextMs(), signal);
+          continue;
+        }
         backoff.reset();
-      } catch (error) {
-        if (error instanceof MeridianError) throw error;
-        this.#noteFailure(error);
-        await sleep(backoff.nextMs(), signal);
-        continue;
+        next = batch.next;
+        if (batch.values.length > 0) yield batch;
+        if (!follow && next >= batch.end) return;
       }
-      next = batch.next;
-      if (batch.values.length > 0) yield batch;
-      if (!follow && next >= batch.end) return;
+    } finally {
+      this.#fetchers.delete(fetcher);
+      fetcher.close();
     }
   }
 
   /** First offset held and the offset after the last; throws the client's error. */
-  async bounds(): Promise<{ start: bigint; end: bigint }> {
-    const { topic } = this.#options;
-    const client = (this.#client ??= this.#build());
-    try {
-      const asked = (timestamp: bigint): Promise<bigint> =>
-        this.#bounded(client.listOffsets({ topics: [topic], timestamp })).then(
-          (offsets) => offsets.get(topic)?.[0] ?? 0n,
-        );
-      return { start: await asked(-2n), end: await asked(-1n) };
-    } catch (error) {
-      this.#noteFailure(error);
-      throw error;
-    }
+  async bounds(): Promise<{ readonly start: bigint; readonly end: bigint }> {
+    this.#forBounds ??= this.#open();
+    const bounds = await this.#forBounds.bounds();
+    this.#lastHeardMs = this.#options.clock.monotonicMs();
+    return bounds;
   }
 
   close(): void {
-    if (this.#client !== null) void this.#client.close(true).catch(() => undefined);
-    this.#client = null;
+    for (const fetcher of this.#fetchers) fetcher.close();
+    this.#fetchers.clear();
+    this.#forBounds = null;
   }
 
-  async #fetch(offset: bigint, maxWaitMs: number): Promise<FetchedBatch> {
-    const client = (this.#client ??= this.#build());
-    const { topic, fetchBytesMax } = this.#options;
-    const metadata = await this.#bounded(client.metadata({ topics: [topic] }));
-    const found = metadata.topics.get(topic);
-    const leader = found?.partitions[0];
-    if (found === undefined || leader === undefined) throw new Error(`no topic ${topic} yet`);
-    this.#checkTopicId(found.id);
-    const partition = {
-      partition: 0,
-      currentLeaderEpoch: -1,
-      fetchOffset: offset,
-      lastFetchedEpoch: -1,
-      partitionMaxBytes: fetchBytesMax,
-    };
-    const answer = client.fetch({
-      node: leader.leader,
-      topics: [{ topicId: found.id, partitions: [partition] }],
-      maxWaitTime: maxWaitMs,
-      minBytes: 1,
-      maxBytes: fetchBytesMax,
-      isolationLevel: readUncommitted,
-    });
-    const response = await this.#bounded(answer.catch(answerWithin), maxWaitMs);
-    this.#failures = 0;
-    this.#lastHeardMs = this.#options.clock.monotonicMs();
-    return batchOf(response, offset, topic);
+  #open(): TopicFetcher {
+    const fetcher = new TopicFetcher(this.#options);
+    this.#fetchers.add(fetcher);
+    return fetcher;
+  }
+
+  /** Null when it is to be tried again. */
+  async #tryFetch(
+    fetcher: TopicFetcher,
+    offset: bigint,
+    maxWaitMs: number,
+  ): Promise<FetchedBatch | null> {
+    try {
+      const batch = await fetcher.fetch(offset, maxWaitMs);
+      this.#lastHeardMs = this.#options.clock.monotonicMs();
+      this.#checkTopicId(batch.topicId);
+      return batch;
+    } catch (error) {
+      if (error instanceof MeridianError) throw error;
+      return null;
+    }
   }
 
   /** Offsets of a topic of the same name made anew mean other records. */
@@ -144,86 +107,17 @@ export class TopicReader {
     }
     this.#topicId = id;
   }
-
-  #bounded<T>(work: Promise<T>, extraMs = 0): Promise<T> {
-    const ms = this.#options.answerDeadlineMs + extraMs;
-    work.catch(() => undefined);
-    return withDeadline(work, ms, () => new LateAnswer(ms));
-  }
-
-  /** A moved leader needs new metadata only; silence and repeated failures a new client. */
-  #noteFailure(error: unknown): void {
-    this.#failures += 1;
-    if (!(error instanceof LateAnswer) && this.#failures < 2) {
-      this.#client?.clearMetadata();
-      return;
-    }
-    const { topic, logger } = this.#options;
-    logger.debug({ topic, why: messageOf(error) }, 'kafka reader rebuilt');
-    this.close();
-  }
-
-  #build(): Consumer {
-    const { brokers, clientId, answerDeadlineMs, maxWaitMs } = this.#options;
-    const client = new Consumer({
-      clientId,
-      groupId: clientId,
-      bootstrapBrokers: rotated(brokers, this.#builds),
-      connectTimeout: Math.ceil(answerDeadlineMs / 2),
-      requestTimeout: answerDeadlineMs + maxWaitMs,
-      timeout: answerDeadlineMs,
-      retries: 0,
-      metadataMaxAge: 5000,
-      autocreateTopics: false,
-    });
-    client.on('error', () => undefined);
-    this.#builds += 1;
-    return client;
-  }
 }
 
-class LateAnswer extends Error {
-  constructor(ms: number) {
-    super(`kafka did not answer within ${ms} ms`);
+/** What `work` yields, or null as soon as `signal` aborts. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const onAbort = (): void => resolve(null);
+  signal.addEventListener('abort', onAbort, { once: true });
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** The client reports error codes of the answer by rejecting; the answer itself says more. */
-function answerWithin(error: unknown): FetchResponse {
-  for (const candidate of causesOf(error)) {
-    const response = (candidate as { response?: FetchResponse }).response;
-    if (response?.responses[0]?.partitions[0]?.errorCode === offsetOutOfRange) return response;
-  }
-  throw error;
-}
-
-function causesOf(error: unknown): unknown[] {
-  if (!(error instanceof Error)) return [];
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return [error, ...inner.flatMap(causesOf), ...causesOf(error.cause)];
-}
-
-function batchOf(response: FetchResponse, offset: bigint, topic: string): FetchedBatch {
-  const partition = response.responses[0]?.partitions[0];
-  // An answer of an incremental fetch session leaves out a partition with nothing new.
-  if (partition === undefined) return { values: [], next: offset, end: offset, start: 0n };
-  const { highWatermark: end, logStartOffset: start } = partition;
-  if (partition.errorCode === offsetOutOfRange) {
-    throw new MeridianError('LogUnavailable', `the log ${topic} does not hold offset ${offset}`, {
-      start: start.toString(),
-      end: end.toString(),
-    });
-  }
-  if (partition.errorCode !== 0) throw new Error(`kafka answered error ${partition.errorCode}`);
-  const values: StoredValue[] = [];
-  let next = offset;
-  for (const batch of partition.records ?? []) {
-    for (const record of batch.records) {
-      const at = batch.firstOffset + BigInt(record.offsetDelta);
-      if (at >= offset) values.push({ offset: at, value: record.value ?? new Uint8Array() });
-    }
-    const afterBatch = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
-    if (afterBatch > next) next = afterBatch;
-  }
-  return { values, next, end, start };
 }

@@ -41,15 +41,17 @@ export async function startTestKafka(count: number): Promise<TestKafka> {
     folder: join(folder, `node-${index + 1}`),
   }));
   const brokers = await Promise.all(nodes.map((node) => prepareBroker(node, nodes)));
-  await Promise.all(brokers.map((broker) => broker.start()));
-  return {
-    brokers,
-    addresses: nodes.map((node) => `${node.address}:9092`),
-    async stop() {
-      await Promise.all(brokers.map((broker) => broker.kill()));
-      await rm(folder, { recursive: true, force: true });
-    },
+  const stop = async (): Promise<void> => {
+    await Promise.all(brokers.map((broker) => broker.kill()));
+    await rm(folder, { recursive: true, force: true });
   };
+  try {
+    await Promise.all(brokers.map((broker) => broker.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { brokers, addresses: nodes.map((node) => `${node.address}:9092`), stop };
 }
 
 interface Node {

@@ -61,6 +61,21 @@ test('a follower sees what is appended later', async () => {
   stop.abort();
 });
 
+test('a follower that waits ends at once, and holds no other reader back', async () => {
+  const { end } = await log.bounds();
+  const stop = new AbortController();
+  const followers = Array.from({ length: 3 }, async () => {
+    for await (const entry of log.read(end, { follow: true, signal: stop.signal })) return entry;
+    return null;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const startedAt = performance.now();
+  await readAll(firstOffset);
+  stop.abort();
+  assert.deepEqual(await Promise.all(followers), [null, null, null]);
+  assert.ok(performance.now() - startedAt < 400);
+});
+
 test('a frozen broker delays an append and nothing else', { timeout: 60_000 }, async () => {
   const broker = kafka.brokers[0];
   broker?.child().kill('SIGSTOP');
