@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 
 /** What must be left besides: servers stop hard when they run out of room. */
-const freeBytesMin = 256 * 1024 * 1024;
+const freeBytesMin = 64 * 1024 * 1024;
 
 /** Throws when the disk of `folder` has less than `neededBytes` and a reserve left. */
 export async function checkRoom(folder: string, neededBytes: number): Promise<void> {
