@@ -1,6 +1,7 @@
 /** Gateways as processes of their own, for faults and figures. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
@@ -15,6 +16,8 @@ export interface GatewayProcessOptions {
   readonly secrets: Secrets;
   readonly config: unknown;
   readonly redis?: RedisTarget;
+  /** Where the log goes, access lines included; none: there is none. */
+  readonly accessLogPath?: string;
 }
 
 export interface GatewayProcess {
@@ -30,14 +33,12 @@ export interface GatewayProcess {
 
 /** Started and listening. */
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
+  const { accessLogPath } = options;
+  const log = accessLogPath === undefined ? 'ignore' : openSync(accessLogPath, 'a');
+  const level = accessLogPath === undefined ? {} : { GATEWAY_LOG: 'info' };
   const child = fork(program, [], {
-    env: { ...process.env, MERIDIAN_TEST: JSON.stringify(options) },
-    stdio: [
-      'ignore',
-      process.env['GATEWAY_LOG'] === undefined ? 'ignore' : 'inherit',
-      'inherit',
-      'ipc',
-    ],
+    env: { ...process.env, ...level, MERIDIAN_TEST: JSON.stringify(options) },
+    stdio: ['ignore', process.env['GATEWAY_LOG'] === undefined ? log : 'inherit', 'inherit', 'ipc'],
   });
   const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];
   if (first !== 'ready') throw new Error(`the gateway has ended with ${String(first)}`);

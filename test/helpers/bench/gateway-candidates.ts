@@ -1,0 +1,247 @@
+/** The processes that the gateway's bench compares, on addresses of their own. */
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { request } from 'undici';
+import { signAccessToken } from '../../../shared/auth/access-token.ts';
+import { eventually } from '../eventually.ts';
+import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
+import { loopbackAddresses, testCluster, testSecrets } from '../gateway.ts';
+import { startTestRedis, type TestRedis } from '../redis.ts';
+import { findProgram } from './wrk.ts';
+
+export interface Candidate {
+  readonly name: string;
+  readonly url: string;
+  readonly script: string | null;
+  /** The process that does the work. */
+  readonly pid: number;
+}
+
+export interface GatewayBench {
+  readonly candidates: readonly Candidate[];
+  readonly policiesOrigin: string;
+  readonly token: string;
+  /** Megabytes that so many open streams add to the gateway's resident memory. */
+  memoryAtStreams(count: number): Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+const peers = join(import.meta.dirname, '../../fixtures/gateway/peers');
+const blocked = '198.51.100.7';
+
+/** Everything up and answering. */
+export async function startBench(): Promise<GatewayBench> {
+  const folder = mkdtempSync(join(tmpdir(), 'meridian-bench-'));
+  const addresses = loopbackAddresses(8);
+  const at = (index: number): string => addresses[index] ?? '';
+  const children: ChildProcess[] = [];
+  const script = null;
+  const program = async (file: string, index: number, ...args: string[]) => {
+    const child = fork(join(peers, `${file}.ts`), [at(index), '8080', ...args]);
+    children.push(child);
+    await once(child, 'message');
+    return { url: `http://${at(index)}:8080`, script, pid: child.pid ?? 0 };
+  };
+  const hello = await program('hello', 0);
+  const upstream = hello.url;
+  const candidates: Candidate[] = [{ name: 'direct', ...hello }];
+  for (const [name, config] of Object.entries(nativeConfigs(folder, upstream, at))) {
+    const binary = findProgram(name);
+    if (binary === null) continue;
+    const child = spawn(binary, config.args, { stdio: 'ignore' });
+    children.push(child);
+    await eventually(() => answers(config.url));
+    candidates.push({ name, url: config.url, script, pid: child.pid ?? 0 });
+  }
+  candidates.push(
+    { name: 'bare undici dispatch', ...(await program('bare-dispatch', 3, upstream)) },
+    { name: '@fastify/http-proxy', ...(await program('http-proxy', 4, upstream)) },
+  );
+  const redis = await startTestRedis(at(7));
+  const made = await startGateways(upstream, { routing: at(5), policies: at(6) }, redis);
+  const lua = join(folder, 'policies.lua');
+  writeFileSync(lua, luaScript(made.token));
+  const { routing, policies } = made;
+  candidates.push(
+    { name: 'meridian, routing', url: routing.origin, script, pid: routing.child.pid ?? 0 },
+    {
+      name: 'meridian, all policies',
+      url: `${policies.origin}/free`,
+      script: lua,
+      pid: policies.child.pid ?? 0,
+    },
+  );
+  return {
+    candidates,
+    policiesOrigin: made.policies.origin,
+    token: made.token,
+    memoryAtStreams: (count) => memoryOf(made.routing, count),
+    async stop() {
+      await made.routing.kill();
+      await made.policies.kill();
+      for (const child of children) child.kill('SIGKILL');
+      await redis.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One bad token, one blocked address, one client over its limit; how each was answered. */
+export async function provePolicies(bench: GatewayBench): Promise<Record<string, number>> {
+  const ask = async (path: string, headers: Record<string, string>): Promise<number> => {
+    const all = { authorization: `Bearer ${bench.token}`, ...headers };
+    const reply = await request(`${bench.policiesOrigin}${path}`, { headers: all });
+    await reply.body.dump();
+    return reply.statusCode;
+  };
+  const badToken = await ask('/free', { authorization: 'Bearer a.b.c' });
+  const blockedAddress = await ask('/free', { 'x-forwarded-for': blocked });
+  let overLimit = 0;
+  for (let i = 0; i < 50 && overLimit !== 429; i += 1) overLimit = await ask('/tight', {});
+  if (badToken !== 401 || blockedAddress !== 403 || overLimit !== 429) {
+    throw new Error(`a policy is off: ${String([badToken, blockedAddress, overLimit])}`);
+  }
+  return { badToken, blockedAddress, overLimit };
+}
+
+async function startGateways(
+  upstream: string,
+  addresses: { readonly routing: string; readonly policies: string },
+  redis: TestRedis,
+): Promise<{ routing: GatewayProcess; policies: GatewayProcess; token: string }> {
+  const groups = { default: { targets: [{ url: upstream }] } };
+  const secrets = testSecrets('eu-west');
+  const start = (address: string, config: unknown): Promise<GatewayProcess> =>
+    startGatewayProcess({
+      cluster: { ...testCluster({ 'eu-west': address }), clusterId },
+      region: 'eu-west',
+      secrets,
+      config,
+      redis: redis.target,
+      accessLogPath: '/dev/null',
+    });
+  const auth = { accept: ['meridian'], scopes: ['data:read'] };
+  const policy = { group: 'default', auth, deny: [`${blocked}/32`], securityHeaders: true };
+  const clusterId = '0d7f2f0c-7f0e-4b57-9a1c-52b1a1c0de00';
+  const token = await signAccessToken({
+    clusterId,
+    keys: secrets.shared.accessKeys,
+    scopes: ['data:read'],
+    role: 'app',
+    subject: 'bench',
+    ttlSeconds: 3600,
+  });
+  return {
+    token,
+    routing: await start(addresses.routing, { groups }),
+    policies: await start(addresses.policies, {
+      groups,
+      trustedProxies: ['127.0.0.0/8'],
+      routes: [
+        {
+          ...{ ...policy, id: 'tight', match: { path: '/tight' } },
+          rateLimit: { perSecond: 1, burst: 10 },
+        },
+        { ...policy, id: 'free', rateLimit: { perSecond: 100_000, burst: 100_000 } },
+      ],
+    }),
+  };
+}
+
+/** Clients of many addresses, each with the token. */
+function luaScript(token: string): string {
+  return `
+local n = 0
+request = function()
+  n = n + 1
+  local address = '91.198.' .. (n % 200) .. '.' .. (n % 250 + 1)
+  wrk.headers['x-forwarded-for'] = address
+  wrk.headers['authorization'] = 'Bearer ${token}'
+  return wrk.format('GET', '/free')
+end
+`;
+}
+
+interface NativeConfig {
+  readonly args: string[];
+  readonly url: string;
+}
+
+/** One worker each, kept-alive connections to the upstream, no access log. */
+function nativeConfigs(
+  folder: string,
+  upstream: string,
+  at: (index: number) => string,
+): Readonly<Record<string, NativeConfig>> {
+  const target = upstream.replace('http://', '');
+  const nginx = join(folder, 'nginx.conf');
+  writeFileSync(
+    nginx,
+    `worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log /dev/null;
+events { worker_connections 4096; }
+http {
+  access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p;
+  fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+  keepalive_requests 100000000;
+  upstream hello { server ${target}; keepalive 256; keepalive_requests 100000000; }
+  server {
+    listen ${at(1)}:8080;
+    location / { proxy_pass http://hello; proxy_http_version 1.1; proxy_set_header Connection ''; }
+  }
+}
+`,
+  );
+  const haproxy = join(folder, 'haproxy.cfg');
+  writeFileSync(
+    haproxy,
+    `global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend f
+  bind ${at(2)}:8080
+  default_backend b
+backend b
+  server s ${target}
+`,
+  );
+  return {
+    nginx: { args: ['-c', nginx, '-p', folder], url: `http://${at(1)}:8080` },
+    haproxy: { args: ['-f', haproxy], url: `http://${at(2)}:8080` },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const reply = await request(url);
+    await reply.body.dump();
+    return reply.statusCode === 200;
+  } catch {
+    return false;
+  }
+}
+
+async function memoryOf(gateway: GatewayProcess, count: number): Promise<number> {
+  const before = (await gateway.memory()).rss;
+  const agent = new http.Agent({ maxSockets: Infinity });
+  const replies = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const client = http.get(`${gateway.origin}/stream`, { agent });
+      const [reply] = (await once(client, 'response')) as [http.IncomingMessage];
+      reply.resume();
+      return reply;
+    }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  const after = (await gateway.memory()).rss;
+  for (const reply of replies) reply.destroy();
+  agent.destroy();
+  return (after - before) / 1e6;
+}
