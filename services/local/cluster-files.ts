@@ -39,7 +39,7 @@ export interface NewCluster {
   readonly sections?: Readonly<Record<string, unknown>>;
 }
 
-/** Writes what is missing of the cluster file and the secrets below `stateFolder`; keeps the rest. */
+/** Writes the cluster file and the secrets below `stateFolder`, unless they are there. */
 export async function ensureClusterFiles(
   stateFolder: string,
   wanted: NewCluster = {},
@@ -59,7 +59,7 @@ export async function ensureClusterFiles(
   await writeFileWhole(paths.clusterFile, `${clusterComment}${stringify(cluster)}`);
 }
 
-const clusterComment = `# Meridian's cluster file, the same in every region. Made once by npm start; yours to change.
+const clusterComment = `# Meridian's cluster file, the same in every region. Made once by npm start, yours to change.
 # Ids are never reused. npx meridian config check says whether it is valid.
 `;
 const secretsComment = `# Secrets of one region. Keep this file to its owner (mode 600).

@@ -1,4 +1,4 @@
-/** The WAN of a local cluster: its settings, the proxies' process, each region's view of the hosts. */
+/** The WAN of a local cluster: settings, the proxies' process, how each region sees the hosts. */
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** What every part of a region's agent knows: the cluster file, the region, its secrets, folders. */
+/** What every part of a region's agent knows: cluster file, region, secrets, folders. */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
@@ -93,7 +93,7 @@ async function claimFolder(paths: RegionPaths, cluster: ClusterBase, id: RegionI
 
 const ownerSchema = z.object({ clusterId: z.string(), region: z.string() });
 
-/** The addresses of the cluster file, overridden for this region; its own name is its own address. */
+/** The cluster file's addresses, overridden for this region; its own name is its own address. */
 export function hostsOf(
   cluster: ClusterBase,
   own: RegionId,

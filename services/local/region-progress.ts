@@ -20,7 +20,7 @@ export interface RegionWatch {
   whatIsMissing(): string;
 }
 
-/** A region that serves but finds no role, for instance one in quarantine, holds nobody up longer. */
+/** A region that serves but finds no role, as in quarantine, holds nobody up for longer. */
 const roleBoundMs = 30_000;
 
 type Seen = Pick<RegionStep, 'state' | 'detail'>;

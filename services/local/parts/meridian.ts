@@ -1,4 +1,4 @@
-/** The region's Meridian process: services/main.ts with every service, or one with a subset each. */
+/** The region's Meridian process, services/main.ts: every service, or a subset in each of several. */
 import { join } from 'node:path';
 import { serviceNames, type ServiceName } from '../../../shared/config/cluster-schema.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';

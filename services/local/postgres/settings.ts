@@ -64,8 +64,7 @@ export function accessRules(settings: Pick<NodeSettings, 'mode' | 'database'>): 
 
 /** What of a copied postgresql.auto.conf stays: not what belonged to the node it came from. */
 export function keptAutoSettings(text: string): string {
-  const foreign =
-    /^\s*(synchronous_standby_names|primary_conninfo|primary_slot_name|restore_command|recovery_\w+)\s*=/;
+  const foreign = /^\s*(synchronous_standby_names|primary_\w+|restore_command|recovery_\w+)\s*=/;
   return text
     .split('\n')
     .filter((line) => !foreign.test(line))

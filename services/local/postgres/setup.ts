@@ -27,7 +27,8 @@ export async function setUpNode(
     const files = await schemaFiles(join(context.programs.repositoryFolder, 'infra/postgres'));
     await server.query(database, async (client) => {
       await client.query(
-        `GRANT CREATE ON DATABASE ${quoteIdent(database)} TO app; GRANT CREATE ON SCHEMA public TO app`,
+        `GRANT CREATE ON DATABASE ${quoteIdent(database)} TO app;
+         GRANT CREATE ON SCHEMA public TO app`,
       );
       for (const file of files) await client.query(await readFile(file, 'utf8'));
     });

@@ -68,7 +68,7 @@ function withoutUndefined(change: z.infer<typeof changeSchema>): DirectionChange
 
 export interface WanClient {
   show(): Promise<DirectionReport[]>;
-  /** Changes one direction of one pair. Throws RequestInvalid, or UpstreamUnavailable when no proxy runs. */
+  /** Changes one direction. Throws RequestInvalid; UpstreamUnavailable when no proxy runs. */
   change(from: string, to: string, change: DirectionChange): Promise<DirectionReport>;
   close(): Promise<void>;
 }

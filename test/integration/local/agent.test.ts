@@ -46,7 +46,7 @@ after(async () => {
   files.remove();
 });
 
-/** Processes that were started for this cluster: its folder is in their command or they work in it. */
+/** Processes of this cluster: its folder is in their command, or they work in it. */
 function processesLeft(): string[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
@@ -69,7 +69,7 @@ async function pidOf(name: string): Promise<number | null> {
 
 const children = ['kafka', 'redis', 'meridian', 'pg-1', 'pg-2'];
 
-test('every process runs, each with a log file of its own, and secrets stay with their owner', async () => {
+test('every process runs, with a log file of its own; secrets stay with their owner', async () => {
   const state = await agent.state();
   assert.deepEqual(
     state?.processes.filter(({ phase }) => phase !== 'running').map(({ name }) => name),
@@ -114,7 +114,7 @@ test('each child killed with SIGKILL comes back', async () => {
   assert.ok(restarts?.every((each) => each.restarts >= 1));
 });
 
-test('an agent killed with SIGKILL takes its children along; its stale pid file is no obstacle', async () => {
+test('an agent killed takes its children along; its stale pid file is no obstacle', async () => {
   const pidFile = agentPidFile(localRegionPaths(files.stateFolder, 'west'));
   const { agentPid } = (await agent.state()) ?? fail();
   process.kill(agentPid, 'SIGKILL');

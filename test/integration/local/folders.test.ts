@@ -41,7 +41,7 @@ test('PostgreSQL never runs as root', () => {
   assert.notEqual(user?.uid, 0);
 });
 
-test('data move out of a folder that PostgreSQL cannot enter, and the choice is kept', async (t) => {
+test('data go where PostgreSQL can enter, and the choice is kept', async (t) => {
   const base = newFolder(t, 0o755);
   const stateFolder = join(newFolder(t, 0o700), '.meridian');
   mkdirSync(stateFolder);

@@ -81,7 +81,7 @@ test('stop leaves nothing, not even a child that ignores the signal', async (t) 
   assert.equal(identityOf(pid), null);
 });
 
-test('a port in use is named with its holder, nothing is started, and later it goes on', async (t) => {
+test('a port in use is named with its holder; once it is free, the start follows', async (t) => {
   const server = createServer();
   const host = '127.93.4.5';
   await new Promise<void>((resolve) => server.listen({ host, port: 0 }, resolve));
@@ -96,7 +96,7 @@ test('a port in use is named with its holder, nothing is started, and later it g
   await untilRunning(child);
 });
 
-test('what an earlier agent left is ended first; a stranger with its number is left alone', async (t) => {
+test('what an earlier agent left is ended first; a stranger with its number is not', async (t) => {
   const leftover = spawn(sleeper.program, sleeper.args);
   const stranger = spawn(sleeper.program, sleeper.args);
   t.after(() => stranger.kill());

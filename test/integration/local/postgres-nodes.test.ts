@@ -1,5 +1,5 @@
 // test: deadline 120 s
-/** PostgreSQL nodes by the agent: set up, copied to another region, followed, promoted, restarted. */
+/** PostgreSQL nodes by the agent: set up, copied, followed, promoted, restarted. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ async function untilRunning(nodes: RegionNodes, node: NodeId, not?: number | nul
   });
 }
 
-test('a half-made folder is begun anew, and the new node has every setting of the design', async () => {
+test('a half-made folder is begun anew; the new node has every setting of the design', async () => {
   const node = id('west/pg-1');
   const { dataFolder } = nodeFolder(west.paths.postgresFolder, 'pg-1');
   mkdirSync(join(dataFolder, 'base'), { recursive: true });
@@ -150,7 +150,7 @@ test('another region begins as a copy on a timeline of its own, with new local s
   });
 });
 
-test('a base backup of a source that does not answer fails in words and harms nothing', async () => {
+test('a base backup of a silent source fails in words and harms nothing', async () => {
   const node = id('east/pg-2');
   const nowhere = { host: east.region.bind, port: 5999 };
   await assert.rejects(eastNodes.seedRegionNode(node, nowhere), { code: 'SeedFailed' });
@@ -161,7 +161,7 @@ test('a base backup of a source that does not answer fails in words and harms no
   assert.equal(eastNodes.stateOf(node).data, 'half-made');
 });
 
-test('a standby follows through its slot and admits readers; promoted, it replaces the node', async () => {
+test('a standby follows and admits readers; promoted, it replaces the node', async () => {
   const [own, standby] = [id('west/pg-1'), id('west/pg-2')];
   await westNodes.seedStandby(standby, own);
   await assert.rejects(westNodes.start(standby, 'normal', null), { code: 'RequestInvalid' });
@@ -188,7 +188,7 @@ test('a standby follows through its slot and admits readers; promoted, it replac
   await assert.rejects(westNodes.start(own, 'normal', null), { code: 'RequestInvalid' });
 });
 
-test('the old node starts isolated for Meridian alone, is set aside, and becomes a standby', async () => {
+test('the old node starts isolated, is set aside, and becomes a standby', async () => {
   const [own, promoted] = [id('west/pg-1'), id('west/pg-2')];
   await westNodes.start(own, 'isolated', null);
   await untilRunning(westNodes, own);
@@ -203,7 +203,7 @@ test('the old node starts isolated for Meridian alone, is set aside, and becomes
   await untilRunning(westNodes, own);
 });
 
-test('after a restart of the agent nodes go on as they ran; a stale pid file holds nobody up', async () => {
+test('a new agent lets nodes go on as they ran; a stale pid file holds nobody up', async () => {
   const [standby, own] = [id('west/pg-1'), id('west/pg-2')];
   await westNodes.shutDown();
   const { dataFolder } = nodeFolder(west.paths.postgresFolder, 'pg-2');

@@ -22,7 +22,7 @@ const settings: NodeSettings = {
   majorVersion: 18,
 };
 
-test('a standby follows its primary through its own slot, with the database for synced slots', () => {
+test('a standby follows through its own slot, with the database for synced slots', () => {
   const primary = { host: '127.0.0.2', port: 5432 };
   const text = ownSettings({ ...settings, mode: 'standby', primary });
   assert.match(text, /^primary_slot_name = 'meridian_eu_west_pg_2'$/m);
