@@ -1,4 +1,4 @@
-/** The region's Meridian process, services/main.ts: every service, or a subset in each of several. */
+/** The region's Meridian process, services/main.ts: every service, or a subset in each process. */
 import { join } from 'node:path';
 import { serviceNames, type ServiceName } from '../../../shared/config/cluster-schema.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
