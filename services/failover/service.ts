@@ -47,6 +47,7 @@ import type { Readiness } from '../../shared/http/health-routes.ts';
 import { createPeerClient, type PeerClient } from '../../shared/http/peer-client.ts';
 import type { Service } from '../../shared/http/service.ts';
 import { createControlLog } from '../../shared/kafka/control-log.ts';
+import { controlTopicOf } from '../../shared/kafka/topic.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { RegionControl } from '../../shared/ports/region-control.ts';
@@ -133,7 +134,10 @@ class RegionController {
     });
     this.#standbys = new StandbyWatch(nodeAccess, () => this.#watch.nodes());
     this.#effects = new EffectRunner({
-      controlLog: this.#controlLog,
+      appendControl: async (record) => {
+        this.#topics.checkUsable(controlTopicOf(cluster.cell));
+        await this.#controlLog.append(record);
+      },
       nodeControl: this.#nodeControl,
       access: nodeAccess,
       incarnation: config.incarnation,

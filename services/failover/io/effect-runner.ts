@@ -4,12 +4,12 @@
  */
 import type { PgClient } from '../../../shared/pg/client.ts';
 import { assertNever } from '../../../shared/core/assert.ts';
+import type { ControlRecord } from '../../../shared/core/control-record.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { Position } from '../../../shared/core/position.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import type { ControlLog } from '../../../shared/ports/control-log.ts';
 import type { NodeControl } from '../../../shared/ports/node-control.ts';
 import type { EffectBody, EffectKind, laneOf } from '../core/controller-effect.ts';
 import type { EffectResult } from '../core/controller-input.ts';
@@ -33,7 +33,8 @@ export type FenceEffect = EffectOf<'fence'>;
 export type OutsideEffect = EffectOf<'control'> | NodeEffect | SqlEffect | FenceEffect;
 
 export interface EffectRunnerOptions {
-  readonly controlLog: ControlLog;
+  /** Resolves when the record is acknowledged. */
+  readonly appendControl: (record: ControlRecord) => Promise<void>;
   readonly nodeControl: NodeControl;
   readonly access: NodeAccess;
   readonly incarnation: string;
@@ -66,7 +67,7 @@ export class EffectRunner {
   async run(effect: OutsideEffect): Promise<EffectResult> {
     switch (effect.kind) {
       case 'appendControl':
-        await this.#options.controlLog.append(effect.record);
+        await this.#options.appendControl(effect.record);
         return none;
       case 'initialiseNode':
       case 'seedRegionNode':

@@ -18,6 +18,9 @@ const factsSql = `SELECT
   pg_is_in_recovery()::text AS in_recovery,
   CASE WHEN pg_is_in_recovery() THEN NULL
     ELSE pg_walfile_name(pg_current_wal_lsn()) END AS wal_file,
+  CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_read_file(
+    'pg_wal/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '.history', 0, 1000000, true)
+    END AS timeline_history,
   CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
     ELSE pg_current_wal_flush_lsn() END::text AS wal_end,
   (SELECT row_to_json(f) FROM (SELECT region, sealed_epoch, incarnation, open_epoch,
@@ -45,6 +48,7 @@ export async function readDatabaseFacts(client: PgClient, node: NodeId): Promise
     checkpointerStart: row['checkpointer_start'] ?? '',
     isInRecovery: row['in_recovery'] === 'true',
     timeline: Number.parseInt((row['wal_file'] ?? '0').slice(0, 8), 16),
+    timelineStart: timelineStartOf(row['timeline_history']),
     walEnd: lsnOf(row['wal_end']),
     fence: fenceOf(row['fence']),
     progress: progressOf(row['progress']),
@@ -54,6 +58,12 @@ export async function readDatabaseFacts(client: PgClient, node: NodeId): Promise
     applicationSessions: Number(row['sessions']),
     runningTransactions: Number(row['running']),
   };
+}
+
+/** The switch point of the last line of a timeline's history file; null without such a file. */
+function timelineStartOf(history: string | null | undefined): Lsn | null {
+  const lines = (history ?? '').split('\n').filter((line) => /^[0-9]/.test(line));
+  return parseLsn(lines.at(-1)?.split(/\s+/)[1] ?? '');
 }
 
 function fenceOf(text: string | null | undefined): FenceFacts {
