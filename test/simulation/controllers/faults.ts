@@ -59,6 +59,9 @@ export class Faults {
       totals.count('crashes');
     } else if (x < 0.0332 && region.isUp && regions.every((one) => one.node.db.length > 0)) {
       this.#destroy(region);
+    } else if (x > 0.06 && x < 0.0625 && region.isUp && region.node.standby === 'ready') {
+      region.node.lose();
+      totals.count('node losses');
     } else if (x < 0.0345) {
       region.speed = draw.pick([0.05, 0.2, 0.5, 1]);
     } else if (x < 0.0365) {
@@ -165,6 +168,7 @@ export class Faults {
   #destroy(region: SimRegion): void {
     this.hasDestroyed = true;
     region.node.wipe();
+    region.node.standby = 'none';
     region.log.wipe();
     region.startProcess();
     this.#world.totals.count('lost storages');

@@ -32,7 +32,20 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       node.copyFrom(source.node);
       return done;
     }
+    case 'seedStandby':
+      if (!node.isRunning || effect.primary !== node.id) return 'no connection';
+      node.standby = 'ready';
+      return done;
+    case 'promoteNode': {
+      if (node.standby !== 'ready' || effect.node !== node.standbyId) return 'no standby';
+      const { draw } = world;
+      const lag = Math.min(node.db.length, draw.between(0, 3));
+      node.promote(lag, { seal: draw.happens(0.3), slot: draw.happens(0.2) });
+      return done;
+    }
     case 'startNode':
+      if (effect.node !== node.id) return node.standby === 'stale' ? 'no standby' : done;
+      if (node.isLost) return done;
       if (node.data !== 'ready') return 'no data';
       if (!node.isRunning) node.restart();
       return done;
@@ -40,6 +53,10 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       node.isRunning = false;
       return done;
     case 'setAside':
+      if (effect.node !== node.id) {
+        node.standby = 'none';
+        return done;
+      }
       node.wipe();
       // What is set aside is kept; the log begins anew with the seed.
       world.totals.count('diverged regions');

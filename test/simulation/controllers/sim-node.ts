@@ -10,7 +10,7 @@ import type { Checkpoint } from '../../../services/failover/core/controller-inpu
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
-import { comparePositions, type Position } from '../../../shared/core/position.ts';
+import { comparePositions, isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import { endOf, positionOf, type Transaction } from './transaction.ts';
 
 const freshFence: FenceFacts = {
@@ -25,7 +25,14 @@ const freshFence: FenceFacts = {
 };
 
 export class SimNode {
-  readonly id: NodeId;
+  /** The region's own node; it changes places with its standby when that is promoted. */
+  id: NodeId;
+  standbyId: NodeId;
+  /** `stale`: once a server of its own, which cannot follow. */
+  standby: 'none' | 'ready' | 'stale' = 'none';
+  /** It does not come back by itself. */
+  isLost = false;
+  timelineStart: Lsn | null = null;
   data: NodeState['data'] = 'none';
   isRunning = false;
   timeline = 1;
@@ -40,8 +47,40 @@ export class SimNode {
   /** Waiting COMMITs: invisible until released or ended. */
   waiting: Transaction[] = [];
 
-  constructor(id: NodeId) {
+  constructor(id: NodeId, standbyId: NodeId) {
     this.id = id;
+    this.standbyId = standbyId;
+  }
+
+  /** The server is gone; only its standby, if there is one, can take over. */
+  lose(): void {
+    this.isRunning = false;
+    this.isLost = true;
+    this.waiting = [];
+  }
+
+  /**
+   * The standby ends its recovery, `lag` transactions behind: what it had not received is gone
+   * with the old node, and so may be the fence's last promise and the synced slot.
+   */
+  promote(lag: number, forgets: { readonly seal: boolean; readonly slot: boolean }): void {
+    [this.id, this.standbyId] = [this.standbyId, this.id];
+    this.standby = this.data === 'ready' ? 'stale' : 'none';
+    this.data = 'ready';
+    this.isLost = false;
+    this.db = this.db.slice(0, this.db.length - lag);
+    this.timeline += 1;
+    this.timelineStart = this.walEnd();
+    const { fence, progress } = this;
+    const start = positionOf(fence.lastOpenedEpoch, 0);
+    const isOpener = fence.lastOpenedEpoch > 0 && isAtOrPast(this.position(), start);
+    if (!isOpener) this.fence = { ...fence, lastOpenedEpoch: 0 };
+    if (!isOpener && progress !== null && progress.store !== '') {
+      this.progress = { ...progress, position: this.position() };
+    }
+    if (forgets.seal) this.fence = { ...this.fence, sealedEpoch: 0 };
+    if (forgets.slot) this.slots = [];
+    this.restart();
   }
 
   initialise(): void {
@@ -61,6 +100,8 @@ export class SimNode {
     this.names = source.names;
     this.checkpoint = source.checkpoint;
     this.timeline = source.timeline + 1;
+    this.timelineStart = source.walEnd();
+    this.isLost = false;
     this.recoveredTo = source.walEnd();
     this.waiting = [];
   }
@@ -80,6 +121,7 @@ export class SimNode {
 
   wipe(): void {
     this.data = 'none';
+    this.isLost = false;
     this.isRunning = false;
     this.db = [];
     this.fence = freshFence;
@@ -92,7 +134,7 @@ export class SimNode {
 
   /** A new start of the server: what waited is visible now, nobody was told. */
   restart(): void {
-    if (this.data !== 'ready') return;
+    if (this.data !== 'ready' || this.isLost) return;
     this.isRunning = true;
     this.starts += 1;
     this.waiting = [];
@@ -133,6 +175,7 @@ export class SimNode {
       checkpointerStart: this.serverStart(),
       isInRecovery: false,
       timeline: this.timeline,
+      timelineStart: this.timelineStart,
       walEnd: this.walEnd(),
       fence: this.fence,
       progress: this.progress,
@@ -144,19 +187,39 @@ export class SimNode {
     };
   }
 
-  state(): NodeState {
+  states(): readonly NodeState[] {
+    const own = this.#state(this.id, this.data);
+    const isUp = this.data === 'ready' && (this.isRunning || this.isLost);
+    const standby = this.#state(this.standbyId, this.standby === 'none' ? 'none' : 'ready');
+    const isFollowing = this.standby === 'ready';
+    return [
+      {
+        ...own,
+        process: this.isRunning ? 'running' : this.isLost ? 'failed' : 'stopped',
+        mode: isUp ? 'normal' : null,
+        recoveredTo: this.recoveredTo,
+      },
+      {
+        ...standby,
+        process: isFollowing ? 'running' : 'stopped',
+        mode: isFollowing ? 'standby' : null,
+      },
+    ];
+  }
+
+  #state(id: NodeId, data: NodeState['data']): NodeState {
     return {
-      id: this.id,
+      id,
       host: 'simulated',
       port: 5432,
-      data: this.data,
-      process: this.isRunning ? 'running' : 'stopped',
-      mode: this.data === 'ready' && this.isRunning ? 'normal' : null,
+      data,
+      process: 'stopped',
+      mode: null,
       pid: null,
       restarts: 0,
       problem: null,
       progress: null,
-      recoveredTo: this.recoveredTo,
+      recoveredTo: null,
     };
   }
 }

@@ -2,7 +2,6 @@
  * One region: its node, log and replicator, and the real controller between them. A turn delivers
  * what has happened, steps the controller and performs some of the effects it asked for.
  */
-import { stepWith, type Stepped } from '../../../services/failover/core/controller.ts';
 import type { ControllerConfig } from '../../../services/failover/core/controller-config.ts';
 import { laneOf, type Effect } from '../../../services/failover/core/controller-effect.ts';
 import type { EffectResult, Input } from '../../../services/failover/core/controller-input.ts';
@@ -15,6 +14,7 @@ import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { StrongRead } from '../ledger.ts';
+import { stepOf, type Step } from './planted-step.ts';
 import { performEffect } from './sim-effects.ts';
 import { SimLog } from './sim-log.ts';
 import { SimNode } from './sim-node.ts';
@@ -51,13 +51,13 @@ export class SimRegion {
   #effects: Effect[] = [];
   /** Performed, but the controller has not been told yet. */
   #untold: (() => void)[] = [];
-  readonly #step: (state: ControllerState, input: Input) => Stepped;
+  readonly #step: Step;
 
   constructor(world: World, id: RegionId) {
     this.world = world;
     this.id = id;
-    this.node = new SimNode(`${id}/pg-1` as NodeId);
-    this.#step = stepWith(world.rules);
+    this.node = new SimNode(`${id}/pg-1` as NodeId, `${id}/pg-2` as NodeId);
+    this.#step = stepOf(world.rules);
     this.replicator = new SimReplicator(this, world.rules);
     this.state = initialControllerState(this.#config());
     this.startProcess();
@@ -103,7 +103,7 @@ export class SimRegion {
 
   postFacts(): void {
     const askedAtMs = this.world.nowMs;
-    this.post({ kind: 'nodesReported', askedAtMs, nodes: [this.node.state()] });
+    this.post({ kind: 'nodesReported', askedAtMs, nodes: this.node.states() });
     const facts = this.node.facts();
     this.post({ kind: 'databaseReported', askedAtMs, facts, why: '' });
   }
@@ -164,7 +164,7 @@ export class SimRegion {
       region: this.id,
       regionName: this.id,
       incarnation: `${this.id}-${this.starts}`,
-      nodes: [this.node.id],
+      nodes: [`${this.id}/pg-1` as NodeId, `${this.id}/pg-2` as NodeId],
       policy: world.policy,
       renewIntervalMs: 300,
       nodeRecoveryMs: 1000,

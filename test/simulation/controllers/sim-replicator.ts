@@ -102,7 +102,9 @@ export class SimReplicator {
       case 'follow':
         return this.#follow(directive, view);
       case 'complete':
-        return this.#complete(directive, view);
+        this.#complete(directive, view);
+        if (this.#rules.appliesSealed) this.#followOn(directive, view);
+        return;
       case 'catch-up':
         return this.#catchUp(directive, view);
       case 'lead':
@@ -161,6 +163,14 @@ export class SimReplicator {
     }
   }
 
+  /** Only where the rule is left out: it goes on after its seal as if there were none. */
+  #followOn(directive: DirectiveOf<'complete'>, view: ClusterView): void {
+    const { epoch, primary } = view;
+    if (directive.isOpener || primary === null || primary === this.#region.id) return;
+    this.#follow({ kind: 'follow', epoch, source: primary }, view);
+    this.phase = 'done';
+  }
+
   #apply(txn: Transaction): void {
     const { node, log } = this.#region;
     node.append(txn);
@@ -194,7 +204,6 @@ export class SimReplicator {
   #applyOwnLog(view: ClusterView): void {
     const { node, log } = this.#region;
     log.dropVoid(node.position(), view.epoch, view.history);
-    if (!this.#rules.reappliesLog) return;
     for (;;) {
       const txn = nextAfter(log.txns, node.position());
       if (txn === undefined) return;

@@ -21,7 +21,7 @@ export class Workload {
     const { draw, ledger, isCalm } = this.#world;
     const epoch = node.fence.openEpoch;
     if (epoch === null || !node.isOpenFor(epoch)) return;
-    if (!draw.happens(isCalm ? 0.2 : 0.6)) return;
+    if (!draw.happens(isCalm ? 0.2 : 0.8)) return;
     // Clients of the router have a lease behind them; direct clients only the door.
     const isDirect = draw.happens(0.2);
     if (!isDirect && (view === null || view.prepare !== null || !this.#hasLease(region))) return;

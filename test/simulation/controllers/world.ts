@@ -201,7 +201,7 @@ export class World {
   /** A forced failover may lose what lies beyond its cut: from then on it is listed. */
   #excuseForced(region: SimRegion): void {
     for (const promotion of region.state.fold.history) {
-      if (promotion.isForced) this.ledger.excuseBeyond(promotion);
+      if (this.rules.isLossAccepted(promotion)) this.ledger.excuseBeyond(promotion);
     }
   }
 
