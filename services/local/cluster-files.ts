@@ -59,7 +59,7 @@ export async function ensureClusterFiles(
   await writeFileWhole(paths.clusterFile, `${clusterComment}${stringify(cluster)}`);
 }
 
-const clusterComment = `# Meridian's cluster file, the same in every region; made once by npm start, yours to edit.
+const clusterComment = `# The cluster file of Meridian, the same in every region; yours to edit.
 # Ids are never reused. npx meridian config check says whether it is valid.
 `;
 const secretsComment = `# Secrets of one region. Keep this file to its owner (mode 600).

@@ -1,16 +1,20 @@
 /** Says in words why an address cannot be listened on, and who holds it (proc(5), net/tcp). */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { sleep } from '../../../shared/runtime/sleep.ts';
 
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
 }
 
+const triesMax = 10;
+const tryAgainMs = 100;
+
 /** Null when every address is free, else one sentence on the first that is not. */
 export async function whyNotFree(addresses: readonly ListenAddress[]): Promise<string | null> {
   for (const address of addresses) {
-    const code = await tryListen(address);
+    const code = await tryListenAgain(address);
     if (code === null) continue;
     const place = `${address.host}:${String(address.port)}`;
     if (code === 'EADDRINUSE') {
@@ -23,6 +27,15 @@ export async function whyNotFree(addresses: readonly ListenAddress[]): Promise<s
     return `${place} cannot be listened on (${code}).`;
   }
   return null;
+}
+
+/** A process that is just ending holds its sockets a moment longer than its name. */
+async function tryListenAgain(address: ListenAddress): Promise<string | null> {
+  for (let tries = 1; ; tries += 1) {
+    const code = await tryListen(address);
+    if (code !== 'EADDRINUSE' || tries >= triesMax || holderOf(address) !== null) return code;
+    await sleep(tryAgainMs);
+  }
 }
 
 function tryListen({ host, port }: ListenAddress): Promise<string | null> {
