@@ -192,7 +192,9 @@ async function untilRecovered(server: OneServer, signal: AbortSignal): Promise<v
 
 /**
  * The copy brings its source's region-local rows. The applied position stays: it says what a copy
- * of a replica region holds. The store goes, because the log it names is the source's.
+ * of a replica region holds. So does the rest of the fence: whose copy it is, and which epoch its
+ * source opened, tells the controller that the end of recovery is the position of a primary's
+ * copy. The store goes, because the log it names is the source's.
  */
 async function makeLocalStateNew(client: PgClient): Promise<void> {
   await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
@@ -203,8 +205,8 @@ async function makeLocalStateNew(client: PgClient): Promise<void> {
   for (const { drop } of rows) await client.query(drop);
   await client.query(`
     BEGIN;
-    DELETE FROM meridian_local.fence;
-    INSERT INTO meridian_local.fence DEFAULT VALUES;
+    UPDATE meridian_local.fence
+      SET open_epoch = NULL, opened_start = NULL, opened_checkpointer = NULL;
     DELETE FROM meridian_local.checkpoint;
     DELETE FROM meridian_local.diverged;
     UPDATE meridian_local.progress SET store = '', updated_at = clock_timestamp();
