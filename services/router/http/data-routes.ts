@@ -13,6 +13,8 @@ import type { RouterConfig } from '../config.ts';
 import { resultText } from '../core/reply-text.ts';
 import {
   headersSchema,
+  keySchema,
+  outcomeReplySchema,
   problemSchema,
   queryReplySchema,
   querySchema,
@@ -48,10 +50,36 @@ const problems = { '4xx': problemSchema, '5xx': problemSchema };
 
 /** The plugin for the public listener. */
 export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
-  const { config, access } = options;
-  const onRequest = async (request: FastifyRequest): Promise<void> => {
+  const { config } = options;
+  return async (parent) => {
+    await parent.register(
+      async (instance: FastifyInstance) => {
+        const server = withTypes(instance);
+        await serveOpenApi(server, config.pathPrefix);
+        const route = { onRequest: authenticate(options), bodyLimit: config.limits.bodyBytesMax };
+        addQuery(server, options, route);
+        addTransaction(server, options, route);
+        addOutcome(server, options, route);
+      },
+      { prefix: `${config.pathPrefix}/v1` },
+    );
+  };
+}
+
+type DataServer = ReturnType<typeof withTypes>;
+interface RouteBase {
+  readonly onRequest: (request: FastifyRequest) => Promise<void>;
+  readonly bodyLimit: number;
+}
+
+function withTypes(instance: FastifyInstance) {
+  return instance.withTypeProvider<ZodTypeProvider>();
+}
+
+function authenticate({ identify }: DataRoutesOptions): RouteBase['onRequest'] {
+  return async (request) => {
     const apiKey = request.headers['x-api-key'];
-    request.access = await options.identify({
+    request.access = await identify({
       authorization: request.headers.authorization,
       apiKey: typeof apiKey === 'string' ? apiKey : undefined,
     });
@@ -59,57 +87,75 @@ export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
     const hint = 'The credentials need the scope data:read or data:write.';
     throw new MeridianError('Forbidden', 'The credentials do not allow this.', { hint });
   };
-  const route = { onRequest, bodyLimit: config.limits.bodyBytesMax };
-  return async (parent) => {
-    await parent.register(
-      async (instance: FastifyInstance) => {
-        const server = instance.withTypeProvider<ZodTypeProvider>();
-        await serveOpenApi(server, config.pathPrefix);
-        const query = {
-          summary: 'Runs one SQL statement.',
-          body: querySchema(config.limits),
-          headers: headersSchema,
-          response: { 200: queryReplySchema, ...problems },
-        };
-        server.post('/query', { ...route, schema: query }, async (request, reply) => {
-          const { sql, params, rowMode, ...settings } = request.body;
-          const work = single({ sql, params });
-          const answer = await access.run(
-            requestOf(options, request, { work, settings, headers: request.headers }),
-          );
-          writeHeaders(reply, answer, options.tokens);
-          const [result] = answer.results;
-          sendText(reply, result === undefined ? '{}' : resultText(result, rowMode));
-          return reply;
-        });
-        const transaction = {
-          summary: 'Runs several SQL statements in one transaction: all or nothing.',
-          body: transactionSchema(config.limits),
-          headers: headersSchema,
-          response: { 200: transactionReplySchema, ...problems },
-        };
-        server.post('/transaction', { ...route, schema: transaction }, async (request, reply) => {
-          const { statements, rowMode, isolation, readOnly, ...settings } = request.body;
-          const work: Work = {
-            statements: statements.map(({ sql, params, expectRows }) =>
-              expectRows === undefined ? { sql, params } : { sql, params, expectRows },
-            ),
-            isTransaction: true,
-            isReadOnly: readOnly,
-            isolation: isolation ?? null,
-          };
-          const answer = await access.run(
-            requestOf(options, request, { work, settings, headers: request.headers }),
-          );
-          writeHeaders(reply, answer, options.tokens);
-          const results = answer.results.map((result) => resultText(result, rowMode));
-          sendText(reply, `{"results":[${results.join(',')}]}`);
-          return reply;
-        });
-      },
-      { prefix: `${config.pathPrefix}/v1` },
-    );
+}
+
+function addQuery(server: DataServer, options: DataRoutesOptions, route: RouteBase): void {
+  const schema = {
+    summary: 'Runs one SQL statement.',
+    body: querySchema(options.config.limits),
+    headers: headersSchema,
+    response: { 200: queryReplySchema, ...problems },
   };
+  server.post('/query', { ...route, schema }, async (request, reply) => {
+    const { sql, params, rowMode, ...settings } = request.body;
+    const work = single({ sql, params });
+    const { headers } = request;
+    const answer = await options.access.run(
+      requestOf(options, request, { work, settings, headers }),
+    );
+    writeHeaders(reply, answer, options.tokens);
+    const [result] = answer.results;
+    sendText(reply, result === undefined ? '{}' : resultText(result, rowMode));
+    return reply;
+  });
+}
+
+function addTransaction(server: DataServer, options: DataRoutesOptions, route: RouteBase): void {
+  const schema = {
+    summary: 'Runs several SQL statements in one transaction: all or nothing.',
+    body: transactionSchema(options.config.limits),
+    headers: headersSchema,
+    response: { 200: transactionReplySchema, ...problems },
+  };
+  server.post('/transaction', { ...route, schema }, async (request, reply) => {
+    const { statements, rowMode, isolation, readOnly, ...settings } = request.body;
+    const work: Work = {
+      statements: statements.map(({ sql, params, expectRows }) =>
+        expectRows === undefined ? { sql, params } : { sql, params, expectRows },
+      ),
+      isTransaction: true,
+      isReadOnly: readOnly,
+      isolation: isolation ?? null,
+    };
+    const { headers } = request;
+    const answer = await options.access.run(
+      requestOf(options, request, { work, settings, headers }),
+    );
+    writeHeaders(reply, answer, options.tokens);
+    const results = answer.results.map((result) => resultText(result, rowMode));
+    sendText(reply, `{"results":[${results.join(',')}]}`);
+    return reply;
+  });
+}
+
+function addOutcome(server: DataServer, options: DataRoutesOptions, route: RouteBase): void {
+  const schema = {
+    summary: 'What became of the request that was sent under this Idempotency-Key.',
+    params: keySchema,
+    headers: headersSchema,
+    response: { 200: outcomeReplySchema, ...problems },
+  };
+  server.get('/idempotency/:key', { ...route, schema }, async (request, reply) => {
+    const { headers } = request;
+    const work = { ...single({ sql: '', params: [] }), statements: [] };
+    const asked = requestOf(options, request, { work, settings: {}, headers });
+    const answer = await options.access.run({ ...asked, idempotencyKey: request.params.key });
+    writeHeaders(reply, answer, options.tokens);
+    const results = answer.results.map((result) => resultText(result, 'object'));
+    const outcome = results.length > 0 ? 'done' : 'none';
+    sendText(reply, `{"outcome":"${outcome}","results":[${results.join(',')}]}`);
+    return reply;
+  });
 }
 
 /** Sends JSON text that is complete already: no serialiser touches its digits. */

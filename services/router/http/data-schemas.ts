@@ -68,6 +68,9 @@ export const headersSchema = z.object({
     .optional(),
 });
 
+/** The key in the path of GET /v1/idempotency/:key. */
+export const keySchema = z.object({ key: z.string().regex(/^[\x21-\x7e]{1,255}$/) });
+
 export type DataHeaders = z.infer<typeof headersSchema>;
 
 const field = z.object({ name: z.string(), typeOid: z.int() });
@@ -81,6 +84,11 @@ const result = z.object({
 
 export const queryReplySchema = result;
 export const transactionReplySchema = z.object({ results: z.array(result) });
+/** none: no request under this key has been done so far; one that is still on its way may be. */
+export const outcomeReplySchema = z.object({
+  outcome: z.enum(['done', 'none']),
+  results: z.array(result),
+});
 
 export const problemSchema = z.object({
   type: z.string(),

@@ -29,12 +29,15 @@ export async function summarise(
   }
   const writing = parts.find(({ kind }) => kind === 'write');
   const touchesSession = parts.some((part) => part.touchesSession);
-  const isOpenTransaction = request.isTransaction && !request.isReadOnly;
+  // Without statements it asks for the outcome under its key, which takes a lock.
+  const isQuestion = request.statements.length === 0;
+  const isOpenTransaction = isQuestion || (request.isTransaction && !request.isReadOnly);
   const isSerializable = request.isolation === 'serializable';
   const why = writing?.why ?? (isOpenTransaction ? 'a transaction' : 'it only reads');
   const needsPrimary = writing !== undefined || isOpenTransaction || isSerializable;
   const writes =
     !request.isReadOnly && request.caller.canWrite && (writing !== undefined || isOpenTransaction);
+  if (isQuestion && !writes) throw forbidden(null);
   const isAlone = !request.isTransaction && writes && parts[0]?.isAlone === true;
   return { needsPrimary, writes, touchesSession, isAlone, why };
 }

@@ -240,5 +240,9 @@ test('the OpenAPI document describes the data API and nothing else', async () =>
   const reply = await fetch(`${cluster.region('eu-west').origin}/v1/openapi.json`);
   const document = (await reply.json()) as { openapi: string; paths: Record<string, unknown> };
   assert.equal(document.openapi, '3.1.0');
-  assert.deepEqual(Object.keys(document.paths).toSorted(), ['/v1/query', '/v1/transaction']);
+  assert.deepEqual(Object.keys(document.paths).toSorted(), [
+    '/v1/idempotency/{key}',
+    '/v1/query',
+    '/v1/transaction',
+  ]);
 });

@@ -95,6 +95,13 @@ test('a transaction is all or nothing', async () => {
   assert.deepEqual(read.body['rows'], [{ n: 0 }]);
 });
 
+test('what cannot run in a transaction runs alone', async () => {
+  for (const sql of ['VACUUM t', 'CREATE INDEX CONCURRENTLY t_v ON t (v)']) {
+    const answer = await cluster.query('us-east', sql, asynchronous);
+    assert.equal(answer.status, 200, answer.text);
+  }
+});
+
 test('a waiting COMMIT is unknown at the deadline, never failed', async () => {
   const unknown = await cluster.query('eu-west', "INSERT INTO t VALUES (20, 'waits')", {
     durability: 'semi-sync',
@@ -102,6 +109,50 @@ test('a waiting COMMIT is unknown at the deadline, never failed', async () => {
   });
   assert.equal(unknown.status, 504, unknown.text);
   assert.equal(unknown.body['code'], 'CommitOutcomeUnknown');
+});
+
+test('later statements refer to earlier results', async () => {
+  const answer = await cluster.post('us-east', '/v1/transaction', {
+    body: {
+      statements: [
+        { sql: "INSERT INTO t VALUES (11, 'eleven') RETURNING id" },
+        { sql: 'SELECT 1' },
+        {
+          sql: "INSERT INTO t VALUES ($1::int + 1, 'next') RETURNING id",
+          params: [{ $result: { statement: 0, row: 0, column: 'id' } }],
+        },
+      ],
+      durability: 'async',
+    },
+  });
+  assert.equal(answer.status, 200, answer.text);
+  const results = answer.body['results'] as { rows: unknown[] }[];
+  assert.deepEqual(results.map(({ rows }) => rows).at(-1), [{ id: 12 }]);
+  const statements = [
+    { sql: "INSERT INTO t VALUES (13, 'x')" },
+    { sql: 'SELECT $1', params: [{ $result: { statement: 0, row: 0, column: 'id' } }] },
+  ];
+  const refused = await cluster.post('eu-west', '/v1/transaction', { body: { statements } });
+  assert.equal(refused.body['code'], 'RequestInvalid', refused.text);
+});
+
+test('the outcome under a key can be asked for', async () => {
+  const ask = async (key: string) => {
+    const reply = await fetch(`${cluster.region('us-east').origin}/v1/idempotency/${key}`, {
+      headers: {
+        authorization: `Bearer ${await cluster.token()}`,
+        'meridian-durability': 'async',
+      },
+    });
+    return (await reply.json()) as Record<string, unknown>;
+  };
+  assert.deepEqual(await ask('k-ask'), { outcome: 'none', results: [] });
+  const sql = "INSERT INTO t VALUES (50, 'asked') RETURNING id";
+  const headers = { 'idempotency-key': 'k-ask' };
+  await cluster.query('us-east', sql, { ...asynchronous, headers });
+  const { outcome, results } = await ask('k-ask');
+  assert.equal(outcome, 'done');
+  assert.deepEqual((results as { rows: unknown }[])[0]?.rows, [{ id: 50 }]);
 });
 
 test('an idempotency key runs once and answers alike', async () => {

@@ -34,7 +34,7 @@ export class AloneRunner {
     }
     const lent = await this.#options.pools.borrow(node, request.caller.role, request.deadlineMs);
     await this.#prepare(plan, lent);
-    const own = callerSteps(request, { rowsMax: plan.rowsMax, mustFinish: true });
+    const own = callerSteps(request.statements, { rowsMax: plan.rowsMax, mustFinish: true });
     const work = runExchange(lent.client, own);
     const leftMs = Math.max(1, request.deadlineMs - this.#options.clock.monotonicMs());
     const late = (): Error => outcomeUnknown('The deadline passed; the statement goes on.', false);

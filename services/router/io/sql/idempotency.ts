@@ -11,13 +11,15 @@ export interface KeyIdentity {
   /** Callers do not share keys. */
   readonly key: string;
   readonly caller: string;
-  readonly requestHash: string;
+  /** Null when it is only asked what became of the key. */
+  readonly requestHash: string | null;
 }
 
 /** Who asks for what under `key`. */
 export function identityOf(request: DataRequest, key: string): KeyIdentity {
   const caller = `${request.caller.role}/${request.caller.subject}`;
   const { statements, isolation } = request;
+  if (statements.length === 0) return { key: `${caller}/${key}`, caller, requestHash: null };
   const requestHash = createHash('sha256')
     .update(JSON.stringify([statements.map(({ sql, params }) => [sql, params]), isolation]))
     .digest('hex');
@@ -28,7 +30,7 @@ export function identityOf(request: DataRequest, key: string): KeyIdentity {
 export function claimStep({ key, caller, requestHash }: KeyIdentity): ExchangeStep {
   const sql = `INSERT INTO meridian.idempotency (key, caller, request_hash, reply)
     VALUES ($1, $2, $3, 'null')`;
-  return { sql, values: [key, caller, requestHash], isConstant: true };
+  return { sql, values: [key, caller, requestHash ?? ''], isConstant: true };
 }
 
 /** Stores the reply before the COMMIT, as the router, and gives the caller its role back. */
@@ -37,14 +39,14 @@ export function saveSteps(
   results: readonly StatementResult[],
   role: string,
 ): ExchangeStep[] {
-  const roleStep = (name: string): ExchangeStep => ({
-    sql: `SELECT set_config('role', $1, true)`,
-    values: [name],
-    isConstant: true,
-  });
   const sql = 'UPDATE meridian.idempotency SET reply = $2::jsonb WHERE key = $1';
   const save = { sql, values: [key, JSON.stringify(results)], isConstant: true };
   return [roleStep('none'), save, roleStep(role)];
+}
+
+/** Another role for the rest of the transaction; `none` is the router itself. */
+export function roleStep(name: string): ExchangeStep {
+  return { sql: `SELECT set_config('role', $1, true)`, values: [name], isConstant: true };
 }
 
 /** Reads a stored reply under a lock. */
@@ -63,7 +65,7 @@ export function readStoredReply(
     const hint = 'Send it again: the key has just expired.';
     throw new MeridianError('CommitOutcomeUnknown', 'The stored reply is gone.', { hint });
   }
-  if (hash !== identity.requestHash) {
+  if (identity.requestHash !== null && hash !== identity.requestHash) {
     const hint = 'Use a new Idempotency-Key for each different request.';
     throw new MeridianError('RequestInvalid', 'The key was used for another request.', { hint });
   }

@@ -53,7 +53,7 @@ export class ReadRunner {
     const { pools, clock } = this.#options;
     const lent = await pools.borrow(node, request.caller.role, request.deadlineMs);
     const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
-    const own = callerSteps(request, { rowsMax: plan.rowsMax, mustFinish: false });
+    const own = callerSteps(request.statements, { rowsMax: plan.rowsMax, mustFinish: false });
     const settings = settingsStep({
       caller: request.caller,
       durability: 'async',

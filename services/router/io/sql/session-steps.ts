@@ -49,10 +49,10 @@ export const rollbackStep = constant('ROLLBACK');
 
 /** The caller's statements, with a bound on the rows kept of each. */
 export function callerSteps(
-  request: DataRequest,
+  statements: DataRequest['statements'],
   options: { readonly rowsMax: number; readonly mustFinish: boolean },
 ): ExchangeStep[] {
-  return request.statements.map(({ sql, params }) => ({
+  return statements.map(({ sql, params }) => ({
     sql,
     values: params.map(parameterText),
     ...options,

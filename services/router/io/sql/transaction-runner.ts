@@ -1,8 +1,7 @@
 /**
  * Runs a transaction that may write on the primary's node, in as few round trips as possible, and
- * says truthfully how it ended (DESIGN.md section 4). It never cancels a COMMIT.
+ * says truthfully how it ended (DESIGN.md section 4).
  */
-import { InvariantBroken } from '../../../../shared/core/assert.ts';
 import type { ClusterView } from '../../../../shared/core/cluster-view.ts';
 import type { Lsn } from '../../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../../shared/core/node.ts';
@@ -10,29 +9,24 @@ import { isMeridianError, MeridianError } from '../../../../shared/errors/meridi
 import type { Clock } from '../../../../shared/ports/clock.ts';
 import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
 import { failpoint } from '../../../../shared/runtime/failpoints.ts';
-import { withDeadline } from '../../../../shared/runtime/sleep.ts';
-import { ExchangeFailed, runExchange, type ExchangeReply, type ExchangeStep } from './exchange.ts';
+import { referencesIn, resolveParams, splitAtReferences } from '../../core/statement-references.ts';
+import type { Lent, NodePools } from '../node-pools.ts';
+import type { ExchangeReply, ExchangeStep } from './exchange.ts';
 import {
   claimStep,
   identityOf,
   readStoredReply,
+  roleStep,
   saveSteps,
   storedReplyStep,
   type KeyIdentity,
 } from './idempotency.ts';
-import { lookStep, readLook } from './node-look.ts';
-import type { Lent, NodePools } from '../node-pools.ts';
-import {
-  beginStep,
-  callerSteps,
-  commitStep,
-  fenceCheckStep,
-  rollbackStep,
-  settingsStep,
-} from './session-steps.ts';
-import { errorOfFailure, judgeFailure, outcomeUnknown } from './sql-failure.ts';
+import { readLook } from './node-look.ts';
+import { PrimarySession } from './primary-session.ts';
+import { beginStep, callerSteps, settingsStep } from './session-steps.ts';
 
 export interface WritePlan {
+  /** Without statements it asks what became of the request under its idempotency key. */
   readonly request: DataRequest;
   readonly node: NodeId;
   readonly view: ClusterView;
@@ -42,7 +36,7 @@ export interface WritePlan {
 
 export interface WriteOutcome {
   readonly results: readonly StatementResult[];
-  /** Flushed WAL position after the COMMIT; null when the connection broke right behind it. */
+  /** Flushed WAL position after the COMMIT; null when nothing was committed. */
   readonly walLsn: Lsn | null;
 }
 
@@ -52,9 +46,6 @@ export interface RunnerOptions {
   /** The node has refused a write as read-only or is not open: it is no primary any more. */
   readonly onNotPrimary: (node: NodeId, why: string) => void;
 }
-
-/** Bound of a COMMIT that outlives its request, before its connection is given up. */
-const doubtMsMax = 600_000;
 
 export class TransactionRunner {
   readonly #options: RunnerOptions;
@@ -68,11 +59,14 @@ export class TransactionRunner {
    * CommitOutcomeUnknown, or what borrowing a connection throws.
    */
   async run(plan: WritePlan): Promise<WriteOutcome> {
-    const { request } = plan;
+    const { request, node, view, touchesSession } = plan;
     const lent = await this.#borrow(plan);
-    return request.idempotencyKey !== null || request.statements.length > 1
-      ? this.#runInTwo(plan, lent)
-      : this.#runInOne(plan, lent);
+    const { clock, onNotPrimary } = this.#options;
+    const { epoch } = view;
+    const of = { lent, node, epoch, request, touchesSession, clock, onNotPrimary };
+    const session = new PrimarySession(of);
+    const isOne = request.idempotencyKey === null && request.statements.length === 1;
+    return isOne ? runInOne(plan, session) : runInTwo(plan, session);
   }
 
   async #borrow({ node, request }: WritePlan): Promise<Lent> {
@@ -85,195 +79,108 @@ export class TransactionRunner {
       throw new MeridianError('NotPrimary', 'The primary takes no connection now.', {}, error);
     }
   }
-
-  /** BEGIN, settings, the statement, fence check, COMMIT and position in one flush. */
-  async #runInOne(plan: WritePlan, lent: Lent): Promise<WriteOutcome> {
-    const before = [beginStep(readWrite(plan.request)), this.#settings(plan.request)];
-    const own = callerSteps(plan.request, { rowsMax: plan.rowsMax, mustFinish: true });
-    const steps = [...before, ...own, fenceCheckStep(plan.view.epoch), commitStep, lookStep];
-    const reply = await this.#commit(plan, lent, { steps, commitAt: steps.indexOf(commitStep) });
-    const results = reply.results.slice(before.length, before.length + own.length);
-    return { results, walLsn: walLsnOf(reply) };
-  }
-
-  /** Everything but the COMMIT first: results are judged, or stored under the key, before it. */
-  async #runInTwo(plan: WritePlan, lent: Lent): Promise<WriteOutcome> {
-    const { request } = plan;
-    const key = request.idempotencyKey;
-    const identity = key === null ? null : identityOf(request, key);
-    const claim = identity === null ? [] : [claimStep(identity)];
-    const before = [beginStep(readWrite(request)), ...claim, this.#settings(request)];
-    const own = callerSteps(request, { rowsMax: plan.rowsMax, mustFinish: true });
-    const first = await this.#beforeCommit(plan, lent, {
-      steps: [...before, ...own],
-      claimAt: claim.length === 0 ? null : 1,
-    });
-    if (first === 'claimed' && identity !== null) return this.#repeat(plan, lent, identity);
-    if (first === 'claimed') throw new InvariantBroken('a key was claimed without one');
-    const results = first.slice(before.length);
-    const why = whyUnexpected(request, results);
-    if (why !== null) {
-      await this.#rollBack(lent);
-      throw new MeridianError('StatementFailed', why, { hint: 'The transaction is rolled back.' });
-    }
-    await failpoint('router.before-commit');
-    const save = identity === null ? [] : saveSteps(identity, results, request.caller.role);
-    const steps = [...save, fenceCheckStep(plan.view.epoch), commitStep, lookStep];
-    const reply = await this.#commit(plan, lent, { steps, commitAt: steps.indexOf(commitStep) });
-    return { results, walLsn: walLsnOf(reply) };
-  }
-
-  /** The key was used before: its reply, under a lock, committed in the mode asked now. */
-  async #repeat(plan: WritePlan, lent: Lent, identity: KeyIdentity): Promise<WriteOutcome> {
-    const { request } = plan;
-    const caller = { ...request.caller, role: 'none' };
-    const before = [
-      beginStep({ isolation: null, isReadOnly: false }),
-      this.#settings({ ...request, caller }),
-    ];
-    const tail = [fenceCheckStep(plan.view.epoch), commitStep, lookStep];
-    const steps = [...before, storedReplyStep(identity), ...tail];
-    const reply = await this.#commit(plan, lent, { steps, commitAt: steps.indexOf(commitStep) });
-    const results = readStoredReply(reply.results[before.length], identity);
-    return { results, walLsn: walLsnOf(reply) };
-  }
-
-  async #beforeCommit(
-    plan: WritePlan,
-    lent: Lent,
-    part: { readonly steps: readonly ExchangeStep[]; readonly claimAt: number | null },
-  ): Promise<readonly StatementResult[] | 'claimed'> {
-    try {
-      const reply = await this.#withinDeadline(plan, runExchange(lent.client, part.steps));
-      return reply.results;
-    } catch (error) {
-      if (error instanceof MeridianError) {
-        lent.giveBack('drop');
-        throw error;
-      }
-      const failure = judgeFailure(error, null);
-      const isClaimed =
-        failure.sqlstate === '23505' &&
-        error instanceof ExchangeFailed &&
-        error.step === part.claimAt;
-      if (isClaimed) {
-        await lent.client.query(rollbackStep.sql);
-        return 'claimed';
-      }
-      throw await this.#failed(plan, lent, { error, commitAt: null });
-    }
-  }
-
-  async #commit(
-    plan: WritePlan,
-    lent: Lent,
-    part: { readonly steps: readonly ExchangeStep[]; readonly commitAt: number },
-  ): Promise<ExchangeReply> {
-    const hasKey = plan.request.idempotencyKey !== null;
-    const work = runExchange(lent.client, part.steps);
-    let reply: ExchangeReply;
-    try {
-      reply = await withDeadline(work, Math.max(1, this.#leftMs(plan.request)), () =>
-        outcomeUnknown('The deadline passed while the COMMIT was under way.', hasKey),
-      );
-    } catch (error) {
-      if (!(error instanceof MeridianError)) {
-        throw await this.#failed(plan, lent, { error, commitAt: part.commitAt });
-      }
-      this.#letFinish(work, lent, plan);
-      throw error;
-    }
-    lent.giveBack(plan.touchesSession ? 'reset' : 'keep');
-    const ended = reply.warnings.find(({ step }) => step === part.commitAt);
-    if (ended !== undefined) {
-      const why = `PostgreSQL ended the wait of the COMMIT: ${ended.message}`;
-      throw outcomeUnknown(why, hasKey);
-    }
-    return reply;
-  }
-
-  /** Nobody waits any more, but the COMMIT goes on: its connection is busy until it ends. */
-  #letFinish(work: Promise<unknown>, lent: Lent, plan: WritePlan): void {
-    const giveUp = setTimeout(() => lent.giveBack('drop'), doubtMsMax).unref();
-    work
-      .then(
-        () => lent.giveBack(plan.touchesSession ? 'reset' : 'keep'),
-        () => lent.giveBack('drop'),
-      )
-      .finally(() => clearTimeout(giveUp))
-      .catch(() => undefined);
-  }
-
-  /** The error to throw for a failed exchange; the connection is cleaned or dropped. */
-  async #failed(
-    plan: WritePlan,
-    lent: Lent,
-    failed: { readonly error: unknown; readonly commitAt: number | null },
-  ): Promise<Error> {
-    const failure = judgeFailure(failed.error, failed.commitAt);
-    const hasKey = plan.request.idempotencyKey !== null;
-    if (failure.phase !== 'before-commit' && !failure.isAnswered) {
-      lent.giveBack('drop');
-      const why = 'The connection was lost while the COMMIT was under way.';
-      return outcomeUnknown(why, hasKey, failure.cause);
-    }
-    if (failure.phase === 'after-commit') {
-      lent.giveBack('drop');
-      return outcomeUnknown('PostgreSQL failed right after the COMMIT.', hasKey, failure.cause);
-    }
-    // The fence check is the step before the COMMIT and fails with division_by_zero.
-    const isFenced =
-      failure.sqlstate === '22012' &&
-      failed.error instanceof ExchangeFailed &&
-      failed.error.step + 1 === failed.commitAt;
-    if (failure.isReadOnly || isFenced || !failure.isAnswered) {
-      lent.giveBack('drop');
-      const why = failure.isReadOnly
-        ? 'the node is read-only'
-        : isFenced
-          ? 'the node is not open for this epoch'
-          : 'the connection was lost';
-      this.#options.onNotPrimary(plan.node, why);
-      const message = `Nothing was done: ${why}.`;
-      return new MeridianError('NotPrimary', message, { retryAfterMs: 200 }, failure.cause);
-    }
-    await this.#rollBack(lent);
-    return errorOfFailure(failure);
-  }
-
-  async #rollBack(lent: Lent): Promise<void> {
-    await lent.client.query(rollbackStep.sql).then(
-      () => lent.giveBack('reset'),
-      () => lent.giveBack('drop'),
-    );
-  }
-
-  async #withinDeadline<T>(plan: WritePlan, work: Promise<T>): Promise<T> {
-    return withDeadline(work, Math.max(1, this.#leftMs(plan.request)), () => {
-      const message = 'The deadline passed before the COMMIT was sent; nothing was done.';
-      return new MeridianError('DeadlineExceeded', message);
-    });
-  }
-
-  #settings(request: DataRequest): ExchangeStep {
-    const { caller, durability, requestId } = request;
-    const statementTimeoutMs = this.#timeoutMs(request);
-    return settingsStep({ caller, durability, requestId, statementTimeoutMs });
-  }
-
-  #leftMs(request: DataRequest): number {
-    return request.deadlineMs - this.#options.clock.monotonicMs();
-  }
-
-  /** PostgreSQL ends a statement a little earlier than the router gives up. */
-  #timeoutMs(request: DataRequest): number {
-    const leftMs = this.#leftMs(request);
-    return leftMs - Math.min(25, leftMs / 10);
-  }
 }
 
-function readWrite(request: DataRequest): Parameters<typeof beginStep>[0] {
-  return { isolation: request.isolation, isReadOnly: request.isReadOnly };
+/** BEGIN, settings, the statement, fence check, COMMIT and position in one flush. */
+async function runInOne(plan: WritePlan, session: PrimarySession): Promise<WriteOutcome> {
+  const before = [beginStep(plan.request), settings(plan.request, session)];
+  const own = callerSteps(plan.request.statements, forWriting(plan));
+  const reply = await session.commit([...before, ...own]);
+  return { results: reply.results.slice(before.length, -3), walLsn: walLsnOf(reply) };
+}
+
+/** Everything but the COMMIT first: results are judged, or stored under the key, before it. */
+async function runInTwo(plan: WritePlan, session: PrimarySession): Promise<WriteOutcome> {
+  const { request } = plan;
+  const key = request.idempotencyKey;
+  const identity = key === null ? null : identityOf(request, key);
+  const before =
+    identity === null
+      ? [beginStep(request), settings(request, session)]
+      : [beginStep(request), ...claimSteps(request, session, identity)];
+  const results = await runStatements(plan, session, before);
+  if (results === 'claimed') return repeat(plan, session, identity);
+  const isQuestion = request.statements.length === 0;
+  const why = whyUnexpected(request, results);
+  if (isQuestion || why !== null) {
+    await session.rollBack();
+    if (why === null) return { results: [], walLsn: null };
+    throw new MeridianError('StatementFailed', why, { hint: 'The transaction is rolled back.' });
+  }
+  await failpoint('router.before-commit');
+  const save = identity === null ? [] : saveSteps(identity, results, request.caller.role);
+  return { results, walLsn: walLsnOf(await session.commit(save)) };
+}
+
+/** The key is taken as the router, within the time-out, and then the caller's role. */
+function claimSteps(
+  request: DataRequest,
+  session: PrimarySession,
+  identity: KeyIdentity,
+): ExchangeStep[] {
+  const caller = { ...request.caller, role: 'none' };
+  const asRouter = settings({ ...request, caller }, session);
+  return [asRouter, claimStep(identity), roleStep(request.caller.role)];
+}
+
+/** Place of the claim behind BEGIN and the settings. */
+const claimIndex = 2;
+
+/** One exchange, or several where a statement refers to the results of earlier ones. */
+async function runStatements(
+  plan: WritePlan,
+  session: PrimarySession,
+  before: readonly ExchangeStep[],
+): Promise<readonly StatementResult[] | 'claimed'> {
+  const { request } = plan;
+  const claimAt = request.idempotencyKey === null ? null : claimIndex;
+  const results: StatementResult[] = [];
+  for (const [index, group] of splitAtReferences(request.statements).entries()) {
+    const resolved = group.map((statement) => {
+      if (referencesIn(statement.params).length === 0) return statement;
+      const params = resolveParams(statement.params, results);
+      return params.kind === 'resolved' ? { ...statement, params: params.params } : params.why;
+    });
+    const problem = resolved.find((one) => typeof one === 'string');
+    if (problem !== undefined) {
+      await session.rollBack();
+      throw new MeridianError('RequestInvalid', problem);
+    }
+    const statements = resolved.filter((one) => typeof one !== 'string');
+    const first = index === 0 ? before : [];
+    const steps = [...first, ...callerSteps(statements, forWriting(plan))];
+    const answer = await session.run(steps, index === 0 ? claimAt : null);
+    if (answer === 'claimed') return answer;
+    results.push(...answer.slice(first.length));
+  }
+  return results;
+}
+
+/** The key was used before: its reply, under a lock, committed in the mode asked now. */
+async function repeat(
+  plan: WritePlan,
+  session: PrimarySession,
+  identity: KeyIdentity | null,
+): Promise<WriteOutcome> {
+  if (identity === null) throw new RangeError('claimed without a key');
+  const { request } = plan;
+  const caller = { ...request.caller, role: 'none' };
+  const begin = beginStep({ isolation: null, isReadOnly: false });
+  const before = [begin, settings({ ...request, caller }, session)];
+  const reply = await session.commit([...before, storedReplyStep(identity)]);
+  const results = readStoredReply(reply.results[before.length], identity);
+  return { results, walLsn: walLsnOf(reply) };
+}
+
+/** PostgreSQL ends a statement a little earlier than the router gives up. */
+function settings(request: DataRequest, { leftMs }: PrimarySession): ExchangeStep {
+  const { caller, durability, requestId } = request;
+  const statementTimeoutMs = leftMs - Math.min(25, leftMs / 10);
+  return settingsStep({ caller, durability, requestId, statementTimeoutMs });
+}
+
+function forWriting({ rowsMax }: WritePlan): Parameters<typeof callerSteps>[1] {
+  return { rowsMax, mustFinish: true };
 }
 
 /** The look is the last step of an exchange that commits. */
