@@ -224,7 +224,7 @@ BEGIN
   FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = carried;
   EXECUTE format(
     'INSERT INTO meridian.carried_row (table_schema, table_name, content)
-     SELECT %L, %L, t::text FROM ONLY %I.%I AS t',
+     SELECT %L, %L, (t.*)::text FROM ONLY %I.%I AS t',
     schema_name, relation_name, schema_name, relation_name);
   -- They have been decoded by now; the rows themselves are not wanted here.
   DELETE FROM meridian.carried_row;
