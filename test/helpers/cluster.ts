@@ -16,6 +16,7 @@ import {
   stopLocalCluster,
   type RunningCluster,
 } from '../../services/local/local-cluster.ts';
+import { runningAgent } from '../../services/local/leftovers.ts';
 import { clusterPaths, localRegionPaths } from '../../services/local/region-paths.ts';
 import { signAccessToken, type Scope } from '../../shared/auth/access-token.ts';
 import { loadClusterFile, loadSecrets } from '../../shared/config/load.ts';
@@ -173,6 +174,21 @@ export class TestCluster {
     } finally {
       await client.close();
     }
+  }
+
+  /** Stops one region in order; `up` starts it again. */
+  async stopRegion(region: string): Promise<void> {
+    const client = createAgentClient(this.region(region), this.secrets(region).own.agentToken);
+    await client.down();
+    await client.close();
+    const paths = localRegionPaths(this.stateFolder, region);
+    await eventually(() => runningAgent(paths) === null, { deadlineMs: 60_000 });
+  }
+
+  /** Deletes the PostgreSQL data of a stopped region. */
+  deletePostgresData(region: string): void {
+    const { postgresFolder } = localRegionPaths(this.stateFolder, region);
+    rmSync(postgresFolder, { recursive: true, force: true });
   }
 
   /** Sends `signal` to one process of a region, e.g. `kafka`, `pg-1`, `redis`, `meridian`. */

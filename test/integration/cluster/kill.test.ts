@@ -129,6 +129,15 @@ for (const [role, name] of victims) {
   });
 }
 
+test('a replica region that lost its PostgreSQL data is seeded anew under load', async () => {
+  const { primary } = (await cluster.admin(anyRegion(), '/admin/regions')) as { primary: string };
+  const region = cluster.regionIds.find((id) => id !== primary) ?? '';
+  await cluster.stopRegion(region);
+  cluster.deletePostgresData(region);
+  await cluster.up();
+  await checkRegions();
+});
+
 test('after the last write the regions are equal row by row', async () => {
   isWriting = false;
   await Promise.allSettled(writers);
