@@ -17,7 +17,7 @@ import { ensureLocation } from './postgres-place.ts';
 import { whyNotFree } from './process/address-check.ts';
 import { lastLines, openLogFile } from './process/log-file.ts';
 import { endProcess, waitForEnd } from './process/process-identity.ts';
-import { postgresUser } from './programs.ts';
+import { locatePrograms, nodeEnvironment, postgresUser } from './programs.ts';
 import { addressesOf } from './region-addresses.ts';
 import { startLocalWan, stopLocalWan } from './local-wan.ts';
 import { clusterPaths, localRegionPaths, readLocation } from './region-paths.ts';
@@ -167,7 +167,8 @@ async function startAgent(
   );
   const log = openLogFile(logFile);
   // A process group of its own: a terminal's Ctrl-C reaches it through `stop`, in order.
-  const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true });
+  const env = nodeEnvironment(locatePrograms());
+  const child = spawn(program, args, { env, stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`${region.id} cannot start: ${error.message}`));

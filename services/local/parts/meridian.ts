@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { serviceNames, type ServiceName } from '../../../shared/config/cluster-schema.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
+import { nodeEnvironment } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
 import { processFiles } from './process-files.ts';
 
@@ -48,7 +49,7 @@ function meridianSpec(context: RegionContext, config: MeridianProcessConfig): Pr
   return {
     program: programs.node,
     args: [join(programs.repositoryFolder, 'services/main.ts'), ...told, ...hosts, ...services],
-    env: process.env,
+    env: nodeEnvironment(programs),
     folder: paths.folder,
     runAs: null,
     addresses: ports.map((port) => ({ host: region.bind, port })),
