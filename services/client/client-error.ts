@@ -1,6 +1,6 @@
 /** The one error of the client: a problem document (RFC 9457), or no reply at all. */
 
-/** never: the request is wrong; same: here, later; elsewhere: another region; refresh: look again. */
+/** never: it is wrong; same: here, later; elsewhere: another region; refresh: look again. */
 export type Retry = 'never' | 'same' | 'elsewhere' | 'refresh';
 
 export interface Problem {

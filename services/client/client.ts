@@ -2,7 +2,6 @@
  * The client of Meridian's data API: keeps the session's position, repeats only what is safe,
  * throws typed errors. Needs nothing but `fetch`.
  */
-import { randomUUID } from 'node:crypto';
 import { MeridianClientError, problemOf, type Problem } from './client-error.ts';
 import { decideRetry } from './retry-decision.ts';
 import { SessionPosition } from './session-position.ts';
@@ -159,7 +158,7 @@ export class MeridianClient {
   ): Promise<{ readonly json: unknown; readonly served: Served }> {
     const { attemptsMax = 5, timeoutMs = 30_000 } = { ...this.#options, ...options };
     const endMs = performance.now() + timeoutMs;
-    const key = options.idempotencyKey === true ? randomUUID() : options.idempotencyKey;
+    const key = options.idempotencyKey === true ? crypto.randomUUID() : options.idempotencyKey;
     const text = JSON.stringify(body, (_, value: unknown) =>
       typeof value === 'bigint' ? value.toString() : value,
     );

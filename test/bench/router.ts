@@ -1,6 +1,8 @@
 /**
  * Requests per second, latency and CPU of the router for each level, through HTTP and through its
- * core, against a direct `pg` pool in the same run: `npm run bench:router -- [--seconds N] [--json]`.
+ * core, against a direct `pg` pool in the same run:
+ *
+ *   npm run bench:router -- [--seconds N] [--clients N] [--json]
  */
 import { parseArgs } from 'node:util';
 import { Pool } from 'undici';

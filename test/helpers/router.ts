@@ -139,7 +139,8 @@ export class RouterCluster {
     await this.sql(
       region,
       `BEGIN; ${text}; UPDATE meridian_local.progress
-         SET epoch = ${position.epoch}, end_lsn = '${end}', commit_time = clock_timestamp(); COMMIT`,
+         SET epoch = ${position.epoch}, end_lsn = '${end}', commit_time = clock_timestamp();
+       COMMIT`,
     );
     this.region(region).status.setApplied(position);
   }

@@ -28,7 +28,7 @@ export const initialNodeHealth: NodeHealth = {
   why: 'not checked yet',
 };
 
-/** The health after `input`. A node never seen is admitted by its first answer, without slow start. */
+/** The health after `input`. A new node is admitted by its first answer, without slow start. */
 export function stepNodeHealth(
   health: NodeHealth,
   input: HealthInput,

@@ -34,7 +34,7 @@ export function positionOfLook(look: NodeLook, view: ClusterView): NodePosition 
   return { position: { epoch: view.epoch, endLsn: walLsn }, isWal: true };
 }
 
-/** Whether `look` shows a node that is open for the epoch of `view` and promised to no later one. */
+/** Whether `look` shows a node that is open for the view's epoch and promised to no later one. */
 export function isOpenFor(look: NodeLook, view: ClusterView): boolean {
   return !look.isInRecovery && look.openEpoch === view.epoch && look.sealedEpoch <= view.epoch;
 }

@@ -11,7 +11,7 @@ export interface SqlResult {
   readonly isCutOff: boolean;
 }
 
-/** object: by column name; array: by position; text: PostgreSQL's text of every value, by position. */
+/** object: by column name; array: by position; text: by position, each as PostgreSQL's text. */
 export type RowMode = 'object' | 'array' | 'text';
 
 /** `{rows, fields, rowCount, command}` as JSON text, without a line end in it. */

@@ -85,7 +85,7 @@ function kindOf(name: string, body: unknown): StatementKind {
     case 'VariableSetStmt':
       return kindOfSet(body);
     case 'CopyStmt':
-      return refused('COPY has no HTTP form', 'Use INSERT … SELECT unnest(…), or a direct client.');
+      return refused('COPY has no HTTP form', 'Use INSERT … SELECT unnest(…) or a direct client.');
     default:
       return write(name, name, body);
   }

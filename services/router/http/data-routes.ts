@@ -1,4 +1,4 @@
-/** The data API on the public listener: POST /v1/query, POST /v1/transaction, the OpenAPI document. */
+/** The data API on the public listener: POST /v1/query and /v1/transaction, GET /v1/idempotency. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { hasScope, type AccessClaims } from '../../../shared/auth/access-token.ts';
@@ -7,6 +7,7 @@ import type { Consistency, ConsistencyLevel } from '../../../shared/core/consist
 import type { DurabilityMode } from '../../../shared/core/durability.ts';
 import type { PositionToken } from '../../../shared/core/position-token.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { serveOpenApi } from '../../../shared/http/openapi.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
 import type { RouterConfig } from '../config.ts';
@@ -22,7 +23,6 @@ import {
   transactionSchema,
   type DataHeaders,
 } from './data-schemas.ts';
-import { serveOpenApi } from './openapi.ts';
 import type { PositionTokens } from './position-tokens.ts';
 
 export interface DataRoutesOptions {
@@ -55,7 +55,10 @@ export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
     await parent.register(
       async (instance: FastifyInstance) => {
         const server = withTypes(instance);
-        await serveOpenApi(server, config.pathPrefix);
+        await serveOpenApi(server, {
+          title: 'Meridian data API',
+          description: `SQL below ${config.pathPrefix}/v1. Errors are problem documents.`,
+        });
         const route = { onRequest: authenticate(options), bodyLimit: config.limits.bodyBytesMax };
         addQuery(server, options, route);
         addTransaction(server, options, route);

@@ -32,7 +32,7 @@ export class AdmittedAccess implements DataAccess {
     this.#seconds = options.metrics.histogram(metricNames.routerRequestSeconds, secondsBuckets);
   }
 
-  /** Throws RateLimited above the limit, Draining while the process stops, and what routing throws. */
+  /** Throws RateLimited above the limit, Draining while stopping, and what routing throws. */
   async run(request: DataRequest): Promise<DataReply> {
     const { config, clock } = this.#options;
     const decision = decideAdmission({

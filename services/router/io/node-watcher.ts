@@ -123,7 +123,7 @@ export class NodeWatcher {
     this.#options.onUnhealthy(node);
   }
 
-  /** Resolves true once `isReached` holds for a look, false after `ms`. Looks are hurried meanwhile. */
+  /** True once `isReached` holds after a look, false after `ms`. Looks are hurried meanwhile. */
   async waitUntil(isReached: () => boolean, ms: number): Promise<boolean> {
     if (isReached()) return true;
     this.#hurried += 1;

@@ -1,4 +1,4 @@
-/** What only the primary's own node may do: writes, transactions and strong reads, under its lease. */
+/** What only the primary's node may do: writes, transactions and strong reads, under its lease. */
 import type { ClusterView } from '../../../shared/core/cluster-view.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';

@@ -49,7 +49,7 @@ export class StatementAnalysis {
     await loadModule();
   }
 
-  /** What `sql` may do when it runs as any role. A text that the parser refuses counts as a write. */
+  /** What `sql` may do, whoever runs it. A text that the parser refuses counts as a write. */
   async analyse(sql: string): Promise<Analysis> {
     const kind = this.#kindOf(sql);
     if (kind.kind === 'refused') {
@@ -139,10 +139,11 @@ export class StatementAnalysis {
  * user's own.
  */
 const catalogSql = `WITH asked AS (
-    SELECT name, left(name, 1) AS kind, reverse(split_part(reverse(substr(name, 3)), '.', 1)) AS base,
+    SELECT name, left(name, 1) AS kind, part.base,
       CASE WHEN position('.' in name) > 0 AND left(name, 1) = 'f'
-        THEN left(substr(name, 3), -1 - length(split_part(reverse(substr(name, 3)), '.', 1))) END AS schema
-    FROM unnest($1::text[]) AS name)
+        THEN left(substr(name, 3), -1 - length(part.base)) END AS schema
+    FROM unnest($1::text[]) AS name,
+      LATERAL (SELECT reverse(split_part(reverse(substr(name, 3)), '.', 1)) AS base) AS part)
   SELECT a.name, coalesce(bool_or(p.provolatile = 'v'), true),
     coalesce(bool_or(p.pronamespace <> 'pg_catalog'::regnamespace), true)
   FROM asked a LEFT JOIN pg_proc p ON p.oid IN (

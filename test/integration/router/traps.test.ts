@@ -282,7 +282,8 @@ test('a connection that dies before the COMMIT was sent is no unknown outcome', 
   await write("INSERT INTO t VALUES (900, 'a')");
   await cluster.sql(
     'eu-west',
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'meridian-router'",
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'meridian-router'`,
   );
   const answer = await write("INSERT INTO t VALUES (901, 'b')");
   assert.equal(answer.status, 200, answer.text);

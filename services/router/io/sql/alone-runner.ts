@@ -24,7 +24,7 @@ export class AloneRunner {
     this.#options = options;
   }
 
-  /** Throws StatementFailed, NotPrimary (nothing was done), CommitOutcomeUnknown, RequestInvalid. */
+  /** Throws StatementFailed, NotPrimary (undone), CommitOutcomeUnknown, RequestInvalid. */
   async run(plan: WritePlan): Promise<WriteOutcome> {
     const { request, node } = plan;
     if (request.idempotencyKey !== null) {

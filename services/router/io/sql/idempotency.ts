@@ -55,7 +55,7 @@ export function storedReplyStep({ key }: KeyIdentity): ExchangeStep {
   return { sql, values: [key], isConstant: true };
 }
 
-/** The reply found by `storedReplyStep`; throws RequestInvalid when the key served another request. */
+/** The reply that was found; throws RequestInvalid when the key served another request. */
 export function readStoredReply(
   result: StatementResult | undefined,
   identity: KeyIdentity,

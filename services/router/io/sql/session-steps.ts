@@ -12,7 +12,8 @@ export interface SessionSettings {
   readonly requestId: string;
 }
 
-const settingsSql = `SELECT set_config('role', $1, true), set_config('synchronous_commit', $2, true),
+const settingsSql = `SELECT set_config('role', $1, true),
+  set_config('synchronous_commit', $2, true),
   set_config('statement_timeout', $3, true), set_config('meridian.claims', $4, true),
   set_config('meridian.request_id', $5, true)`;
 

@@ -1,18 +1,17 @@
-/** GET /v1/openapi.json: the data API's description, made from the routes' own schemas. */
+/** GET openapi.json: the description of a set of routes, made from their own schemas. */
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 
 /** Collects the routes that `server` registers from here on. */
-export async function serveOpenApi(server: FastifyInstance, pathPrefix: string): Promise<void> {
+export async function serveOpenApi(
+  server: FastifyInstance,
+  about: { readonly title: string; readonly description: string },
+): Promise<void> {
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: {
-        title: 'Meridian data API',
-        version: '1',
-        description: `SQL over HTTP, below ${pathPrefix}/v1. Errors are problem documents.`,
-      },
+      info: { ...about, version: '1' },
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       },
