@@ -1,4 +1,4 @@
-/** A region's data log on Kafka. Records are packed and unpacked by shared/runtime/record-packing. */
+/** A region's data log on Kafka; shared/runtime/record-packing gives its records their form. */
 import type { LogOffset } from '../core/log-offset.ts';
 import { MeridianError, messageOf } from '../errors/meridian-error.ts';
 import type { DataLog, DataLogEntry } from '../ports/data-log.ts';

@@ -46,8 +46,9 @@ export class TopicFetcher {
   }
 
   /**
-   * What follows `offset`, waiting for it up to `maxWaitMs`. Throws LogUnavailable (`details.start`,
-   * `details.end`) when the log does not hold `offset`, else the client's error: try again.
+   * What follows `offset`, waiting for it up to `maxWaitMs`. Throws LogUnavailable
+   * (`details.start`, `details.end`) when the log does not hold `offset`, else the client's error:
+   * try again.
    */
   async fetch(offset: bigint, maxWaitMs: number): Promise<FetchedBatch> {
     try {

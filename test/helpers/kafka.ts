@@ -111,12 +111,16 @@ function spawnBroker(
 /** The shipped timers of a Meridian region (FAULTS section 1). */
 function propertiesOf(node: Node, all: readonly Node[]): string {
   const replicas = Math.min(3, all.length);
+  const ports = { CLIENT: 9092, BROKER: 9093, CONTROLLER: 9094 };
+  const listeners = Object.entries(ports)
+    .map(([name, port]) => `${name}://${node.address}:${port}`)
+    .join(',');
   const settings: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': node.nodeId,
     'broker.rack': `rack-${node.nodeId}`,
-    listeners: `CLIENT://${node.address}:9092,BROKER://${node.address}:9093,CONTROLLER://${node.address}:9094`,
-    'advertised.listeners': `CLIENT://${node.address}:9092,BROKER://${node.address}:9093,CONTROLLER://${node.address}:9094`,
+    listeners,
+    'advertised.listeners': listeners,
     'listener.security.protocol.map': 'CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',

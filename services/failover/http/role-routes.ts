@@ -1,4 +1,4 @@
-/** `GET /primary` and `GET /replica?lag=…` for balancers of other makes: 200 or 503, no credentials. */
+/** `GET /primary` and `GET /replica?lag=…` for any balancer: 200 or 503, no credentials. */
 import type { FastifyPluginCallback } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';

@@ -12,7 +12,7 @@ export interface CheckpointSearch extends PeerReportsOptions {
 
 const boundMs = 3000;
 
-/** The own node's when it answers, else the newest that another region has; null: nobody has any. */
+/** The own node's when it answers, else the newest of another region; null: nobody has any. */
 export async function findCheckpoint(search: CheckpointSearch): Promise<Checkpoint | null> {
   const own = await ownCheckpoint(search).catch(() => null);
   return own ?? askCheckpoint(search);

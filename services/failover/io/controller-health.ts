@@ -1,4 +1,4 @@
-/** The controller's part of `/health/ready`: it is listed as degraded, routing goes on without it. */
+/** The controller's part of `/health/ready`: listed as degraded, routing goes on without it. */
 import type { Readiness } from '../../../shared/http/health-routes.ts';
 import type { ControllerKind } from '../core/controller-state.ts';
 

@@ -69,7 +69,7 @@ function timelineStartOf(history: string | null | undefined): Lsn | null {
 function fenceOf(text: string | null | undefined): FenceFacts {
   if (text === null || text === undefined) {
     throw new MeridianError('Divergence', 'the node has no fence row', {
-      hint: 'the table meridian_local.fence must have its one row; see infra/postgres/bootstrap.sql',
+      hint: 'meridian_local.fence must have its one row; see infra/postgres/bootstrap.sql',
     });
   }
   const row = JSON.parse(text) as {

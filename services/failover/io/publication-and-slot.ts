@@ -13,7 +13,7 @@ import { onlyRow } from './node-connection.ts';
 /** query_canceled by statement_timeout, lock_not_available by lock_timeout. */
 const waitedTooLong: readonly (string | null)[] = ['57014', '55P03'];
 
-/** Leaves exactly those of `epoch`. Throws while a COMMIT waits or a transaction blocks the slot. */
+/** Leaves exactly those of `epoch`. Throws while a COMMIT waits or a transaction blocks it. */
 export async function createPublicationAndSlot(client: PgClient, epoch: Epoch): Promise<void> {
   await refuseWaiters(client);
   await dropOthers(client, epoch);
@@ -98,5 +98,6 @@ async function describeBlocker(client: PgClient): Promise<string> {
   );
   const found = rows[0];
   if (found === undefined) return 'none is left now';
-  return `process ${found['pid']} of ${found['usename']} (${found['program']}) since ${found['since']}`;
+  const { pid, usename, program, since } = found;
+  return `process ${pid} of ${usename} (${program}) since ${since}`;
 }

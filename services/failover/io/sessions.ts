@@ -33,7 +33,8 @@ const askAgainMs = 10;
  */
 export async function endApplicationSessions(client: PgClient): Promise<void> {
   const { now } = await onlyRow(client, 'SELECT clock_timestamp()::text AS now');
-  const doomed = `${applicationBackend} AND (backend_start <= $1 OR usename NOT LIKE 'meridian\\_%')`;
+  const doomed = `${applicationBackend}
+    AND (backend_start <= $1 OR usename NOT LIKE 'meridian\\_%')`;
   for (;;) {
     const { left } = await onlyRow(
       client,

@@ -1,4 +1,4 @@
-/** How far the region's standbys have replayed, for people and balancers; nothing is decided on it. */
+/** How far the region's standbys have replayed: shown to people, nothing is decided on it. */
 import { parseEpoch } from '../../../shared/core/epoch.ts';
 import type { ClusterView, NodeReport } from '../../../shared/core/cluster-view.ts';
 import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';

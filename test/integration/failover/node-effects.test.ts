@@ -1,4 +1,4 @@
-/** The controller's effects on a real PostgreSQL node: the fence, sessions, slot, probe, sequences. */
+/** The controller's effects on a real PostgreSQL node: fence, sessions, slot, probe, sequences. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { initialControlState } from '../../../shared/core/control-state.ts';

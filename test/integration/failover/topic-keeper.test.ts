@@ -1,4 +1,4 @@
-/** A topic that somebody alters by hand is seen, refused by name, and used again once it is right. */
+/** A topic altered by hand is seen, refused by name, and used again once it is right. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Admin } from '@platformatic/kafka';

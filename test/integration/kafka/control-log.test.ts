@@ -1,4 +1,4 @@
-/** The control log on three real brokers: it goes on when its leader dies, and says when it cannot. */
+/** The control log on three brokers: it goes on when its leader dies, and says when it cannot. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
