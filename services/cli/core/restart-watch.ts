@@ -13,16 +13,16 @@ export function changesBetween(
   before: readonly SeenProcess[],
   now: readonly SeenProcess[],
 ): readonly string[] {
-  return now.flatMap((process) => {
-    const old = before.find(({ name }) => name === process.name);
-    const name = `${region}/${process.name}`;
+  return now.flatMap((one) => {
+    const old = before.find(({ name }) => name === one.name);
+    const name = `${region}/${one.name}`;
     if (old === undefined) return [];
-    if (process.restarts > old.restarts) {
-      const times = `restart ${String(process.restarts)}`;
-      return [`${name} ended${process.problem === null ? '' : `: ${process.problem}`} (${times})`];
+    if (one.restarts > old.restarts) {
+      const times = `restart ${String(one.restarts)}`;
+      return [`${name} ended${one.problem === null ? '' : `: ${one.problem}`} (${times})`];
     }
-    if (process.phase === old.phase) return [];
-    if (process.phase === 'running') return [`${name} runs`];
-    return process.phase === 'failed' ? [`${name} failed: ${process.problem ?? 'no reason'}`] : [];
+    if (one.phase === old.phase) return [];
+    if (one.phase === 'running') return [`${name} runs`];
+    return one.phase === 'failed' ? [`${name} failed: ${one.problem ?? 'no reason'}`] : [];
   });
 }

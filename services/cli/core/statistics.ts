@@ -1,6 +1,6 @@
 /** Figures of a measured run: percentiles, the longest pause, rates. */
 
-/** The value below which `share` (0 to 1) of `values` lie, nearest rank; null when there is none. */
+/** The value below which `share` (0 to 1) of `values` lie, nearest rank; null of no values. */
 export function percentile(values: readonly number[], share: number): number | null {
   if (values.length === 0) return null;
   const sorted = Float64Array.from(values).sort();

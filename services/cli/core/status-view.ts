@@ -29,8 +29,8 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
   const lines = [
     renderTable(columns, rows, paint).trimEnd(),
     '',
-    `cluster ${status.cluster} · epoch ${String(status.epoch)} · primary ` +
-      `${status.primary ?? 'none'} · members ${members}`,
+    `epoch ${String(status.epoch)} · primary ${status.primary ?? 'none'} · members ${members}`,
+    paint('dim', `cluster ${status.cluster}`),
   ];
   if (status.change !== null) {
     const text = `a ${status.change.kind} to epoch ${String(status.change.epoch)} is under way`;
@@ -67,8 +67,15 @@ function regionRow(status: StatusDocument, region: StatusRegion, paint: Paint): 
     isPrimary ? '-' : formatDuration(region.lagMs),
     `${String(healthy)}/${String(region.nodes.length)}`,
     region.gatewayUrl,
-    region.adminUrl,
+    adminCell(region),
   ];
+}
+
+/** Only the port where the host is the gateway's: the table stays narrow. */
+function adminCell({ gatewayUrl, adminUrl }: StatusRegion): string {
+  if (!URL.canParse(gatewayUrl) || !URL.canParse(adminUrl)) return adminUrl;
+  const { hostname, port } = new URL(adminUrl);
+  return new URL(gatewayUrl).hostname === hostname ? `:${port}` : adminUrl;
 }
 
 function isRemarkable(region: StatusRegion): boolean {

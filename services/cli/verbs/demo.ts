@@ -86,9 +86,8 @@ async function switchOver(admin: AdminApi): Promise<{ from: string; to: string }
   );
   const ended = await awaitOperation(admin, { id: begun.id, timeoutMs: switchTimeoutMs });
   if (ended !== null && endOf(ended.phase) === 'done') return { from, to };
-  throw new CliError(
-    `The switchover to ${to} did not succeed${ended === null ? ' in time' : `: ${outcomeOf(ended)}`}.`,
-  );
+  const why = ended === null ? 'not done in time' : outcomeOf(ended);
+  throw new CliError(`The switchover to ${to} did not succeed: ${why}.`);
 }
 
 function show(context: Context, progress: DemoProgress): void {

@@ -1,4 +1,4 @@
-/** `meridian region up`: one region's node agent in the foreground; `region settings` for containers. */
+/** `meridian region up`: one region's node agent in the foreground. `settings`: for containers. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';

@@ -52,10 +52,16 @@ test('one aligned line per region; the primary has an asterisk and no lag', () =
 
 test('below it: the cluster, a running change, and why a region is not as it should be', () => {
   const text = renderStatus(status);
-  assert.match(text, /cluster c-1 · epoch 2 · primary eu-west · members none yet/);
+  assert.match(text, /epoch 2 · primary eu-west · members none yet\ncluster c-1\n/);
   assert.match(text, /a switchover to epoch 3 is under way/);
   assert.match(text, /ap-south: applying the log/);
   assert.doesNotMatch(text, /eu-west: its lease/);
+});
+
+test('the admin URL is shortened to its port where the host is the same', () => {
+  assert.match(renderStatus(status), /http:\/\/127\.0\.0\.2:7080 {2}:7081\n/);
+  const elsewhere = { ...primary, adminUrl: 'http://127.0.0.9:7081' };
+  assert.match(renderStatus({ ...status, regions: [elsewhere] }), /http:\/\/127\.0\.0\.9:7081\n/);
 });
 
 test('nodes of a region', () => {
