@@ -3,30 +3,13 @@
  * controller directs, reports how far it has got, and serves region links. It decides nothing about
  * epochs or members.
  */
-import type { ReplicatorConfig } from './config.ts';
-import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
-import type { Secrets } from '../../shared/config/secrets-schema.ts';
-import type { RegionId } from '../../shared/core/region.ts';
 import type { Service } from '../../shared/http/service.ts';
 import type { Readiness } from '../../shared/http/health-routes.ts';
-import type { Logger } from '../../shared/logging/logger.ts';
-import type { Clock } from '../../shared/ports/clock.ts';
-import type { DataLog } from '../../shared/ports/data-log.ts';
-import type { RegionControl } from '../../shared/ports/region-control.ts';
 import type { ReplicationStatus } from '../../shared/ports/replication-status.ts';
+import { linkRoutes } from './http/link-routes.ts';
+import type { ReplicatorDependencies } from './io/dependencies.ts';
 import { Replication } from './io/replication.ts';
 import { LinkServer } from './io/link-server.ts';
-
-export interface ReplicatorDependencies {
-  readonly config: ReplicatorConfig;
-  readonly secrets: Secrets;
-  readonly cluster: ClusterBase;
-  readonly region: RegionId;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly regionControl: RegionControl;
-  readonly dataLog: DataLog;
-}
 
 export interface ReplicatorService extends Service, ReplicationStatus {}
 
@@ -42,7 +25,7 @@ export function createReplicatorService(dependencies: ReplicatorDependencies): R
   });
   replication.isInbound = (peer) => server.isConnected(peer);
   return {
-    plugins: { peer: server.plugin },
+    plugins: { peer: linkRoutes((http) => server.attach(http)) },
     start: async () => replication.start(),
     drain: async () => undefined,
     async stop() {

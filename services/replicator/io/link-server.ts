@@ -1,7 +1,6 @@
 /** Accepts region links on the peer listener's `/peer/link`: other regions' replicators, by token. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { FastifyPluginCallback } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { verifyPeerToken } from '../../../shared/auth/peer-token.ts';
 import { bearerOf } from '../../../shared/auth/require-scope.ts';
@@ -36,17 +35,16 @@ export class LinkServer {
     this.#options = options;
   }
 
-  /** The plugin for the peer listener. */
-  readonly plugin: FastifyPluginCallback = (server, _, done) => {
-    server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  /** Takes the region links that come to `server`, the peer listener's. */
+  attach(server: Server): void {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       if (request.url !== linkPath) return;
       this.#accept(request, socket, head).catch((error: unknown) => {
         this.#options.logger.warn({ why: messageOf(error) }, 'region link refused');
         socket.end('HTTP/1.1 401 Unauthorized\r\nconnection: close\r\n\r\n');
       });
     });
-    done();
-  };
+  }
 
   isConnected(peer: RegionId): boolean {
     return this.#sessions.has(peer);

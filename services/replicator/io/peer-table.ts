@@ -5,7 +5,7 @@ import type { RegionId } from '../../../shared/core/region.ts';
 import type { PeerStatus } from '../../../shared/core/replication-report.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { Acknowledgement } from '../core/quorum-tracker.ts';
-import type { ReplicatorDependencies } from '../service.ts';
+import type { ReplicatorDependencies } from './dependencies.ts';
 import { PeerLink } from './region-link.ts';
 
 interface PeerFacts {

@@ -14,7 +14,7 @@ import type { ReplicationReport } from '../../../shared/core/replication-report.
 import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import { changeOfDirective, workOf } from '../core/directive.ts';
-import type { ReplicatorDependencies } from '../service.ts';
+import type { ReplicatorDependencies } from './dependencies.ts';
 import type { AppliedFacts } from './applier.ts';
 import { DirectiveRunner, epochNames, type Leading } from './directive-runner.ts';
 import type { Leader } from './leader.ts';
