@@ -95,6 +95,11 @@ export const routerConfigSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   /** How long a request for the primary is held while the primary changes. */
   holdMs: durationMs.default(15_000),
+  /** How a strong read proves that its primary is still the one: by the lease, or by asking. */
+  strongReads: z.enum(['lease', 'quorum']).default('lease'),
+  /** How long the reply under an Idempotency-Key is kept. */
+  keyKeepMs: z.int().min(60_000).default(86_400_000),
+  keyExpiryIntervalMs: durationMs.default(600_000),
   /** How often a region that is not primary asks the primary for its time and position. */
   freshnessIntervalMs: durationMs.default(250),
   /** How long the primary waits until everything up to a token is visible there. */

@@ -25,12 +25,14 @@ import { AdmittedAccess } from './io/admitted-access.ts';
 import { AloneRunner } from './io/sql/alone-runner.ts';
 import { DataAuth } from './io/data-auth.ts';
 import { FreshnessFeed } from './io/freshness-feed.ts';
+import { expireKeys } from './io/key-expiry.ts';
 import { NodePools, type NodeTarget } from './io/node-pools.ts';
 import { NodeWatcher } from './io/node-watcher.ts';
 import { PrimaryForwarder } from './io/primary-forwarder.ts';
 import { PrimaryPosition } from './io/primary-position.ts';
 import { PrimaryWork } from './io/primary-work.ts';
 import { ReadRunner } from './io/sql/read-runner.ts';
+import { QuorumCheck, sealedAnswer } from './io/quorum-check.ts';
 import { ReplicaReads } from './io/replica-reads.ts';
 import { RoutedAccess } from './io/routed-access.ts';
 import { StatementAnalysis } from './io/statement-analysis.ts';
@@ -73,19 +75,29 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
   const identify = auth.identify.bind(auth);
   const peerKeys = secrets.shared.peerKeys;
   const now = () => positions.now(control.view(), watcher, leaseLeft(control, clock));
+  const sealed = () => sealedAnswer(control.view(), { pools, status, clock });
+  const stopping = new AbortController();
+  let expiring: Promise<void> = Promise.resolve();
   let trimming: NodeJS.Timeout | null = null;
   let stopListening = (): void => undefined;
   return {
     access,
     plugins: {
       public: dataRoutes({ config, cluster, identify, access, tokens, clock }),
-      peer: peerRoutes({ config, cluster, peerKeys, access, clock, now }),
+      peer: peerRoutes({ config, cluster, peerKeys, access, clock, now, sealed }),
     },
     async start() {
       await analysis.load();
       watcher.start();
       feed.start();
       stopListening = control.onChange(() => watcher.recheck());
+      expiring = expireKeys(
+        {
+          ...{ control, pools, clock, logger, leaseLeftMs: leaseLeft(control, clock) },
+          ...{ keepMs: config.keyKeepMs, intervalMs: config.keyExpiryIntervalMs },
+        },
+        stopping.signal,
+      );
       trimming = setInterval(() => pools.trim(), trimIntervalMs).unref();
       logger.info({ nodes: [...targetsOf(cluster, secrets, region).keys()] }, 'router started');
     },
@@ -95,7 +107,8 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
     async stop() {
       if (trimming !== null) clearInterval(trimming);
       stopListening();
-      await Promise.all([watcher.stop(), feed.stop()]);
+      stopping.abort();
+      await Promise.all([watcher.stop(), feed.stop(), expiring]);
       pools.close();
       await peers.close();
     },
@@ -144,19 +157,15 @@ function assemble(dependencies: RouterDependencies) {
     writer: new TransactionRunner({ pools, clock, onNotPrimary }),
     alone: new AloneRunner({ pools, clock }),
     positions,
+    quorum: new QuorumCheck({
+      clock,
+      ask: (member, timeoutMs) => forwarder.ask(member, 'sealed', timeoutMs),
+    }),
     leaseLeftMs: leaseLeft(control, clock),
   });
   const replicas = new ReplicaReads({ config, clock, pools, watcher, reader });
-  const decided = { primary, replicas, positions, forwarder };
-  const routed = new RoutedAccess({
-    ...decided,
-    config,
-    region,
-    clock,
-    control,
-    analysis,
-    watcher,
-  });
+  const own = { config, region, clock, control, analysis, watcher };
+  const routed = new RoutedAccess({ ...own, primary, replicas, positions, forwarder });
   const access = new AdmittedAccess(routed, { config, clock, metrics: dependencies.metrics });
   const feed = new FreshnessFeed({
     region,
@@ -165,7 +174,7 @@ function assemble(dependencies: RouterDependencies) {
     watcher,
     clock,
     logger,
-    ask: (primary, timeoutMs) => forwarder.askNow(primary, timeoutMs),
+    ask: (primary, timeoutMs) => forwarder.ask(primary, 'now', timeoutMs),
     intervalMs: config.freshnessIntervalMs,
   });
   return { pools, watcher, analysis, peers, positions, access, feed };

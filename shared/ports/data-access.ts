@@ -40,6 +40,8 @@ export interface DataRequest {
   /** Monotonic time by which the reply must leave. */
   readonly deadlineMs: number;
   readonly requestId: string;
+  /** Aborts when nobody waits for the reply any more; a COMMIT goes on all the same. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ResultField {

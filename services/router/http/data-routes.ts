@@ -103,9 +103,8 @@ function addQuery(server: DataServer, options: DataRoutesOptions, route: RouteBa
     const { sql, params, rowMode, ...settings } = request.body;
     const work = single({ sql, params });
     const { headers } = request;
-    const answer = await options.access.run(
-      requestOf(options, request, { work, settings, headers }),
-    );
+    const asked = requestOf(options, request, { work, settings, headers });
+    const answer = await options.access.run({ ...asked, signal: whenClosed(reply) });
     writeHeaders(reply, answer, options.tokens);
     const [result] = answer.results;
     sendText(reply, result === undefined ? '{}' : resultText(result, rowMode));
@@ -131,9 +130,8 @@ function addTransaction(server: DataServer, options: DataRoutesOptions, route: R
       isolation: isolation ?? null,
     };
     const { headers } = request;
-    const answer = await options.access.run(
-      requestOf(options, request, { work, settings, headers }),
-    );
+    const asked = requestOf(options, request, { work, settings, headers });
+    const answer = await options.access.run({ ...asked, signal: whenClosed(reply) });
     writeHeaders(reply, answer, options.tokens);
     const results = answer.results.map((result) => resultText(result, rowMode));
     sendText(reply, `{"results":[${results.join(',')}]}`);
@@ -159,6 +157,15 @@ function addOutcome(server: DataServer, options: DataRoutesOptions, route: Route
     sendText(reply, `{"outcome":"${outcome}","results":[${results.join(',')}]}`);
     return reply;
   });
+}
+
+/** Aborts when the client leaves before its reply is out. */
+function whenClosed(reply: { readonly raw: FastifyReply['raw'] }): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableEnded) gone.abort();
+  });
+  return gone.signal;
 }
 
 /** Sends JSON text that is complete already: no serialiser touches its digits. */

@@ -25,6 +25,8 @@ export interface PeerRoutesOptions {
   readonly clock: Clock;
   /** Throws NotPrimary where this region is not open as primary. */
   readonly now: () => Promise<PrimaryNow>;
+  /** The epoch that this region's node has promised itself to, read after the question came. */
+  readonly sealed: () => Promise<{ readonly store: string | null; readonly sealedEpoch: number }>;
 }
 
 /** The plugin for the peer listener. */
@@ -41,6 +43,9 @@ export function peerRoutes(options: PeerRoutesOptions): FastifyPluginAsync {
     });
     server.get('/peer/now', { onRequest }, async (_request, reply) =>
       reply.header('cache-control', 'no-store').send(portableNow(await options.now())),
+    );
+    server.get('/peer/sealed', { onRequest }, async (_request, reply) =>
+      reply.header('cache-control', 'no-store').send(await options.sealed()),
     );
     await Promise.resolve();
   };

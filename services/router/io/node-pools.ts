@@ -86,6 +86,20 @@ export class NodePools {
     return idle === null ? this.#open(pool, role, node) : this.#lend(pool, role, idle);
   }
 
+  /** Ends what runs on a lent connection, which must not be a COMMIT, and closes it. */
+  async cancel(node: NodeId, lent: Lent): Promise<void> {
+    const pid: unknown = Reflect.get(lent.client, 'processID');
+    try {
+      const other = await this.borrow(node, 'none', this.#clock.monotonicMs() + 1000);
+      await other.client.query('SELECT pg_cancel_backend($1)', [pid]).then(
+        () => other.giveBack('keep'),
+        () => other.giveBack('drop'),
+      );
+    } finally {
+      lent.giveBack('drop');
+    }
+  }
+
   /** Closes every idle connection to `node`: what they are connected to has changed its role. */
   dropIdle(node: NodeId): void {
     const pool = this.#pools.get(node);

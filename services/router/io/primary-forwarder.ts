@@ -20,9 +20,8 @@ export interface ForwarderOptions {
   readonly clock: Clock;
 }
 
-/** Paths on the peer listener. */
+/** The path on the peer listener. */
 const peerDataPath = '/peer/data';
-const peerNowPath = '/peer/now';
 
 export class PrimaryForwarder {
   readonly #options: ForwarderOptions;
@@ -55,10 +54,10 @@ export class PrimaryForwarder {
     return replyOf(body as Portable<DataReply>);
   }
 
-  /** What the router of `region` says of its time and newest position; throws when it does not. */
-  async askNow(region: RegionId, timeoutMs: number): Promise<unknown> {
+  /** What the router of `region` says; `now`: its time and newest position, `sealed`: its promise. */
+  async ask(region: RegionId, what: 'now' | 'sealed', timeoutMs: number): Promise<unknown> {
     const origin = this.#originOf(region);
-    const call = { method: 'GET', path: peerNowPath, timeoutMs } as const;
+    const call = { method: 'GET', path: `/peer/${what}`, timeoutMs } as const;
     const reply = await this.#options.client.request(origin, call);
     const body = JSON.parse(reply.body) as unknown;
     if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);
@@ -81,6 +80,7 @@ function bodyOf(request: DataRequest, remainingMs: number): unknown {
     ...request,
     deadlineMs: undefined,
     isForwarded: undefined,
+    signal: undefined,
     token: portablePosition(request.token),
     consistency: portableConsistency(request.consistency),
     remainingMs: Math.max(1, Math.floor(remainingMs)),

@@ -14,6 +14,7 @@ import type { AloneRunner } from './sql/alone-runner.ts';
 import { dataReply } from './data-reply.ts';
 import type { NodeWatcher } from './node-watcher.ts';
 import type { PrimaryPosition, ReplyPosition } from './primary-position.ts';
+import type { QuorumCheck } from './quorum-check.ts';
 import type { ReadOutcome, ReadRunner } from './sql/read-runner.ts';
 import type { RequestPlan } from './request-plan.ts';
 import { outcomeUnknown } from './sql/sql-failure.ts';
@@ -31,6 +32,7 @@ export interface PrimaryWorkOptions {
   readonly writer: TransactionRunner;
   readonly alone: AloneRunner;
   readonly positions: PrimaryPosition;
+  readonly quorum: QuorumCheck;
   /** Remaining lease of the own primary role in milliseconds. */
   readonly leaseLeftMs: () => number;
 }
@@ -71,7 +73,7 @@ export class PrimaryWork {
   ): Promise<DataReply> {
     const { positions, clock } = this.#options;
     for (;;) {
-      const outcome = await this.#readOnce(request, plan, at);
+      const outcome = await this.#readVouched(request, plan, at);
       if (!positions.shows(outcome.before, at.waiting)) {
         if (clock.monotonicMs() >= at.deadlineMs) throw positions.tooLate(request.token);
         await sleep(2);
@@ -85,6 +87,16 @@ export class PrimaryWork {
       const { region } = this.#options;
       return dataReply(request, { results, region, node: at.node, position, stalenessMs: 0 });
     }
+  }
+
+  /** A strong read in quorum mode asks the members while it runs. */
+  async #readVouched(request: DataRequest, plan: RequestPlan, at: At): Promise<ReadOutcome> {
+    const { quorum, config } = this.#options;
+    const isAsked = config.strongReads === 'quorum' && request.consistency.level === 'strong';
+    if (!isAsked) return this.#readOnce(request, plan, at);
+    const outcome = await this.#readOnce(request, plan, at);
+    await quorum.confirm(at.view, request.deadlineMs);
+    return outcome;
   }
 
   async #readOnce(request: DataRequest, plan: RequestPlan, at: At): Promise<ReadOutcome> {

@@ -63,7 +63,8 @@ export class ReadRunner {
     const begin = beginStep({ isolation: request.isolation, isReadOnly: true });
     const steps = [begin, lookStep, settings, ...own, lookStep, commitStep];
     try {
-      const { results } = await withDeadline(runExchange(lent.client, steps), leftMs, late);
+      const work = orGone(runExchange(lent.client, steps), request.signal);
+      const { results } = await withDeadline(work, leftMs, late);
       lent.giveBack(plan.touchesSession ? 'reset' : 'keep');
       return {
         results: results.slice(3, 3 + own.length),
@@ -71,13 +72,13 @@ export class ReadRunner {
         after: readLook(results[3 + own.length]),
       };
     } catch (error) {
-      throw await this.#failed(lent, error);
+      throw await this.#failed(node, lent, error);
     }
   }
 
-  async #failed(lent: Lent, error: unknown): Promise<Error> {
+  async #failed(node: NodeId, lent: Lent, error: unknown): Promise<Error> {
     if (error instanceof MeridianError) {
-      lent.giveBack('drop');
+      this.#options.pools.cancel(node, lent).catch(() => undefined);
       return error;
     }
     const failure = judgeFailure(error, null);
@@ -101,4 +102,16 @@ export class ReadRunner {
 
 function late(): MeridianError {
   return new MeridianError('DeadlineExceeded', 'The deadline passed before the node answered.');
+}
+
+/** `work`, or a rejection as soon as nobody waits for it any more. */
+function orGone<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(new MeridianError('DeadlineExceeded', 'The client has left; nothing was done.'));
+    };
+    signal.addEventListener('abort', onAbort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
