@@ -1,4 +1,4 @@
-/** Calls of people's tools to Meridian's listeners: a bearer token, JSON, typed errors, a deadline. */
+/** Calls of people's tools to Meridian's listeners: bearer token, JSON, typed errors, deadline. */
 import { Agent, request } from 'undici';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { MeridianError } from '../errors/meridian-error.ts';

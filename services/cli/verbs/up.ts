@@ -44,7 +44,8 @@ export const addUp: AddVerb = (program, act) => {
     .option('--yes', 'do not ask before deleting')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm start\n  $ npx meridian up --detach\n  $ npm start -- --wan --fresh --yes',
+      '\nExamples:\n  $ npm start\n  $ npx meridian up --detach\n' +
+        '  $ npm start -- --wan --fresh --yes',
     )
     .action(act(async (context: Context, options: UpOptions) => up(context, options)));
 };

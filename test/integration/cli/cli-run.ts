@@ -25,7 +25,8 @@ export interface CliFolder {
 /** A data folder with a cluster of two regions on addresses of its own; nothing runs. */
 export async function createCliFolder(): Promise<CliFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'meridian-cli-'));
-  const network = `127.${String(80 + Math.floor(Math.random() * 170))}.${String(process.pid % 250)}`;
+  const second = 80 + Math.floor(Math.random() * 170);
+  const network = `127.${String(second)}.${String(process.pid % 250)}`;
   const binds = [`${network}.2`, `${network}.3`] as const;
   await ensureClusterFiles(folder, {
     regions: [

@@ -56,7 +56,7 @@ for (const region of regions) {
     }
   });
 
-  test(`${region}: database → cache → log → Meridian, each only when the one before is healthy`, () => {
+  test(`${region}: database → cache → log → Meridian, each when the one before is healthy`, () => {
     for (const [part, before] of [
       ['cache', 'database'],
       ['log', 'cache'],
@@ -97,7 +97,7 @@ test('no secret is handed over by environment or argument', () => {
   }
 });
 
-test('images built here have their target in the Dockerfile; official images are pinned there', () => {
+test('images built here have their target in the Dockerfile, which pins official ones', () => {
   const dockerfile = readFileSync(join(repositoryFolder, 'infra/docker/Dockerfile'), 'utf8');
   for (const part of ['database', 'meridian', 'settings']) {
     const target = serviceOf(`eu-west-${part}`).build?.target ?? '';

@@ -88,8 +88,8 @@ function installProgram(): { name: string; run: Loader } {
   const found = findProgram();
   if (found !== null) return found;
   throw new Error(
-    'No Compose loader here. Install one: apt-get install --no-install-recommends docker-compose, ' +
-      'or Go 1.24 with access to a module proxy.',
+    'No Compose loader here. Install Go 1.24 with access to a module proxy, or run: ' +
+      'apt-get install --no-install-recommends docker-compose',
   );
 }
 
