@@ -69,6 +69,7 @@ export function databaseOf(region: RegionId, changes: DatabaseChanges = {}): Dat
     checkpointerStart: 'checkpointer 1',
     isInRecovery: false,
     timeline: 1,
+    timelineStart: null,
     walEnd: lsn(0x100n),
     fence: fenceOf(region, fence),
     progress: { position: at('1:0/10'), store: `${region}-store` },

@@ -46,6 +46,8 @@ export interface DatabaseFacts {
   readonly isInRecovery: boolean;
   /** From `pg_walfile_name(pg_current_wal_lsn())`. */
   readonly timeline: number;
+  /** Where this timeline begins, from its history file; null on the first timeline. */
+  readonly timelineStart: Lsn | null;
   readonly walEnd: Lsn;
   readonly fence: FenceFacts;
   /** The row `meridian_local.progress`; `store` is empty until the data log is seeded. */

@@ -149,6 +149,8 @@ export interface ControllerState {
   readonly isDatabaseFresh: boolean;
   /** Since when the region's own node does not answer; null while it does. */
   readonly databaseLostAtMs: number | null;
+  /** When it was last found not to answer. */
+  readonly databaseSilentAtMs: number;
   readonly replication: ReplicationReport | null;
   readonly peers: readonly { readonly heardAtMs: number; readonly report: RegionReport }[];
 
@@ -170,6 +172,8 @@ export interface ControllerState {
   readonly running: readonly RunningEffect[];
   /** When an effect of that kind may be asked for again, after a failure or a send. */
   readonly notBefore: Readonly<Partial<Record<string, number>>>;
+  /** How often effects of a key have failed in a row. */
+  readonly failures: Readonly<Partial<Record<string, number>>>;
   readonly view: ClusterView | null;
   readonly steps: readonly StepSeen[];
 }
@@ -205,6 +209,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     databaseChangedAtMs: -Infinity,
     isDatabaseFresh: true,
     databaseLostAtMs: null,
+    databaseSilentAtMs: -Infinity,
     replication: null,
     peers: [],
     role: 'joining',
@@ -220,6 +225,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     nextEffectId: 1,
     running: [],
     notBefore: {},
+    failures: {},
     view: null,
     steps: [],
   };

@@ -7,7 +7,8 @@ import { nextEpoch } from '../../../shared/core/epoch.ts';
 import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { patienceMs } from './candidate-choice.ts';
 import type { ControllerState } from './controller-state.ts';
-import { isChosen, leaseTimes, openingObstacle, ownDatabase } from './situation.ts';
+import { judgeTail } from './rejoin-plan.ts';
+import { isChosen, isOpener, leaseTimes, openingObstacle, ownDatabase } from './situation.ts';
 
 /** Promotions of the last so many milliseconds count for the back-off. */
 const flapWindowMs = 300_000;
@@ -82,7 +83,11 @@ function detectOwnObstacle(state: ControllerState): Proposal | null {
   const why = state.isDatabaseFresh ? openingObstacle(state) : null;
   if (why === null || state.nowMs < backedOffUntilMs(state)) return null;
   const { region } = state.config;
-  const choice = { change: 'failover', preferred: region } as const;
+  const tail = judgeTail(state);
+  if (tail.kind === 'unknown') return null;
+  // It prefers itself only where its own history is whole and goes on.
+  const isWhole = tail.kind === 'empty' && !isOpener(state);
+  const choice = { change: 'failover', preferred: isWhole ? region : null } as const;
   return propose(state, choice, `${region} may not open: ${why}`);
 }
 

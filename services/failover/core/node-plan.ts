@@ -10,10 +10,15 @@ import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState } from './controller-state.ts';
 import { isPeerLive, ownDatabase, regionNode, regionNodeState } from './situation.ts';
 
+/** A standby that did not start so often is made anew. */
+const startAttempts = 3;
+
 /** The next effects on nodes; none while the agent has not answered since the last one. */
 export function planNodes(state: ControllerState): readonly EffectBody[] {
   const node = regionNodeState(state);
   if (node === null || state.nodesHeardAtMs === null) return [];
+  const standby = successor(state, node);
+  if (standby !== null) return [{ kind: 'promoteNode', node: standby.id }];
   if (node.data !== 'ready') return planData(state, node);
   if (node.mode !== 'normal' || node.process === 'stopped') {
     return [{ kind: 'startNode', node: node.id, mode: 'normal', primary: null }];
@@ -28,6 +33,25 @@ export function planNodes(state: ControllerState): readonly EffectBody[] {
     return [{ kind: 'takeNode', node: node.id, region, incarnation }];
   }
   return planStandbys(state);
+}
+
+/**
+ * The standby to promote now: the region's node has been away for `nodeRecoveryMs`, or its data
+ * are gone. A node that this controller never saw is given ten times as long to come up.
+ */
+function successor(state: ControllerState, node: NodeState): NodeState | null {
+  const { databaseLostAtMs, databaseSilentAtMs, databaseHeardAtMs, config } = state;
+  if (state.kind !== 'running') return null;
+  const patienceMs = config.nodeRecoveryMs * (databaseHeardAtMs > 0 ? 1 : 10);
+  // From answer to answer: a pause of this process is not the node's absence.
+  const isAway = databaseLostAtMs !== null && databaseSilentAtMs - databaseLostAtMs >= patienceMs;
+  if (node.data === 'ready' && !isAway) return null;
+  const isFit = (one: NodeState): boolean =>
+    one.id !== node.id &&
+    one.data === 'ready' &&
+    one.mode === 'standby' &&
+    one.process === 'running';
+  return state.nodes.find(isFit) ?? null;
 }
 
 /** Whether this region is the one that may make a new database. */
@@ -88,7 +112,13 @@ function planStandbys(state: ControllerState): readonly EffectBody[] {
     if (node.id === primary) continue;
     if (node.data === 'half-made') return [{ kind: 'setAside', node: node.id }];
     if (node.data === 'none') return [{ kind: 'seedStandby', node: node.id, primary }];
-    if (node.process === 'stopped') {
+    // A server of its own once, or one that cannot follow: kept as it is, and made anew.
+    const isOwn = node.mode === 'normal';
+    const isStopped = node.process === 'stopped';
+    const cannotFollow =
+      isStopped && (state.failures[`startNode:${node.id}`] ?? 0) >= startAttempts;
+    if (isOwn || cannotFollow) return [{ kind: 'setAside', node: node.id }];
+    if (isStopped) {
       return [{ kind: 'startNode', node: node.id, mode: 'standby', primary }];
     }
   }

@@ -8,6 +8,8 @@ import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState, SealState } from './controller-state.ts';
 import {
   hasHistory,
+  isOwnLogLost,
+  isPromotedNode,
   ownDatabase,
   ownEpoch,
   regionNode,
@@ -25,6 +27,8 @@ export function sealDuty(state: ControllerState): SealDuty {
   const isFirstOpening = state.fold.epoch === 0 && prepare.preferred === state.config.region;
   // A region whose seed has not ended has no position to promise.
   if (!hasHistory(state) && !isFirstOpening) return 'none';
+  // Nor has a promoted node whose own tail is not in the log yet, nor one that lost that log.
+  if (isPromotedNode(state) || isOwnLogLost(state)) return 'none';
   if (hasSealed(state, prepare)) return 'seal';
   if (prepare.change === 'failover' || prepare.force !== null) return 'seal';
   if (prepare.oldPrimary !== state.config.region) {

@@ -20,8 +20,9 @@ const databaseFactsMaxAgeMs = 2000;
 
 /** The node that takes writes or applies the log: the one in mode normal, else the first. */
 export function regionNode(state: ControllerState): NodeId {
-  const normal = state.nodes.find((node) => node.mode === 'normal' && node.data === 'ready');
-  return normal?.id ?? state.config.nodes[0];
+  const normal = state.nodes.filter((node) => node.mode === 'normal' && node.data === 'ready');
+  const running = normal.find((node) => node.process === 'running');
+  return (running ?? normal[0])?.id ?? state.config.nodes[0];
 }
 
 /** What the agent says of the region's own node; null before its first answer. */
@@ -99,13 +100,31 @@ export function openingObstacle(state: ControllerState): string | null {
 }
 
 /**
- * Whether the region is an old primary whose own tail has not been judged yet: its position is
- * then its own WAL, decoded to the end.
+ * Whether the node holds the tail of an epoch that it cannot continue, not judged yet: of an old
+ * primary, or of the node that it stood by and was promoted for. Its position is then its own WAL,
+ * decoded to the end (a promoted one's: to where its timeline begins).
  */
 export function owesTail(state: ControllerState): boolean {
+  const opened = ownDatabase(state)?.fence.lastOpenedEpoch ?? 0;
+  return opened > 0 && (opened < state.fold.epoch || isPromotedNode(state));
+}
+
+/**
+ * Whether the log that belongs to the node's own tail is gone: another store than the one that was
+ * promoted for that epoch. What the tail holds cannot be told from what is left.
+ */
+export function isOwnLogLost(state: ControllerState): boolean {
+  const epoch = ownDatabase(state)?.fence.lastOpenedEpoch ?? 0;
+  const promotion = state.fold.history.find((one) => one.epoch === epoch);
+  const store = state.replication?.store ?? ownDatabase(state)?.progress?.store ?? null;
+  return promotion !== undefined && store !== null && store !== promotion.store;
+}
+
+/** Whether the node was promoted on another timeline than its data were opened on. */
+export function isPromotedNode(state: ControllerState): boolean {
   const database = ownDatabase(state);
-  const opened = database?.fence.lastOpenedEpoch ?? 0;
-  return opened > 0 && opened < state.fold.epoch;
+  if (database === null || database.fence.lastOpenedEpoch === 0) return false;
+  return database.timeline !== database.fence.lastOpenedTimeline;
 }
 
 /** The epoch whose tail is this node's own WAL; null where the history is what was applied. */
@@ -114,13 +133,18 @@ export function ownEpoch(state: ControllerState): Epoch | null {
   return owesTail(state) ? ((ownDatabase(state)?.fence.lastOpenedEpoch ?? 0) as Epoch) : null;
 }
 
-/** The position of this region's history, when the replicator knows it. */
+/** The position of this region's history, when it is known. */
 export function ownPosition(state: ControllerState): Position | null {
   const { replication } = state;
-  const isKnown =
-    replication !== null && (replication.phase === 'running' || replication.phase === 'done');
-  if (isKnown && replication.directive.kind !== 'idle') return reportedPosition(replication);
-  return owesTail(state) ? null : (ownDatabase(state)?.progress?.position ?? null);
+  const database = ownDatabase(state);
+  const inRow = owesTail(state) ? null : (database?.progress?.position ?? null);
+  if (replication === null || replication.directive.kind === 'idle') return inRow;
+  if (replication.phase !== 'running' && replication.phase !== 'done') return inRow;
+  const { directive } = replication;
+  if (directive.kind !== 'complete' || !directive.isOpener) return replication.applied;
+  // The log of an opener is its history, until the progress row says where its data end.
+  const isOwn = database?.fence.lastOpenedEpoch === directive.epoch && !isPromotedNode(state);
+  return isOwn ? replication.logEnd : inRow;
 }
 
 /** Where the history of a report ends: an opener's is what it decoded, a replica's is applied. */

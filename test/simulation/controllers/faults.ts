@@ -161,7 +161,9 @@ export class Faults {
     const down = this.#world.regions.find((region) => !region.isUp);
     if (down === undefined) return;
     down.isUp = true;
+    // The agent starts its nodes again as they ran.
     down.node.isRunning = false;
+    down.node.restart();
     down.startProcess();
   }
 

@@ -23,13 +23,13 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       region.isReading = true;
       return done;
     case 'initialiseNode':
-      node.initialise();
+      node.initialise(effect.node);
       return done;
     case 'seedRegionNode': {
       const source = world.region(effect.source);
       if (!world.isLinked(region, source) || !source.node.isRunning) return 'no connection';
       if (source.node.progress?.store === '') return 'the source is being seeded itself';
-      node.copyFrom(source.node);
+      node.copyFrom(source.node, effect.node);
       return done;
     }
     case 'seedStandby':
@@ -40,11 +40,17 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       if (node.standby !== 'ready' || effect.node !== node.standbyId) return 'no standby';
       const { draw } = world;
       const lag = Math.min(node.db.length, draw.between(0, 3));
-      node.promote(lag, { seal: draw.happens(0.3), slot: draw.happens(0.2) });
+      const forgets = { seal: draw.happens(0.3), slot: draw.happens(0.2) };
+      // What only the lost node held and no slot yields may be what somebody needs.
+      if (forgets.slot) world.faults.hasDestroyed = true;
+      node.promote(lag, forgets);
       return done;
     }
     case 'startNode':
-      if (effect.node !== node.id) return node.standby === 'stale' ? 'no standby' : done;
+      if (effect.node !== node.id) {
+        const isFit = effect.mode === 'standby' && node.standby === 'ready';
+        return isFit ? done : 'not data of that mode';
+      }
       if (node.isLost) return done;
       if (node.data !== 'ready') return 'no data';
       if (!node.isRunning) node.restart();

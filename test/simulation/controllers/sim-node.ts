@@ -83,14 +83,16 @@ export class SimNode {
     this.restart();
   }
 
-  initialise(): void {
+  initialise(id: NodeId): void {
+    this.#become(id);
     this.data = 'ready';
     this.fence = freshFence;
     this.progress = null;
   }
 
   /** A base backup of `source`: everything in it, on a timeline of its own. */
-  copyFrom(source: SimNode): void {
+  copyFrom(source: SimNode, id: NodeId): void {
+    this.#become(id);
     this.data = 'ready';
     this.isRunning = false;
     this.db = [...source.db];
@@ -104,6 +106,11 @@ export class SimNode {
     this.isLost = false;
     this.recoveredTo = source.walEnd();
     this.waiting = [];
+  }
+
+  /** The region's own node is the one of that name from now on. */
+  #become(id: NodeId): void {
+    if (id !== this.id) [this.id, this.standbyId] = [this.standbyId, this.id];
   }
 
   adopt(region: string, recoveredTo: Lsn): void {

@@ -9,6 +9,7 @@ import { effectEnded } from './issue.ts';
 import { preflight } from '../preflight.ts';
 import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
 import { sealRaised } from '../seal-plan.ts';
+import { regionNode } from '../situation.ts';
 
 export interface Heard {
   readonly state: ControllerState;
@@ -80,7 +81,13 @@ function hearDatabase(
   const { facts, askedAtMs, nowMs } = input;
   if (facts === null) {
     const databaseLostAtMs = state.databaseLostAtMs ?? nowMs;
-    return { ...state, database: null, databaseLostAtMs, isDatabaseFresh: true };
+    return {
+      ...state,
+      database: null,
+      databaseLostAtMs,
+      databaseSilentAtMs: nowMs,
+      isDatabaseFresh: true,
+    };
   }
   if (askedAtMs < state.databaseChangedAtMs) return state;
   return {
@@ -147,16 +154,31 @@ function hearFinished(
         : state;
     case 'openNode':
       return isOfOpening ? addStep(nodeOpened(state), 'opened', '') : state;
-    case 'setAside':
+    case 'promoteNode':
+      // Another server: how long the old one was away says nothing of it.
+      return { ...dataReplaced(state), database: null, databaseLostAtMs: null };
     case 'seedRegionNode':
     case 'adoptSeed':
-      // What was promised, opened or judged on the data before is not so on these.
-      return { ...state, seal: null, tail: null, opening: null, tenure: null };
+      return dataReplaced(state);
+    case 'setAside':
+      return nodeSetAside(state, effect.key.slice('setAside:'.length));
     case 'writeCheckpoint':
       return { ...state, checkpointWrittenAtMs: state.nowMs };
     default:
       return state;
   }
+}
+
+/** Its failures were those of the data before; a standby changes nothing of the own node. */
+function nodeSetAside(state: ControllerState, node: string): ControllerState {
+  const failures = { ...state.failures, [`startNode:${node}`]: 0 };
+  const next: ControllerState = { ...state, failures };
+  return node === regionNode(state) ? dataReplaced(next) : next;
+}
+
+/** What was promised, opened or judged on the data before is not so on these. */
+function dataReplaced(state: ControllerState): ControllerState {
+  return { ...state, seal: null, tail: null, opening: null, tenure: null };
 }
 
 function explainFailure(effect: RunningEffect | null, why: string): readonly EffectBody[] {

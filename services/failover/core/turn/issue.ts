@@ -50,7 +50,9 @@ export function effectEnded(
   const until = isFailed ? state.nowMs + retryMs[lane] : null;
   const notBefore =
     until === null || isSend ? state.notBefore : { ...state.notBefore, [effect.key]: until };
-  let next: ControllerState = { ...state, running, notBefore };
+  const count = isFailed ? (state.failures[effect.key] ?? 0) + 1 : 0;
+  const failures = { ...state.failures, [effect.key]: count };
+  let next: ControllerState = { ...state, running, notBefore, failures };
   if (changesDatabase(effect)) {
     next = { ...next, databaseChangedAtMs: state.nowMs, isDatabaseFresh: false };
   }
@@ -120,6 +122,7 @@ function isRenewal(body: EffectBody): boolean {
 /** Effects of one key are the same wish: one at a time. */
 function keyOf(body: EffectBody): string {
   if (body.kind === 'sealNode') return `sealNode:${body.epoch}`;
+  if (body.kind === 'startNode' || body.kind === 'setAside') return `${body.kind}:${body.node}`;
   if (body.kind !== 'appendControl') return body.kind;
   const { record } = body;
   switch (record.kind) {

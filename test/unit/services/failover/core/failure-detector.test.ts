@@ -64,11 +64,11 @@ const rows: readonly Row[] = [
   },
   { name: 'nothing by the primary itself', state: primaryState(expired), proposal: null },
   {
-    name: 'a failover preferring itself when its own log was lost',
+    name: 'a failover to anybody when its own log was lost',
     state: primaryState({
       replication: replicationOf(leadOf(1), { store: 'another', applied: at('1:0/0') }),
     }),
-    proposal: '1 failover eu-west',
+    proposal: '1 failover null',
   },
   {
     name: 'nothing while a switchover is in its bound',

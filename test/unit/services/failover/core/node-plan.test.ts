@@ -10,6 +10,7 @@ import {
   foldAll,
   lsn,
   nodeOf,
+  nowMs,
   peerOf,
   primaryState,
   record,
@@ -21,6 +22,9 @@ const none = { data: 'none', process: 'stopped', mode: null } as const;
 const before = foldAll([record.policy()], initialControlState).state;
 const empty = [nodeOf('us-east/pg-1', none), nodeOf('us-east/pg-2', none)];
 const stopped = nodeOf('us-east/pg-1', { process: 'stopped', mode: null });
+
+const lost = { database: null, databaseLostAtMs: nowMs - 3000 };
+const oldServer = { process: 'failed', mode: 'normal' } as const;
 
 const rows = [
   { name: 'nothing when all runs', state: replicaState(), plan: '' },
@@ -55,8 +59,38 @@ const rows = [
     plan: 'setAside us-east/pg-1',
   },
   {
-    name: 'a standby of lost data goes first',
+    name: 'a standby of lost data is promoted',
     state: replicaState({ nodes: [nodeOf('us-east/pg-1', none), nodeOf('us-east/pg-2')] }),
+    plan: 'promoteNode us-east/pg-2',
+  },
+  {
+    name: 'the standby of a node that stays away is promoted',
+    state: replicaState({ ...lost, databaseSilentAtMs: nowMs }),
+    plan: 'promoteNode us-east/pg-2',
+  },
+  {
+    name: 'not before its time',
+    state: replicaState({ ...lost, databaseSilentAtMs: nowMs - 1 }),
+    plan: '',
+  },
+  {
+    name: 'a node that was never seen has ten times as long',
+    state: replicaState({ ...lost, databaseHeardAtMs: 0, databaseSilentAtMs: nowMs }),
+    plan: '',
+  },
+  {
+    name: 'a server of its own once is set aside, not started as a standby',
+    state: replicaState({
+      nodes: [nodeOf('us-east/pg-2', { mode: 'normal' }), nodeOf('us-east/pg-1', oldServer)],
+    }),
+    plan: 'setAside us-east/pg-1',
+  },
+  {
+    name: 'a standby that does not start is made anew',
+    state: replicaState({
+      nodes: [nodeOf('us-east/pg-1'), nodeOf('us-east/pg-2', { process: 'stopped', mode: null })],
+      failures: { 'startNode:us-east/pg-2': 3 },
+    }),
     plan: 'setAside us-east/pg-2',
   },
   {

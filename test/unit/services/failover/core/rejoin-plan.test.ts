@@ -47,6 +47,7 @@ function oldPrimary(
     role: 'rejoining',
     database: databaseOf(eu, {
       progress: { position: at('1:0/0'), store: 'eu-west-store' },
+      slots: [{ name: 'meridian_1', isSound: true, isActive: true }],
       fence: { lastOpenedEpoch: 1, lastOpenedTimeline: 1 },
     }),
     replication: replicationOf(complete, { phase: 'done', ...report }),
@@ -64,6 +65,19 @@ const rows = [
     verdict: 'diverged',
   },
   { name: 'unknown before the end', state: oldPrimary({ phase: 'running' }), verdict: 'unknown' },
+  {
+    name: 'diverged without the slot that would yield it',
+    state: oldPrimary(
+      { logEnd: at('1:0/10') },
+      { database: databaseOf(eu, { fence: { lastOpenedEpoch: 1, lastOpenedTimeline: 1 } }) },
+    ),
+    verdict: 'diverged',
+  },
+  {
+    name: 'diverged when its log is lost',
+    state: oldPrimary({ logEnd: at('1:0/10'), store: 'another' }),
+    verdict: 'diverged',
+  },
   {
     name: 'unknown for another WAL end',
     state: oldPrimary({ directive: { ...complete, walEnd: lsn(1n) } }),
@@ -100,6 +114,20 @@ describe('rejoining', () => {
     assert.deepEqual(planRejoin(state), [{ kind: 'setAside', node: 'eu-west/pg-2' }]);
     assert.deepEqual(planRejoin({ ...state, peers: [] }), []);
     assert.deepEqual(planRejoin(withRecords(state, record.prepare(3))), []);
+  });
+
+  it('a promoted node goes on from where its timeline begins', () => {
+    const database = databaseOf(eu, {
+      timeline: 2,
+      timelineStart: lsn(0xcn),
+      slots: [{ name: 'meridian_1', isSound: true, isActive: true }],
+      fence: { lastOpenedEpoch: 1, lastOpenedTimeline: 1 },
+    });
+    const directive = { ...complete, walEnd: lsn(0xcn) };
+    const state = oldPrimary({ logEnd: at('1:0/10'), directive }, { database });
+    const [effect] = planRejoin(state);
+    assert.ok(effect?.kind === 'setProgress');
+    assert.deepEqual(effect.position, at('1:0/C'));
   });
 
   it('the WAL end is fixed once nobody can write', () => {

@@ -127,11 +127,15 @@ describe('seal plan', () => {
     assert.equal(other.record.confirmed, null);
   });
 
-  it('the seal of a node on another timeline is not final', () => {
+  it('a node on another timeline seals only after its tail is in the log, never for good', () => {
     const { database } = primaryState();
-    const promoted = primaryState({ database: database && { ...database, timeline: 2 } });
-    const raised = sealRaised(withRecords(promoted, failing), lsn(0x20n));
-    assert.equal(raised.seal?.ownEpoch, null);
+    assert.ok(database);
+    const promoted = withRecords(primaryState({ database: { ...database, timeline: 2 } }), failing);
+    assert.equal(sealDuty(promoted), 'none');
+    const fence = { ...database.fence, lastOpenedEpoch: 0 };
+    const judged = { ...promoted, database: { ...database, timeline: 2, fence } };
+    assert.equal(sealDuty(judged), 'seal');
+    assert.equal(sealRaised(judged, lsn(0x20n)).seal?.ownEpoch, null);
   });
 
   it('notes since when it drains, and forgets it with the prepare', () => {

@@ -83,7 +83,7 @@ describe('effects that end', () => {
   });
 
   it('data that are replaced take their promises with them', () => {
-    const state = { ...failing, running: running('setAside') };
+    const state = { ...failing, running: running('setAside', { key: 'setAside:eu-west/pg-1' }) };
     const after = finished(state, { kind: 'none' });
     assert.deepEqual([after.seal, after.tenure, after.opening], [null, null, null]);
   });
