@@ -1,4 +1,6 @@
-/** The rules that can be left out, one at a time; a simulation that does not notice is worthless. */
+/**
+ * The rules that can be left out, one at a time; a simulation that does not notice is worthless.
+ */
 
 export const plants = {
   nocas: 'member changes without compare-and-set on the version',

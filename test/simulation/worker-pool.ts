@@ -35,7 +35,7 @@ export class WorkerPool {
   /** Runs seeds until their number, the time or a violation ends it. */
   async run(campaign: Campaign): Promise<CampaignResult> {
     const endMs = performance.now() + campaign.seconds * 1000;
-    const end = campaign.first + campaign.seeds;
+    let end = campaign.first + campaign.seeds;
     const totals = new Totals();
     const findings: Finding[] = [];
     let next = campaign.first;
@@ -49,6 +49,7 @@ export class WorkerPool {
         seeds += result.seedsRun;
         totals.add(result.figures);
         if (result.finding !== null) findings.push(result.finding);
+        if (result.isOver) end = next;
       }
     };
     await Promise.all(this.#workers.map(work));

@@ -19,6 +19,8 @@ export interface Finding {
 
 export interface TaskResult {
   readonly seedsRun: number;
+  /** The world has no further seeds. */
+  readonly isOver: boolean;
   readonly figures: readonly (readonly [Figure, number])[];
   /** What was found last; the task ends with it. */
   readonly finding: Finding | null;
@@ -29,16 +31,18 @@ export function runTask({ world, plant, first, seeds }: Task): TaskResult {
   const totals = new Totals();
   for (let seed = first; seed < first + seeds; seed += 1) {
     try {
-      worlds[world]({ seed, plant, totals });
+      if (!worlds[world]({ seed, plant, totals })) {
+        return { seedsRun: seed - first, figures: totals.entries(), isOver: true, finding: null };
+      }
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       // Anything but a violation is a defect of the core or of the simulation: it counts alike.
       const message = error instanceof Violation ? error.message : String(error.stack);
       const finding = { seed, message };
-      return { seedsRun: seed - first + 1, figures: totals.entries(), finding };
+      return { seedsRun: seed - first + 1, figures: totals.entries(), isOver: false, finding };
     }
   }
-  return { seedsRun: seeds, figures: totals.entries(), finding: null };
+  return { seedsRun: seeds, figures: totals.entries(), isOver: false, finding: null };
 }
 
 parentPort?.on('message', (task: Task) => {

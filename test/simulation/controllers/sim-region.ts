@@ -123,7 +123,9 @@ export class SimRegion {
         continue;
       }
       hasWorked = true;
+      if (world.crashesAt(this, effect, 'before')) return this.#crash();
       const outcome = performEffect(this, effect);
+      if (world.crashesAt(this, effect, 'after')) return this.#crash();
       const tell = (): void => {
         this.#finish(effect, outcome);
       };
@@ -132,6 +134,12 @@ export class SimRegion {
       else tell();
     }
     return hasWorked;
+  }
+
+  /** All that waited to be performed is forgotten with the process. */
+  #crash(): boolean {
+    this.startProcess();
+    return false;
   }
 
   #finish(effect: Effect, outcome: EffectResult | string): void {

@@ -3,6 +3,7 @@
  * faults, all from one seed. Every turn checks the invariants of DESIGN.md section 3.
  */
 import { encodeControlRecord } from '../../../shared/core/control-record-codec.ts';
+import type { Effect } from '../../../services/failover/core/controller-effect.ts';
 import type { ControlRecord, Policy } from '../../../shared/core/control-record.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
@@ -20,6 +21,11 @@ export interface WorldOptions {
   readonly totals: Totals;
   readonly rules?: Rules;
   readonly trace?: (line: string) => void;
+  /** Drawn from the seed unless given. */
+  readonly regionCount?: number;
+  readonly k?: number;
+  /** Whether the process of `region` dies at that moment of performing `effect`. */
+  readonly crashAt?: (region: SimRegion, effect: Effect, moment: 'before' | 'after') => boolean;
   readonly faultyTurns?: number;
   readonly calmTurns?: number;
 }
@@ -53,8 +59,8 @@ export class World {
     this.trace = options.trace ?? ((): void => undefined);
     this.ledger = new Ledger(options.totals);
     this.rules = options.rules ?? realRules;
-    const count = this.draw.pick([2, 3, 3, 3, 4]);
-    const k = this.draw.pick([1, 1, Math.min(2, count - 1)]);
+    const count = options.regionCount ?? this.draw.pick([2, 3, 3, 3, 4]);
+    const k = options.k ?? this.draw.pick([1, 1, Math.min(2, count - 1)]);
     const regions = names.slice(0, count);
     this.policy = {
       clusterId: 'simulated',
@@ -80,6 +86,16 @@ export class World {
     }
     if (this.#lateConfirmed === 0) this.#judgeStop();
     return this;
+  }
+
+  /** One more turn, whoever's it is. */
+  advance(): void {
+    this.nowMs += turnMs;
+    this.turn();
+  }
+
+  crashesAt(region: SimRegion, effect: Effect, moment: 'before' | 'after'): boolean {
+    return this.#options.crashAt?.(region, effect, moment) ?? false;
   }
 
   turn(): void {

@@ -67,7 +67,8 @@ export class Region {
   /** Until when its control log lags, both ways. */
   slowControlUntil = 0;
 
-  // --- on disk ------------------------------------------------------------------------------------
+  // --- on disk
+  // ------------------------------------------------------------------------------------
   fold = new FoldReader();
   /** What its PostgreSQL node holds. */
   database: Transaction[] = [];
@@ -82,7 +83,8 @@ export class Region {
   checkpoints: { readonly state: ControlState; readonly offset: number }[] = [];
   starts = 0;
 
-  // --- in memory ----------------------------------------------------------------------------------
+  // --- in memory
+  // ----------------------------------------------------------------------------------
   /** The epoch that it is open for as primary; 0 for none. */
   leads = 0;
   acks = new Map<RegionId, Acknowledgement>();
