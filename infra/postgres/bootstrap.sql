@@ -80,7 +80,8 @@ CREATE TABLE IF NOT EXISTS meridian.sequence_value (
   PRIMARY KEY (schema_name, sequence_name)
 );
 
--- Routers prove with these two rows what a session reads, whatever its role; nothing in them is secret.
+-- Routers prove with these two rows what a session reads, whatever its role; nothing in them is
+-- secret.
 GRANT USAGE ON SCHEMA meridian_local TO PUBLIC;
 GRANT SELECT ON meridian_local.progress, meridian_local.fence TO PUBLIC;
 -- The roles are made before this file runs.

@@ -2,9 +2,11 @@
 -- the data; the applier of another region runs each row where it stands. Event triggers do not fire
 -- for replicated changes (session_replication_role = replica), so nothing is captured twice.
 --
--- A row says: the command's tag, the text it stood in (`objects.ordinal` counts the commands of that
+-- A row says: the command's tag, the text it stood in (`objects.ordinal` counts the commands of
+-- that
 -- tag in it), the role, the search path and the settings that change what the text means, and the
--- tables whose rows follow in meridian.carried_row because running the text again would make others.
+-- tables whose rows follow in meridian.carried_row because running the text again would make
+-- others.
 
 CREATE TABLE IF NOT EXISTS meridian.carried_row (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,8 +1,11 @@
 /** MERIDIAN_* variables over the values of the cluster file; names derive from the key path. */
 
 /** Variables that name files and parts; they are no keys of the cluster file. */
-const reserved =
-  /^MERIDIAN_(CONFIG|SECRETS|DATA|CACHE|HOSTS_FILE|FAILPOINTS|TEST|TOKEN|ENDPOINT|REGION|SERVICES)$/;
+const reserved = new Set(
+  'CONFIG SECRETS DATA CACHE HOSTS_FILE FAILPOINTS TEST TOKEN ENDPOINT REGION SERVICES'
+    .split(' ')
+    .map((name) => `MERIDIAN_${name}`),
+);
 
 /**
  * Sets for `MERIDIAN_POLICY_LEASE_TTL_MS=5000` the key `policy.leaseTtlMs`. A section or key is
@@ -18,7 +21,7 @@ export function applyEnvironment(
   for (const [name, text] of Object.entries(environment)) {
     const match = /^MERIDIAN_([A-Z0-9]+)_([A-Z0-9_]+)$/.exec(name);
     if (match?.[1] === undefined || match[2] === undefined || text === undefined) continue;
-    if (reserved.test(name) || !sections.has(match[1])) continue;
+    if (reserved.has(name) || !sections.has(match[1])) continue;
     const section = match[1].toLowerCase();
     const before = result[section];
     const values = typeof before === 'object' && before !== null ? before : {};

@@ -1,6 +1,10 @@
-/** Assertions: a broken invariant ends the process, so that the lease lapses and others take over. */
+/**
+ * Assertions: a broken invariant ends the process, so that the lease lapses and others take over.
+ */
 
-/** Thrown when an invariant of the system does not hold. Nobody catches it but the process entry. */
+/**
+ * Thrown when an invariant of the system does not hold. Nobody catches it but the process entry.
+ */
 export class InvariantBroken extends Error {
   override name = 'InvariantBroken';
 }

@@ -25,13 +25,16 @@ export const roles = [
 ] as const;
 export type Role = (typeof roles)[number];
 
-/** What the replicator of a region is to do now. It converges and reports; repeating is harmless. */
+/**
+ * What the replicator of a region is to do now. It converges and reports; repeating is harmless.
+ */
 export type ReplicationDirective =
   /** Touch neither PostgreSQL nor the data log. */
   | { readonly kind: 'idle'; readonly why: string }
   /**
    * After a base backup: copy the source's log up to the last transaction record at or below
-   * (`epoch`, `recoveredTo`), or up to `position` when it is given; close it with a seed record, set
+   * (`epoch`, `recoveredTo`), or up to `position` when it is given; close it with a seed record,
+   * set
    * the progress row with the new store. Then done. Due while the row's store is empty.
    */
   | {

@@ -14,7 +14,9 @@ interface RecordHead {
   readonly origin: RegionId;
 }
 
-/** One committed transaction: its raw pgoutput messages (protocol 1, text), Begin/Commit left out. */
+/**
+ * One committed transaction: its raw pgoutput messages (protocol 1, text), Begin/Commit left out.
+ */
 export interface LoggedTransaction {
   readonly xid: number;
   /** `endLsn` of the record before it in this epoch; 0 for the first of the epoch. */

@@ -1,4 +1,6 @@
-/** Consistency levels of a read, and when a node satisfies a position token (DESIGN.md section 6). */
+/**
+ * Consistency levels of a read, and when a node satisfies a position token (DESIGN.md section 6).
+ */
 import type { Epoch } from './epoch.ts';
 import { comparePositions, type Position } from './position.ts';
 
@@ -35,9 +37,7 @@ export function isWithinCuts(
 ): boolean {
   return history.every(
     ({ epoch, cut }) =>
-      epoch <= Math.max(position.epoch, 1) ||
-      epoch > upto ||
-      comparePositions(position, cut) <= 0,
+      epoch <= Math.max(position.epoch, 1) || epoch > upto || comparePositions(position, cut) <= 0,
   );
 }
 

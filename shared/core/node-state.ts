@@ -5,7 +5,9 @@ import type { NodeId } from './node.ts';
 export type NodeMode =
   /** A server of its own: the region's node. */
   | 'normal'
-  /** Reachable by Meridian's superuser from the agent's machine only; no walsender, no application. */
+  /**
+   * Reachable by Meridian's superuser from the agent's machine only; no walsender, no application.
+   */
   | 'isolated'
   /** Follows `primary` by streaming replication. */
   | 'standby';

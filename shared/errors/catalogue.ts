@@ -1,6 +1,8 @@
 /** The one catalogue of errors: code, HTTP status, who may retry where, and what it means. */
 
-/** never: the request is wrong; same: here, later; elsewhere: another region; refresh: look again. */
+/**
+ * never: the request is wrong; same: here, later; elsewhere: another region; refresh: look again.
+ */
 export type Retry = 'never' | 'same' | 'elsewhere' | 'refresh';
 
 export interface CatalogueEntry {

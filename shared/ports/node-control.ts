@@ -1,4 +1,6 @@
-/** What the node agent offers to the region's controller: the processes and folders of the region. */
+/**
+ * What the node agent offers to the region's controller: the processes and folders of the region.
+ */
 import type { NodeId } from '../core/node.ts';
 import type { NodeMode, NodeState } from '../core/node-state.ts';
 

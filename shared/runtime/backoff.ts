@@ -1,4 +1,6 @@
-/** Exponential back-off with full jitter (AWS architecture blog, "Exponential Backoff And Jitter"). */
+/**
+ * Exponential back-off with full jitter (AWS architecture blog, "Exponential Backoff And Jitter").
+ */
 
 export interface Backoff {
   /** Milliseconds to wait before the next try. */

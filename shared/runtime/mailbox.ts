@@ -21,7 +21,9 @@ export class Mailbox<T> {
     return this.#waiting.length;
   }
 
-  /** Queues `input`; false when the mailbox is full or closed (the caller decides what that means). */
+  /**
+   * Queues `input`; false when the mailbox is full or closed (the caller decides what that means).
+   */
   post(input: T): boolean {
     if (this.#isClosed || this.#waiting.length >= this.#options.capacity) return false;
     this.#waiting.push(input);

@@ -14,7 +14,10 @@ export interface SupervisedLoop {
   readonly signal: AbortSignal;
 }
 
-/** Resolves once `signal` has aborted and the run under way has ended. Broken invariants pass through. */
+/**
+ * Resolves once `signal` has aborted and the run under way has ended. Broken invariants pass
+ * through.
+ */
 export async function superviseLoop(loop: SupervisedLoop): Promise<void> {
   let failures = 0;
   const markHealthy = (): void => {

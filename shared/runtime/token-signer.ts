@@ -1,4 +1,6 @@
-/** Signs short texts with the current key of a set and verifies with any (HMAC-SHA256, RFC 2104). */
+/**
+ * Signs short texts with the current key of a set and verifies with any (HMAC-SHA256, RFC 2104).
+ */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { KeySet } from '../config/secrets-schema.ts';
 

@@ -232,7 +232,8 @@ export interface QueryOptions {
 }
 
 /** Addresses that no other test uses at the same time: two random parts below 127/8. */
-const network = `127.${80 + Math.floor(Math.random() * 160)}.${1 + Math.floor(Math.random() * 250)}`;
+const below = (bound: number): number => Math.floor(Math.random() * bound);
+const network = `127.${80 + below(160)}.${1 + below(250)}`;
 
 function localRegion(id: string, index: number): LocalRegion {
   const [name, latitude, longitude] = places[id] ?? [id, 10 * index, 10 * index];

@@ -34,7 +34,9 @@ export interface RunningReplicator {
 
 const key = Buffer.alloc(32, 7).toString('base64');
 
-/** A cluster file whose regions live at the given addresses: PostgreSQL 5432, peer listener 7082. */
+/**
+ * A cluster file whose regions live at the given addresses: PostgreSQL 5432, peer listener 7082.
+ */
 export function handCluster(regions: Readonly<Record<string, string>>): ClusterBase {
   return clusterSchema.parse({
     version: 1,

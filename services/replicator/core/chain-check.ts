@@ -115,7 +115,8 @@ function checkEpochStart(
   const order = comparePositions(place.position, record.cut);
   const end: Position = { epoch: record.epoch, endLsn: 0n as Lsn };
   if (order === 0) return { kind: 'epoch-start', place: placeAt(end) };
-  const where = `${formatPosition(place.position)}, the epoch starts at ${formatPosition(record.cut)}`;
+  const start = formatPosition(record.cut);
+  const where = `${formatPosition(place.position)}, the epoch starts at ${start}`;
   return { kind: 'gap', why: `${order < 0 ? 'records are missing' : 'diverged'}: at ${where}` };
 }
 

@@ -217,7 +217,9 @@ export class Applier {
     this.#place = placeAt(position);
   }
 
-  /** Runs `write` with as few statements as possible, and again row by row when that does not fit. */
+  /**
+   * Runs `write` with as few statements as possible, and again row by row when that does not fit.
+   */
   async #inGroupsOrOneByOne(
     write: (mode: WriteMode) => Promise<void>,
     end: Position,

@@ -51,7 +51,9 @@ export class ChangeWriter {
     if (table !== undefined) throw drifted(table, 'the table is missing here');
   }
 
-  /** Writes all of `messages`; throws Divergence when a statement touches other rows than it must. */
+  /**
+   * Writes all of `messages`; throws Divergence when a statement touches other rows than it must.
+   */
   async write(messages: readonly Uint8Array[], mode: WriteMode): Promise<void> {
     const announced = new Map<number, Announced>();
     let changes: RowChange[] = [];

@@ -1,4 +1,6 @@
-/** Accepts region links on the peer listener's `/peer/link`: other regions' replicators, by token. */
+/**
+ * Accepts region links on the peer listener's `/peer/link`: other regions' replicators, by token.
+ */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';

@@ -14,7 +14,9 @@ interface ParsedText {
   }[];
 }
 
-/** The `ordinal`-th command (from 0) tagged `tag` in `text`; throws Divergence when there is none. */
+/**
+ * The `ordinal`-th command (from 0) tagged `tag` in `text`; throws Divergence when there is none.
+ */
 export async function commandIn(text: string, tag: string, ordinal: number): Promise<string> {
   await loadModule();
   const statements = parse(text);

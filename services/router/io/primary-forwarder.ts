@@ -54,7 +54,9 @@ export class PrimaryForwarder {
     return replyOf(body as Portable<DataReply>);
   }
 
-  /** What the router of `region` says; `now`: its time and newest position, `sealed`: its promise. */
+  /**
+   * What the router of `region` says; `now`: its time and newest position, `sealed`: its promise.
+   */
   async ask(region: RegionId, what: 'now' | 'sealed', timeoutMs: number): Promise<unknown> {
     const origin = this.#originOf(region);
     const call = { method: 'GET', path: `/peer/${what}`, timeoutMs } as const;

@@ -31,7 +31,9 @@ export class QuorumCheck {
     this.#options = options;
   }
 
-  /** Throws LeaseExpired unless every member has answered that it is not sealed beyond the epoch. */
+  /**
+   * Throws LeaseExpired unless every member has answered that it is not sealed beyond the epoch.
+   */
   async confirm(view: ClusterView, deadlineMs: number): Promise<void> {
     const { members, epoch } = view;
     if (members.length === 0 || members.length < view.k) {
