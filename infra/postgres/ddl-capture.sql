@@ -43,7 +43,9 @@ DECLARE
 BEGIN
   GET DIAGNOSTICS stack = PG_CONTEXT;
   -- Only the event trigger itself may call this: the second frame of the stack is the caller's.
-  IF stack !~ '^PL/pgSQL function (meridian\.)?record_ddl\([^\n]*\nSQL (statement|expression) "[^\n]*(\n[^\n]*)?"\nPL/pgSQL function (meridian\.)?capture_ddl\(\) line \d+ at PERFORM' THEN
+  IF stack !~ ('^PL/pgSQL function (meridian\.)?record_ddl\([^\n]*\n'
+    || 'SQL (statement|expression) "[^\n]*(\n[^\n]*)?"\n'
+    || 'PL/pgSQL function (meridian\.)?capture_ddl\(\) line \d+ at PERFORM') THEN
     RAISE EXCEPTION 'meridian.record_ddl is called by event triggers only'
       USING ERRCODE = 'insufficient_privilege';
   END IF;
@@ -164,7 +166,8 @@ BEGIN
     seen := jsonb_build_object('message', message);
   END IF;
   place := coalesce((seen ->> entry)::integer, 0);
-  PERFORM set_config('meridian.ddl_seen', (seen || jsonb_build_object(entry, place + 1))::text, false);
+  PERFORM set_config('meridian.ddl_seen',
+    (seen || jsonb_build_object(entry, place + 1))::text, false);
   RETURN place;
 END
 $$;
@@ -175,7 +178,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('CREATE TABLE %I.%I (%s)%s%s', n.nspname, r.relname,
     (SELECT string_agg(format('%I %s%s', a.attname, format_type(a.atttypid, a.atttypmod),
         CASE WHEN a.attcollation <> t.typcollation
-          THEN format(' COLLATE %I.%I', cn.nspname, co.collname) ELSE '' END), ', ' ORDER BY a.attnum)
+          THEN format(' COLLATE %I.%I', cn.nspname, co.collname) ELSE '' END),
+      ', ' ORDER BY a.attnum)
       FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
       LEFT JOIN pg_collation co ON co.oid = a.attcollation
       LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
