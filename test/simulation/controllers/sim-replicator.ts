@@ -147,7 +147,7 @@ export class SimReplicator {
     if (node.fence.sealedEpoch > directive.epoch && !this.#rules.appliesSealed) return;
     log.dropVoid(node.position(), view.epoch, view.history);
     // Log first: what is logged is applied before more is received; in the calm links are fast.
-    for (let round = world.isCalm ? 4 : 1; round > 0; round -= 1) {
+    for (let round = world.isCalm ? 12 : 1; round > 0; round -= 1) {
       const logged = nextAfter(log.txns, node.position());
       if (logged !== undefined) this.#apply(logged);
       else if (isFed && world.draw.happens(speed)) this.#receive(source);
