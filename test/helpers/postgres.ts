@@ -77,6 +77,7 @@ export async function startTestServer(
     user: as,
     password: testPassword,
     applicationName: 'test',
+    connectTimeoutMs: 20_000,
     ...(as.startsWith('meridian_') ? { options: ownSessionOptions } : {}),
   });
   const server: TestServer = {
@@ -221,6 +222,7 @@ function ownerOf(address: string): PgTarget {
     user: 'meridian_owner',
     password: testPassword,
     applicationName: 'test',
+    connectTimeoutMs: 20_000,
     options: ownSessionOptions,
   };
 }

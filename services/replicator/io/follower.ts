@@ -7,6 +7,7 @@ import type { Epoch } from '../../../shared/core/epoch.ts';
 import { formatPosition, isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { RegionLink } from '../../../shared/ports/region-link.ts';
+import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { Applier, type ApplierOptions } from './applier.ts';
 import { ApplyQueue } from './apply-queue.ts';
 import { offsetAfter, type LogFacts } from './log-search.ts';
@@ -149,6 +150,7 @@ async function receive(options: FollowerOptions, of: Receive): Promise<void> {
     });
     logged.catch((error: unknown) => queue.fail(error));
     if (verdict.kind !== 'idle') place = verdict.place;
+    await failpoint('follower.received');
     await queue.put({ record, byteLength: bytes.byteLength, logged });
     if (target !== null && isAtOrPast(place.position, target)) {
       await logged;

@@ -11,6 +11,7 @@ import type { RegionId } from '../../../shared/core/region.ts';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
+import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { RecordFeed } from './record-feed.ts';
 import { offsetAfter } from './log-search.ts';
@@ -184,6 +185,7 @@ export class LinkSession {
     const { signal } = subscription.abort;
     while (subscription.creditBytes <= 0 && !signal.aborted) await this.#pause(subscription, 1000);
     if (signal.aborted) return;
+    await failpoint('link.before-send');
     subscription.creditBytes -= bytes.byteLength;
     this.#send({ kind: 'record', id: subscription.id, bytes });
   }

@@ -1,0 +1,93 @@
+/**
+ * SIGKILL of a replicator at each named failpoint of reader, writer, link and applier, under a mixed
+ * workload: after it is back nothing is lost, nothing doubled, and the regions are equal.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { connectPg } from '../../../shared/pg/client.ts';
+import { assertEqualRegions } from '../../helpers/equal-regions.ts';
+import { startHandCluster, type HandCluster, type HandRegion } from '../../helpers/hand-cluster.ts';
+
+let cluster: HandCluster;
+let replica: HandRegion;
+let nextId = 0;
+
+before(async () => {
+  cluster = await startHandCluster(2, { chunkBytesMax: 64 * 1024 });
+  const [first] = cluster.replicas;
+  assert.ok(first !== undefined);
+  replica = first;
+  await cluster.primary.server.query(
+    `CREATE TABLE work (id int PRIMARY KEY, v text, n int); ALTER TABLE work OWNER TO app;
+     CREATE TABLE tail (v text); ALTER TABLE tail OWNER TO app`,
+  );
+  await cluster.caughtUp(replica);
+});
+
+after(() => cluster.stop());
+
+/** Small transactions, changes of one row, a key that moves, equal rows, and one large transaction. */
+async function work(): Promise<void> {
+  const app = await connectPg(cluster.primary.server.target('app'));
+  await app.query('SET synchronous_commit = local');
+  const from = nextId;
+  nextId += 10_000;
+  for (let id = from; id < from + 60; id += 1) {
+    await app.query(`INSERT INTO work VALUES ($1, 'small', 0)`, [id]);
+    await app.query('UPDATE work SET n = n + 1 WHERE id = $1', [from]);
+    await app.query(`INSERT INTO tail VALUES ('equal')`);
+    if (id % 10 === 0) await app.query('UPDATE work SET id = $2 WHERE id = $1', [id, id + 5000]);
+    if (id % 7 === 0) await app.query('DELETE FROM work WHERE id = $1', [id]);
+  }
+  await app.query(
+    `INSERT INTO work SELECT g, repeat(md5(g::text), 10), 0 FROM generate_series($1::int, $2::int) g`,
+    [from + 6000, from + 7500],
+  );
+  await app.query('DELETE FROM tail WHERE ctid = (SELECT min(ctid) FROM tail)');
+  await app.end();
+}
+
+const failpoints: readonly (readonly ['primary' | 'replica', string])[] = [
+  ['primary', 'log-writer.before-append=kill@5'],
+  ['primary', 'log-writer.after-append=kill@9'],
+  ['primary', 'leader.before-logged=kill@20'],
+  ['primary', 'link.before-send=kill@12'],
+  ['replica', 'follower.received=kill@15'],
+  ['replica', 'log-writer.before-append=kill@4'],
+  ['replica', 'log-writer.after-append=kill@8'],
+  ['replica', 'applier.before-logged=kill@4'],
+  ['replica', 'applier.before-commit=kill@4'],
+  ['replica', 'applier.after-commit=kill@3'],
+];
+
+for (const [where, failpoint] of failpoints) {
+  test(`killed in the ${where} at ${failpoint}`, async () => {
+    const region = where === 'primary' ? cluster.primary : replica;
+    await region.kill();
+    await region.start(failpoint);
+    let isDead = false;
+    void region.ended().then(() => (isDead = true));
+    for (let round = 0; round < 5 && !isDead; round += 1) await work();
+    assert.ok(isDead, 'the failpoint was not reached');
+    const meanwhile = work();
+    await region.start();
+    await meanwhile;
+    await cluster.caughtUp(replica).catch((error: unknown) => {
+      throw new Error(`${String(error)}: ${replica.report()?.why ?? ''}`);
+    });
+    await assertEqualRegions(cluster.primary.server, replica.server);
+  });
+}
+
+test('killed ten times at random under load', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const region = round % 2 === 0 ? cluster.primary : replica;
+    const running = work();
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
+    await region.kill();
+    await region.start();
+    await running;
+  }
+  await cluster.caughtUp(replica, 30_000);
+  await assertEqualRegions(cluster.primary.server, replica.server);
+});
