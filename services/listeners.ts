@@ -16,6 +16,7 @@ import {
   type HealthOptions,
   type Readiness,
 } from '../shared/http/health-routes.ts';
+import { limitRate } from '../shared/http/rate-limit.ts';
 import { createServer } from '../shared/http/server.ts';
 import type { Logger } from '../shared/logging/logger.ts';
 import type { Metrics } from '../shared/metrics/metrics.ts';
@@ -39,8 +40,10 @@ export interface Listeners {
 }
 
 const kinds = ['peer', 'admin', 'public'] as const;
-/** A region may not be listed as ready by a part that hangs. */
 const bodyBytesMax = { peer: 16_000_000, admin: 64_000, public: 1_100_000 };
+
+/** Of one address: far above what consoles and scripts need. */
+const adminRequestsPerMinute = 6000;
 
 /** Builds the servers and registers every route; nothing listens yet. */
 export async function createListeners(options: ListenerOptions): Promise<Listeners> {
@@ -51,6 +54,7 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
     const logger = options.logger.child({ component: `${kind}-listener` });
     const limits = { bodyBytesMax: bodyBytesMax[kind], requestTimeoutMs: 60_000 };
     const server = createServer({ logger, ...limits });
+    if (kind === 'admin') await limitRate(server, adminRequestsPerMinute);
     if (kind !== 'peer') await server.register(healthRoutes(health));
     if (kind === 'admin') await server.register(inspectionRoutes(health));
     for (const plugin of options.composition.extraPlugins[kind]) await server.register(plugin);
