@@ -20,6 +20,8 @@ export function createPositionTokens(
   signer: TokenSigner,
   cluster: { readonly clusterId: string; readonly cell: string },
 ): PositionTokens {
+  // Many replies carry the same position: it is signed once.
+  let last = { text: '', token: '' };
   return {
     read(header) {
       if (header === undefined || header === '') return null;
@@ -39,7 +41,10 @@ export function createPositionTokens(
     },
     write({ position, isUpperBound }) {
       if (position === null) return null;
-      return signer.sign(encodePositionToken({ ...cluster, position, isUpperBound }));
+      const { clusterId, cell } = cluster;
+      const text = encodePositionToken({ clusterId, cell, position, isUpperBound });
+      if (text !== last.text) last = { text, token: signer.sign(text) };
+      return last.token;
     },
   };
 }

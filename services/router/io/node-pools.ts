@@ -17,6 +17,14 @@ export interface Lent {
   giveBack(state: 'keep' | 'reset' | 'drop'): void;
 }
 
+/**
+ * Without BEGIN, what one exchange holds is a transaction of its own: read-only and of one
+ * snapshot by these settings. Whatever writes says so in its BEGIN.
+ */
+const sessionOptions =
+  `${ownSessionOptions} -c default_transaction_read_only=on ` +
+  `-c default_transaction_isolation=repeatable\\ read`;
+
 interface Waiter {
   readonly role: string;
   readonly resolve: (client: PgClient | null) => void;
@@ -170,7 +178,7 @@ export class NodePools {
       const client = await connectPg({
         ...pool.target,
         applicationName: 'meridian-router',
-        options: ownSessionOptions,
+        options: sessionOptions,
         connectTimeoutMs: this.#config.connectTimeoutMs,
       });
       client.once('end', () => {

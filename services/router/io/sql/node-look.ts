@@ -10,15 +10,25 @@ import type { ExchangeStep } from './exchange.ts';
  * The flushed LSN, not the insert LSN: what is visible was flushed before (unless a direct client
  * chose synchronous_commit = off), and decoding can pass what is flushed at once.
  */
-const lookSql = `SELECT pg_is_in_recovery(),
+const lookColumns = `pg_is_in_recovery(),
   CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
     ELSE pg_current_wal_flush_lsn() END,
-  p.epoch, p.end_lsn, f.open_epoch, f.sealed_epoch, pg_current_snapshot()
-  FROM (SELECT 1) AS one
+  p.epoch, p.end_lsn, f.open_epoch, f.sealed_epoch, pg_current_snapshot()`;
+
+const lookTables = `(SELECT 1) AS one
   LEFT JOIN meridian_local.progress p ON true
   LEFT JOIN meridian_local.fence f ON true`;
 
+const lookSql = `SELECT ${lookColumns} FROM ${lookTables}`;
+
 export const lookStep: ExchangeStep = { sql: lookSql, values: [], isConstant: true };
+
+/** The look and SET LOCAL of a caller's settings in one statement; its row is read by `readLook`. */
+export function lookWithSettings(settings: readonly (readonly [string, string])[]): ExchangeStep {
+  const columns = settings.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
+  const sql = `SELECT ${[lookColumns, ...columns].join(', ')} FROM ${lookTables}`;
+  return { sql, values: settings.map(([, value]) => value), isConstant: true };
+}
 
 /** The row of `lookStep`; throws ProtocolViolation when it is no such row. */
 export function readLook(result: StatementResult | undefined): NodeLook {

@@ -6,10 +6,10 @@ import type { Clock } from '../../../../shared/ports/clock.ts';
 import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
 import { withDeadline } from '../../../../shared/runtime/sleep.ts';
 import type { NodeLook } from '../../core/node-position.ts';
-import { runExchange } from './exchange.ts';
-import { lookStep, readLook } from './node-look.ts';
+import { runExchange, type ExchangeStep } from './exchange.ts';
+import { lookStep, lookWithSettings, readLook } from './node-look.ts';
 import type { Lent, NodePools } from '../node-pools.ts';
-import { beginStep, callerSteps, commitStep, rollbackStep, settingsStep } from './session-steps.ts';
+import { beginStep, callerSteps, commitStep, rollbackStep, settingPairs } from './session-steps.ts';
 import { errorOfFailure, judgeFailure } from './sql-failure.ts';
 
 export interface ReadPlan {
@@ -21,9 +21,9 @@ export interface ReadPlan {
 
 export interface ReadOutcome {
   readonly results: readonly StatementResult[];
-  /** Seen before the statements: what it proves, they see. */
+  /** Seen before the statements or in their own snapshot: what its row proves, they see. */
   readonly before: NodeLook;
-  /** Seen after the statements: they saw nothing beyond it. */
+  /** Seen after the statements or in their own snapshot: they saw nothing beyond it. */
   readonly after: NodeLook;
 }
 
@@ -54,31 +54,35 @@ export class ReadRunner {
     const lent = await pools.borrow(node, request.caller.role, request.deadlineMs);
     const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
     const own = callerSteps(request.statements, { rowsMax: plan.rowsMax, mustFinish: false });
-    const settings = settingsStep({
-      caller: request.caller,
-      durability: 'async',
-      statementTimeoutMs: leftMs,
-      requestId: request.requestId,
-    });
-    const begin = beginStep({ isolation: request.isolation, isReadOnly: true });
-    const steps = [begin, lookStep, settings, ...own, lookStep, commitStep];
+    const opening = lookWithSettings(
+      settingPairs({
+        caller: request.caller,
+        durability: 'async',
+        statementTimeoutMs: leftMs,
+        requestId: request.requestId,
+      }),
+    );
+    const { before, after } = aroundReads(request);
+    const steps = [...before, opening, ...own, ...after];
     try {
       const work = orGone(runExchange(lent.client, steps), request.signal);
       const { results } = await withDeadline(work, leftMs, late);
       lent.giveBack(plan.touchesSession ? 'reset' : 'keep');
+      const ownAt = before.length + 1;
+      const first = readLook(results[before.length]);
       return {
-        results: results.slice(3, 3 + own.length),
-        before: readLook(results[1]),
-        after: readLook(results[3 + own.length]),
+        results: results.slice(ownAt, ownAt + own.length),
+        before: first,
+        after: after.includes(lookStep) ? readLook(results[ownAt + own.length]) : first,
       };
     } catch (error) {
-      throw await this.#failed(node, lent, error);
+      throw await this.#failed(plan, lent, error);
     }
   }
 
-  async #failed(node: NodeId, lent: Lent, error: unknown): Promise<Error> {
+  async #failed(plan: ReadPlan, lent: Lent, error: unknown): Promise<Error> {
     if (error instanceof MeridianError) {
-      this.#options.pools.cancel(node, lent).catch(() => undefined);
+      this.#options.pools.cancel(plan.node, lent).catch(() => undefined);
       return error;
     }
     const failure = judgeFailure(error, null);
@@ -86,8 +90,9 @@ export class ReadRunner {
       lent.giveBack('drop');
       return errorOfFailure(failure);
     }
+    // Without a BEGIN there is nothing to roll back; PostgreSQL only warns then.
     await lent.client.query(rollbackStep.sql).then(
-      () => lent.giveBack('reset'),
+      () => lent.giveBack(plan.touchesSession ? 'reset' : 'keep'),
       () => lent.giveBack('drop'),
     );
     if (isRetryableLock(failure.cause)) {
@@ -98,6 +103,20 @@ export class ReadRunner {
       ? new ReadWrites('the statement writes', { cause: failure.cause })
       : errorOfFailure(failure);
   }
+}
+
+/**
+ * A single statement shares the snapshot of the look before it, in the exchange's own transaction:
+ * read-only, repeatable read. So does a transaction, unless each statement is to see its own.
+ */
+function aroundReads(request: DataRequest): {
+  readonly before: readonly ExchangeStep[];
+  readonly after: readonly ExchangeStep[];
+} {
+  if (!request.isTransaction) return { before: [], after: [] };
+  const begin = beginStep({ isolation: request.isolation, isReadOnly: true });
+  const isOneSnapshot = request.isolation !== 'read committed';
+  return { before: [begin], after: isOneSnapshot ? [commitStep] : [lookStep, commitStep] };
 }
 
 function late(): MeridianError {

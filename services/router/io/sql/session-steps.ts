@@ -12,37 +12,43 @@ export interface SessionSettings {
   readonly requestId: string;
 }
 
-const settingsSql = `SELECT set_config('role', $1, true),
-  set_config('synchronous_commit', $2, true),
-  set_config('statement_timeout', $3, true), set_config('meridian.claims', $4, true),
-  set_config('meridian.request_id', $5, true)`;
-
 /** SET LOCAL of role, durability, time-out and claims, in one statement. */
 export function settingsStep(settings: SessionSettings): ExchangeStep {
-  const { caller, durability } = settings;
-  const values = [
-    caller.role,
-    synchronousCommitOf(durability),
-    String(Math.max(1, Math.ceil(settings.statementTimeoutMs))),
-    JSON.stringify(caller.claims),
-    settings.requestId,
+  const pairs = settingPairs(settings);
+  const columns = pairs.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
+  const values = pairs.map(([, value]) => value);
+  return { sql: `SELECT ${columns.join(', ')}`, values, isConstant: true };
+}
+
+/** Settings of a caller's transaction, by name. */
+export function settingPairs(settings: SessionSettings): readonly (readonly [string, string])[] {
+  const { caller, durability, statementTimeoutMs, requestId } = settings;
+  return [
+    ['role', caller.role],
+    ['synchronous_commit', synchronousCommitOf(durability)],
+    ['statement_timeout', String(Math.max(1, Math.ceil(statementTimeoutMs)))],
+    ['meridian.claims', JSON.stringify(caller.claims)],
+    ['meridian.request_id', requestId],
   ];
-  return { sql: settingsSql, values, isConstant: true };
 }
 
 /** Role and durability of the whole session, for a statement that runs outside a transaction. */
 export function sessionSettingsStep(role: string, durability: DurabilityMode): ExchangeStep {
-  const sql = `SELECT set_config('synchronous_commit', $1, false), set_config('role', $2, false)`;
+  const sql = `SELECT set_config('default_transaction_read_only', 'off', false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('synchronous_commit', $1, false), set_config('role', $2, false)`;
   return { sql, values: [synchronousCommitOf(durability), role] };
 }
 
-/** BEGIN in the asked form. */
+/** BEGIN in the asked form: read committed for writing, one snapshot for reading, by default. */
 export function beginStep(options: {
   readonly isolation: DataRequest['isolation'];
   readonly isReadOnly: boolean;
 }): ExchangeStep {
-  const isolation = options.isolation === null ? '' : ` ISOLATION LEVEL ${options.isolation}`;
-  return constant(`BEGIN${isolation} ${options.isReadOnly ? 'READ ONLY' : 'READ WRITE'}`);
+  const isolation =
+    options.isolation ?? (options.isReadOnly ? 'repeatable read' : 'read committed');
+  const mode = options.isReadOnly ? 'READ ONLY' : 'READ WRITE';
+  return constant(`BEGIN ISOLATION LEVEL ${isolation} ${mode}`);
 }
 
 export const commitStep = constant('COMMIT');
