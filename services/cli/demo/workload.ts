@@ -183,7 +183,7 @@ export class Workload {
     if (outcome.kind === 'refused' && outcome.code === 'CommitOutcomeUnknown') {
       this.tally.unknownOutcomes += 1;
     } else if (outcome.kind !== 'answered') {
-      const code = outcome.kind === 'refused' ? outcome.code : `no reply (${outcome.detail})`;
+      const code = outcome.kind === 'refused' ? outcome.code : 'no reply';
       this.tally.failedByCode.set(code, (this.tally.failedByCode.get(code) ?? 0) + 1);
     }
     return outcome;
