@@ -46,8 +46,7 @@ export const worlds = {
 /** What a world does not have yet, or is not about: no rate is asked of it there. */
 export const figuresLeftOut: Readonly<Record<keyof typeof worlds, readonly Figure[]>> = {
   protocol: [],
-  // The controller does not promote a standby of its region yet.
-  controllers: ['node losses'],
+  controllers: [],
   directed: figuresWithRates,
   replay: figuresWithRates,
 };

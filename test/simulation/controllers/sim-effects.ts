@@ -40,7 +40,7 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       if (node.standby !== 'ready' || effect.node !== node.standbyId) return 'no standby';
       const { draw } = world;
       const lag = Math.min(node.db.length, draw.between(0, 3));
-      const forgets = { seal: draw.happens(0.3), slot: draw.happens(0.2) };
+      const forgets = { seal: draw.happens(0.3), slot: draw.happens(0.03) };
       // What only the lost node held and no slot yields may be what somebody needs.
       if (forgets.slot) world.faults.hasDestroyed = true;
       node.promote(lag, forgets);

@@ -12,6 +12,7 @@ export class Workload {
 
   turn(region: SimRegion): void {
     this.#write(region);
+    if (this.#world.draw.happens(0.4)) this.#write(region);
     this.#read(region);
     this.#checkToken(region);
   }

@@ -67,8 +67,8 @@ export class Region {
   /** Until when its control log lags, both ways. */
   slowControlUntil = 0;
 
-  // --- on disk
-  // ------------------------------------------------------------------------------------
+  // On disk.
+
   fold = new FoldReader();
   /** What its PostgreSQL node holds. */
   database: Transaction[] = [];
@@ -83,8 +83,8 @@ export class Region {
   checkpoints: { readonly state: ControlState; readonly offset: number }[] = [];
   starts = 0;
 
-  // --- in memory
-  // ----------------------------------------------------------------------------------
+  // In memory.
+
   /** The epoch that it is open for as primary; 0 for none. */
   leads = 0;
   acks = new Map<RegionId, Acknowledgement>();
