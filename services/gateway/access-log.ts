@@ -29,19 +29,18 @@ export function logExchange(
   const status = reply.writableFinished ? reply.statusCode : 0;
   const route = intake?.route.config.id ?? 'none';
   runtime.meters.request({ route, status, durationMs, overheadMs });
-  const { accessLog } = runtime;
-  if (!accessLog.isLevelEnabled('info')) return;
-  const line = {
-    reqId: requestId,
-    method: request.method,
-    path: intake === null ? undefined : withoutQuery(intake.path),
-    client: intake?.client.address,
-    route,
-    status,
-    upstream: outcome.upstream,
-    attempts: outcome.attempts,
-    durationMs: Math.round(durationMs * 100) / 100,
-    overheadMs: Math.round(overheadMs * 100) / 100,
-  };
-  accessLog.info(errorCode === '' ? line : { ...line, error: errorCode }, 'request');
+  if (!runtime.accessLog.isOn) return;
+  const path = intake === null ? '' : withoutQuery(intake.path);
+  runtime.accessLog.info(
+    `"reqId":"${requestId}","method":"${request.method ?? ''}","path":${JSON.stringify(path)},` +
+      `"client":"${intake?.client.address ?? ''}","route":"${route}","status":${String(status)},` +
+      `"upstream":${outcome.upstream === null ? 'null' : `"${outcome.upstream}"`},` +
+      `"attempts":${String(outcome.attempts)},"durationMs":${hundredths(durationMs)},` +
+      `"overheadMs":${hundredths(overheadMs)}${errorCode === '' ? '' : `,"error":"${errorCode}"`}`,
+    'request',
+  );
+}
+
+function hundredths(ms: number): string {
+  return String(Math.round(ms * 100) / 100);
 }

@@ -1,22 +1,26 @@
 /**
- * The attempts of one request that are under way: what each tells of its upstream, and how long
- * the request has been waiting for any of them.
+ * The attempts of one request that are under way, one or, while a hedge is out, two: what each
+ * tells of its upstream, and how long the request has been waiting for any of them.
  */
 import { AttemptAborted, type Attempt } from './io/attempt.ts';
 import type { Ticket } from './io/upstream-group.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import type { Target } from './target-choice.ts';
+import { keyOf, type Target } from './target-choice.ts';
 
-export interface Sent {
+interface Sent {
+  readonly attempt: Attempt;
   readonly target: Target;
   /** For instances of the own region. */
   readonly ticket: Ticket | null;
 }
 
+const none: ReadonlySet<string> = new Set();
+
 export class AttemptLedger {
   readonly #runtime: GatewayRuntime;
-  /** One, or two while a hedge is out. */
-  readonly #live = new Map<Attempt, Sent>();
+  #first: Sent | null = null;
+  #second: Sent | null = null;
+  #tried: Set<string> | null = null;
   #waitingSinceMs = 0;
   /** Time spent waiting for reply heads; the rest until the head is the gateway's own. */
   upstreamMs = 0;
@@ -27,12 +31,21 @@ export class AttemptLedger {
     this.#runtime = runtime;
   }
 
+  /** Attempts under way. */
   get size(): number {
-    return this.#live.size;
+    return (this.#first === null ? 0 : 1) + (this.#second === null ? 0 : 1);
   }
 
-  of(attempt: Attempt): Sent | undefined {
-    return this.#live.get(attempt);
+  /** Targets of earlier attempts; the last one is added only when it has failed to answer. */
+  get tried(): ReadonlySet<string> {
+    if (this.last === null) return none;
+    this.#tried ??= new Set();
+    return this.#tried.add(keyOf(this.last));
+  }
+
+  /** Where `attempt` went, while it is under way. */
+  targetOf(attempt: Attempt): Target | null {
+    return this.#of(attempt)?.target ?? null;
   }
 
   /** `attempt` goes out to `target`. */
@@ -40,18 +53,20 @@ export class AttemptLedger {
     this.attempts += 1;
     this.last = target;
     const ticket = target.kind === 'instance' ? target.group.begin(target.instance, attempt) : null;
-    if (this.#live.size === 0) this.#waitingSinceMs = attempt.sentMs;
-    this.#live.set(attempt, { target, ticket });
+    if (this.size === 0) this.#waitingSinceMs = attempt.sentMs;
+    const sent = { attempt, target, ticket };
+    if (this.#first === null) this.#first = sent;
+    else this.#second = sent;
   }
 
   /** How the attempt went, told once; `ok` null says nothing of the upstream. */
   settle(attempt: Attempt, ok: boolean | null, headMs: number | null): void {
-    const sent = this.#live.get(attempt);
-    if (sent === undefined) return;
+    const sent = this.#of(attempt);
+    if (sent === null) return;
     const { target, ticket } = sent;
     if (ok !== null) {
-      const name = target.kind === 'instance' ? target.group.name : `region/${target.region}`;
-      this.#runtime.meters.attempt(name, ok ? 'ok' : 'failed');
+      const name = target.kind === 'instance' ? target.group.name : target.label;
+      this.#runtime.meters.attempt(name, ok);
     }
     if (target.kind !== 'instance' || ticket === null) return;
     target.group.headArrived(ticket, attempt);
@@ -60,21 +75,22 @@ export class AttemptLedger {
 
   /** The attempt is over and no longer counts at its instance. */
   release(attempt: Attempt): void {
-    const sent = this.#live.get(attempt);
-    if (sent === undefined) return;
-    this.#live.delete(attempt);
+    const sent = this.#of(attempt);
+    if (sent === null) return;
+    if (sent === this.#first) this.#first = null;
+    else this.#second = null;
     const { target, ticket } = sent;
     if (target.kind === 'instance' && ticket !== null) target.group.release(ticket, attempt);
-    if (this.#live.size === 0) this.stopWaiting();
+    if (this.size === 0) this.stopWaiting();
   }
 
   /** Ends every attempt but `winner`. */
   abandon(winner: Attempt | null): void {
-    for (const attempt of [...this.#live.keys()]) {
-      if (attempt === winner) continue;
-      this.settle(attempt, null, null);
-      this.release(attempt);
-      attempt.abort(new AttemptAborted('The attempt is no longer needed.'));
+    for (const sent of [this.#first, this.#second]) {
+      if (sent === null || sent.attempt === winner) continue;
+      this.settle(sent.attempt, null, null);
+      this.release(sent.attempt);
+      sent.attempt.abort(new AttemptAborted('The attempt is no longer needed.'));
     }
   }
 
@@ -83,5 +99,10 @@ export class AttemptLedger {
     if (this.#waitingSinceMs === 0) return;
     this.upstreamMs += this.#runtime.clock.monotonicMs() - this.#waitingSinceMs;
     this.#waitingSinceMs = 0;
+  }
+
+  #of(attempt: Attempt): Sent | null {
+    if (this.#first?.attempt === attempt) return this.#first;
+    return this.#second?.attempt === attempt ? this.#second : null;
   }
 }

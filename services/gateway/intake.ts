@@ -84,7 +84,15 @@ export function decide(runtime: GatewayRuntime, facts: DecisionFacts): RouteDeci
   if (facts.route.isOwnOnly) {
     return { kind: 'serve', order: [region], why: 'own-only', ranking: [] };
   }
-  return decideRegion(regions.facts(), policyOf(runtime), {
+  const known = regions.facts();
+  const isPlain =
+    facts.tenant === null &&
+    facts.override === null &&
+    facts.sticky === null &&
+    facts.visited.length === 0;
+  const remembered = isPlain ? runtime.decisions.of(known, facts.place) : undefined;
+  if (remembered !== undefined) return remembered;
+  const decision = decideRegion(known, policyOf(runtime), {
     own: region,
     client: facts.place,
     tenant: facts.tenant,
@@ -93,6 +101,8 @@ export function decide(runtime: GatewayRuntime, facts: DecisionFacts): RouteDeci
     visited: facts.visited,
     draw: Math.random(),
   });
+  if (isPlain) runtime.decisions.remember(known, facts.place, decision);
+  return decision;
 }
 
 function policyOf(runtime: GatewayRuntime): RoutingPolicy {

@@ -1,4 +1,6 @@
-/** What goes back to the client: heads of upstreams' replies, redirects, the gateway's own errors. */
+/**
+ * What goes back to the client: heads of upstreams' replies, redirects, the gateway's own errors.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
@@ -13,7 +15,7 @@ import { wasNotSent } from './io/attempt.ts';
 import type { UpstreamGroup } from './io/upstream-group.ts';
 import { withRules } from './outgoing-request.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { labelOf, type Target } from './target-choice.ts';
+import type { Target } from './target-choice.ts';
 
 export interface Head {
   readonly status: number;
@@ -71,7 +73,7 @@ export function passHead(runtime: GatewayRuntime, exchange: Answered, passage: P
     }
   } else {
     flat = withRules(flat, config.reply);
-    flat.push('meridian-region', runtime.region, 'meridian-upstream', labelOf(target));
+    flat.push('meridian-region', runtime.region, 'meridian-upstream', target.label);
     flat.push(...stickyCookie(runtime, passage), ...admission.replyHeaders);
     if (config.securityHeaders) pushSecurity(flat, intake.scheme);
     keepSession(runtime, passage);
@@ -226,12 +228,11 @@ function keepSession(runtime: GatewayRuntime, { admission, head, intake }: Passa
 }
 
 function pushSecurity(flat: string[], scheme: 'http' | 'https'): void {
-  const present = new Set(flat.filter((_, index) => index % 2 === 0));
   for (let i = 0; i + 1 < securityHeaders.length; i += 2) {
     const name = securityHeaders[i] ?? '';
-    if (!present.has(name)) flat.push(name, securityHeaders[i + 1] ?? '');
+    if (!flat.includes(name)) flat.push(name, securityHeaders[i + 1] ?? '');
   }
-  if (scheme === 'https' && !present.has('strict-transport-security')) {
+  if (scheme === 'https' && !flat.includes('strict-transport-security')) {
     flat.push('strict-transport-security', 'max-age=31536000');
   }
 }

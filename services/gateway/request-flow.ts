@@ -16,7 +16,7 @@ import { hasBody, RequestBody } from './io/request-body.ts';
 import { outgoingRequest } from './outgoing-request.ts';
 import * as replies from './reply-writing.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { groupOf, keyOf, labelOf, nextTarget, regionOrder } from './target-choice.ts';
+import { groupOf, nextTarget, regionOrder } from './target-choice.ts';
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -33,7 +33,6 @@ export class RequestFlow implements AttemptEvents {
   readonly #exchange: Exchange;
   readonly #onOver: () => void;
   readonly #startMs: number;
-  readonly #tried = new Set<string>();
   readonly #ledger: AttemptLedger;
   #intake: Intake | null = null;
   #admission: Admission | null = null;
@@ -78,13 +77,13 @@ export class RequestFlow implements AttemptEvents {
   }
 
   onHead(attempt: Attempt, status: number, headers: ReplyHeaders): 'pass' | 'discard' {
-    const sent = this.#ledger.of(attempt);
+    const target = this.#ledger.targetOf(attempt);
     const intake = this.#intake;
     const admission = this.#admission;
-    if (sent === undefined || intake === null || admission === null) return 'discard';
+    if (target === null || intake === null || admission === null) return 'discard';
     const nowMs = this.#runtime.clock.monotonicMs();
     this.#ledger.settle(attempt, status < 500, nowMs - attempt.sentMs);
-    const head = { status, headers, isGateway: replies.isGatewayReply(sent.target, headers) };
+    const head = { status, headers, isGateway: replies.isGatewayReply(target, headers) };
     if (this.#isTriedAgain(intake, head)) {
       this.#ledger.release(attempt);
       return 'discard';
@@ -94,7 +93,7 @@ export class RequestFlow implements AttemptEvents {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
     replies.passHead(this.#runtime, this.#exchange, {
-      ...{ intake, admission, head, target: sent.target, attempts: this.#ledger.attempts },
+      ...{ intake, admission, head, target, attempts: this.#ledger.attempts },
       upstreamMs: this.#ledger.upstreamMs,
       overheadMs: this.#headMs - this.#ledger.upstreamMs,
     });
@@ -111,8 +110,8 @@ export class RequestFlow implements AttemptEvents {
   }
 
   onFailed(attempt: Attempt, error: Error): void {
-    const sent = this.#ledger.of(attempt);
-    if (sent === undefined) return;
+    const target = this.#ledger.targetOf(attempt);
+    if (target === null) return;
     this.#ledger.settle(attempt, false, null);
     this.#ledger.release(attempt);
     if (attempt.hasHead) {
@@ -121,7 +120,7 @@ export class RequestFlow implements AttemptEvents {
       this.#exchange.reply.destroy();
       return;
     }
-    if (sent.target.kind === 'region') this.#runtime.regions.suspect(sent.target.region);
+    if (target.kind === 'region') this.#runtime.regions.suspect(target.region);
     if (this.#ledger.size > 0) return;
     if (this.#retry({ kind: wasNotSent(error) ? 'not-sent' : 'no-head' }, error)) return;
     this.#fail(replies.failureOf(error));
@@ -160,7 +159,7 @@ export class RequestFlow implements AttemptEvents {
     const admission = this.#admission;
     if (this.#isOver || intake === null || admission === null) return;
     const { request, reply, requestId } = this.#exchange;
-    const question = { request, intake, admission, order: this.#order, tried: this.#tried };
+    const question = { request, intake, admission, order: this.#order, tried: this.#ledger.tried };
     const target = nextTarget(this.#runtime, question);
     if (target === null || (target.kind === 'instance' && !target.group.hasRoom())) {
       if (this.#ledger.size > 0) return;
@@ -170,7 +169,6 @@ export class RequestFlow implements AttemptEvents {
     const nowMs = this.#runtime.clock.monotonicMs();
     const sent = { atMs: nowMs, canRepeat: this.#isIdempotent() };
     const attempt = new Attempt(reply, this, sent);
-    this.#tried.add(keyOf(target));
     this.#ledger.begin(attempt, target);
     const outgoing = outgoingRequest(this.#runtime, request, {
       ...{ intake, admission, requestId, target },
@@ -277,7 +275,7 @@ export class RequestFlow implements AttemptEvents {
     this.#body?.discard();
     logExchange(this.#runtime, this.#exchange, {
       intake: this.#intake,
-      upstream: this.#ledger.last === null ? null : labelOf(this.#ledger.last),
+      upstream: this.#ledger.last?.label ?? null,
       attempts: this.#ledger.attempts,
       durationMs: this.#runtime.clock.monotonicMs() - this.#startMs,
       overheadMs: Math.max(0, this.#headMs - this.#ledger.upstreamMs),

@@ -6,6 +6,7 @@ import { regionOfConfig, type ClusterBase } from '../../shared/config/cluster-sc
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../shared/core/region.ts';
+import { createLineLog } from '../../shared/logging/line-log.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { RegionControl } from '../../shared/ports/region-control.ts';
@@ -13,6 +14,7 @@ import type { RedisClient } from '../../shared/redis/client.ts';
 import { createTokenSigner } from '../../shared/runtime/token-signer.ts';
 import { gatewayConfigSchema, type GatewayConfig, type GroupConfig } from './config.ts';
 import { createRetryBudget } from './core/retry-budget.ts';
+import { DecisionMemo } from './decision-memo.ts';
 import { createAddressList } from './io/address-list.ts';
 import { createAuthenticator } from './io/authenticator.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
@@ -79,7 +81,7 @@ export class RuntimeBuilder {
       region,
       clock,
       logger,
-      accessLog: inputs.logger.child({ component: 'access' }),
+      accessLog: createLineLog(inputs.logger.child({ component: 'access' })),
       signer: createTokenSigner(inputs.secrets.shared.peerKeys),
       rateLimiter: createRateLimiter(redis, clock, logger),
       sessions: createSessionStore(redis, clock),
@@ -105,6 +107,7 @@ export class RuntimeBuilder {
       groups,
       trusted: createAddressList(config.trustedProxies),
       routes: this.#routes(config),
+      decisions: new DecisionMemo(config.regions.spillAbove),
       geo: this.#parts.geo,
       meters: this.#parts.meters,
       retryBudget: createRetryBudget(config.retryBudget),
@@ -116,6 +119,7 @@ export class RuntimeBuilder {
     for (const { source } of all) source.stop();
     await Promise.all(all.map(({ group }) => group.stop()));
     await this.#stable.regions.stop();
+    this.#stable.accessLog.flush();
   }
 
   #routes(config: GatewayConfig): readonly Route[] {

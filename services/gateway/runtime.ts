@@ -1,10 +1,12 @@
 /** What every request of this gateway works with. Replaced as a whole when the routes change. */
 import type { RegionId } from '../../shared/core/region.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import type { LineLog } from '../../shared/logging/line-log.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { TokenSigner } from '../../shared/runtime/token-signer.ts';
 import type { GatewayConfig, RouteConfig } from './config.ts';
 import type { RetryBudget } from './core/retry-budget.ts';
+import type { DecisionMemo } from './decision-memo.ts';
 import type { AddressList } from './io/address-list.ts';
 import type { Authenticator } from './io/authenticator.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
@@ -30,7 +32,7 @@ export interface GatewayRuntime {
   readonly region: RegionId;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly accessLog: Logger;
+  readonly accessLog: LineLog;
   readonly trusted: AddressList;
   readonly routes: readonly Route[];
   readonly groups: ReadonlyMap<string, UpstreamGroup>;
@@ -40,6 +42,7 @@ export interface GatewayRuntime {
   readonly authenticator: Authenticator;
   readonly rateLimiter: RateLimiter;
   readonly sessions: SessionStore;
+  readonly decisions: DecisionMemo;
   readonly retryBudget: RetryBudget;
   readonly meters: GatewayMeters;
 }

@@ -12,7 +12,7 @@ import type { GatewayConfig } from './config.ts';
 import { explainRoute, listBreakers, listRoutes, listUpstreams, resetBreakers } from './explain.ts';
 import { adminRoutes } from './http/admin-routes.ts';
 import { proxyRoutes, type RawExchange } from './http/proxy-routes.ts';
-import { createGatewayMeters, type GatewayMeters } from './io/gateway-meters.ts';
+import { GatewayMeters } from './io/gateway-meters.ts';
 import { createGeoLocator } from './io/geo-locator.ts';
 import { RequestFlow } from './request-flow.ts';
 import { RuntimeBuilder, type RuntimeInputs } from './runtime-build.ts';
@@ -74,7 +74,7 @@ class Gateway {
 
   constructor(dependencies: GatewayDependencies) {
     this.#dependencies = dependencies;
-    this.#meters = createGatewayMeters(dependencies.metrics);
+    this.#meters = new GatewayMeters(dependencies.metrics, () => this.#inFlight);
   }
 
   async start(): Promise<void> {
@@ -100,10 +100,8 @@ class Gateway {
       return;
     }
     this.#inFlight += 1;
-    this.#meters.setInFlight(this.#inFlight);
     const onOver = (): void => {
       this.#inFlight -= 1;
-      this.#meters.setInFlight(this.#inFlight);
     };
     const { request, reply, requestId } = exchange;
     const given = { request, reply, requestId, isLast: this.#isDraining };

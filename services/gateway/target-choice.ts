@@ -12,16 +12,23 @@ import type { UpstreamGroup } from './io/upstream-group.ts';
 import type { UpstreamInstance } from './io/upstream-instance.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
-export type InstanceChoice = {
+export interface InstanceTarget {
   readonly kind: 'instance';
+  /** What the header `meridian-upstream` says. */
+  readonly label: string;
   readonly client: UpstreamClient;
   readonly group: UpstreamGroup;
   readonly instance: UpstreamInstance;
-};
+}
 
-export type Target =
-  | InstanceChoice
-  | { readonly kind: 'region'; readonly client: UpstreamClient; readonly region: RegionId };
+export interface RegionTarget {
+  readonly kind: 'region';
+  readonly label: string;
+  readonly client: UpstreamClient;
+  readonly region: RegionId;
+}
+
+export type Target = InstanceTarget | RegionTarget;
 
 export interface TargetQuestion {
   readonly request: IncomingMessage;
@@ -46,7 +53,7 @@ export function nextTarget(runtime: GatewayRuntime, question: TargetQuestion): T
       if (own !== null && !own.isPanic && !tried.has(own.target.instance.id)) return own.target;
     } else if (mayLeave && !tried.has(region)) {
       const client = runtime.regions.clientOf(region);
-      if (client !== null) return { kind: 'region', client, region };
+      if (client !== null) return { kind: 'region', label: `region/${region}`, client, region };
     }
   }
   if (group === undefined || !order.includes(runtime.region)) return null;
@@ -77,16 +84,10 @@ export function keyOf(target: Target): string {
   return target.kind === 'instance' ? target.instance.id : target.region;
 }
 
-/** What the header `meridian-upstream` says of a target. */
-export function labelOf(target: Target): string {
-  if (target.kind === 'region') return `region/${target.region}`;
-  return `${target.group.name}/${target.instance.id.replace(/^https?:\/\//, '')}`;
-}
-
 function ownTarget(
   group: UpstreamGroup,
   { request, intake, admission, tried }: TargetQuestion,
-): { target: InstanceChoice; isPanic: boolean } | null {
+): { target: InstanceTarget; isPanic: boolean } | null {
   const sticky = admission.stickyInstance;
   if (sticky !== null && tried.size === 0) {
     const instance = group.instances.find(({ id }) => shortName(id) === sticky);
@@ -98,8 +99,8 @@ function ownTarget(
   return { target: targetAt(group, chosen.instance), isPanic: chosen.isPanic };
 }
 
-function targetAt(group: UpstreamGroup, instance: UpstreamInstance): InstanceChoice {
-  return { kind: 'instance', client: instance.client, group, instance };
+function targetAt(group: UpstreamGroup, instance: UpstreamInstance): InstanceTarget {
+  return { kind: 'instance', label: instance.label, client: instance.client, group, instance };
 }
 
 function hashKeyOf(request: IncomingMessage, intake: Intake, rule: string): string {

@@ -29,7 +29,9 @@ export const noLease: LeaseState = { tokens: 0, untilMs: 0, emptyUntilMs: 0 };
 const leaseMs = 100;
 const leaseLifeMs = 1000;
 
-/** Tokens that one lease asks for: a tenth of a second, at least 1, at most a tenth of the burst. */
+/**
+ * Tokens that one lease asks for: a tenth of a second, at least 1, at most a tenth of the burst.
+ */
 export function leaseSize(policy: LeasePolicy): number {
   const perLease = Math.ceil((policy.perSecond * leaseMs) / 1000);
   return Math.max(1, Math.min(perLease, Math.ceil(policy.burst / 10)));

@@ -53,7 +53,11 @@ export function eligible<T extends Instance>(
   tried: ReadonlySet<string>,
   zone: string | null,
 ): { readonly instances: readonly T[]; readonly isPanic: boolean } {
-  const usable = instances.filter((instance) => usabilityOf(instance) === 'usable');
+  // The usual case costs no list.
+  if (tried.size === 0 && zone === null && instances.every(isUsable)) {
+    return { instances, isPanic: instances.length === 0 };
+  }
+  const usable = instances.filter(isUsable);
   const isPanic = usable.length === 0;
   const allowed = isPanic
     ? instances.filter(({ isDraining, isClosed, weight }) => !isDraining && isClosed && weight > 0)
@@ -62,6 +66,10 @@ export function eligible<T extends Instance>(
   const rest = fresh.length > 0 ? fresh : allowed;
   const near = zone === null ? [] : rest.filter((instance) => instance.zone === zone);
   return { instances: near.length > 0 ? near : rest, isPanic };
+}
+
+function isUsable(instance: Instance): boolean {
+  return usabilityOf(instance) === 'usable';
 }
 
 export interface Chooser {

@@ -5,6 +5,8 @@ export interface AddressList {
   has(address: string): boolean;
 }
 
+const rememberedMax = 10_000;
+
 /** Entries are addresses or CIDR blocks, IPv4 and IPv6; they were checked by the configuration. */
 export function createAddressList(entries: readonly string[]): AddressList {
   const list = new BlockList();
@@ -15,10 +17,16 @@ export function createAddressList(entries: readonly string[]): AddressList {
     else list.addSubnet(address, Number(bits), family);
   }
   if (entries.length === 0) return { has: () => false };
+  const known = new Map<string, boolean>();
   return {
     has(address) {
+      let isIn = known.get(address);
+      if (isIn !== undefined) return isIn;
       const family = isIP(address);
-      return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+      isIn = family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+      if (known.size >= rememberedMax) known.clear();
+      known.set(address, isIn);
+      return isIn;
     },
   };
 }

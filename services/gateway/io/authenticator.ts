@@ -35,6 +35,12 @@ export interface AuthenticatorOptions {
   readonly nowMs: () => number;
 }
 
+interface Remembered {
+  readonly identity: Identity;
+  readonly kind: AuthRule['accept'][number];
+  readonly untilMs: number;
+}
+
 type Verify = (token: string) => Promise<Identity>;
 
 const rememberedMax = 10_000;
@@ -43,14 +49,15 @@ const rememberMs = 60_000;
 
 /** Nothing is fetched before the first token of the identity provider comes. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const remembered = new Map<string, { readonly identity: Identity; readonly untilMs: number }>();
+  /** By the whole Authorization header; the kind that accepted it counts for rules too. */
+  const remembered = new Map<string, Remembered>();
   const verifiers: Readonly<Record<'meridian' | 'jwt', Verify>> = {
     meridian: meridianVerifier(options),
     jwt: jwksVerifier(options),
   };
   const apiKeys = new Map(options.config.apiKeys.map((key) => [key.sha256, key]));
 
-  const verify = async (token: string, rule: AuthRule): Promise<Identity> => {
+  const verify = async (header: string, token: string, rule: AuthRule): Promise<Identity> => {
     let failure: unknown;
     for (const kind of rule.accept) {
       if (kind === 'api-key') continue;
@@ -60,7 +67,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         const expiry = identity.claims['exp'];
         const endMs = typeof expiry === 'number' ? expiry * 1000 : Infinity;
         const untilMs = Math.min(endMs, options.nowMs() + rememberMs);
-        remembered.set(`${kind} ${token}`, { identity, untilMs });
+        remembered.set(header, { identity, kind, untilMs });
         return identity;
       } catch (error) {
         failure = error;
@@ -76,13 +83,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         if (known === undefined) throw refused('The API key is not known.');
         return checked({ subject: known.id, scopes: known.scopes, claims: {} }, rule);
       }
-      const token = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(authorization ?? '')?.[1];
-      if (token === undefined) throw refused('No credentials came with the request.');
-      for (const kind of rule.accept) {
-        const hit = remembered.get(`${kind} ${token}`);
-        if (hit !== undefined && options.nowMs() < hit.untilMs) return checked(hit.identity, rule);
+      const header = authorization ?? '';
+      const hit = remembered.get(header);
+      if (hit !== undefined && rule.accept.includes(hit.kind) && options.nowMs() < hit.untilMs) {
+        return checked(hit.identity, rule);
       }
-      return verify(token, rule).then((identity) => checked(identity, rule));
+      const token = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(header)?.[1];
+      if (token === undefined) throw refused('No credentials came with the request.');
+      return verify(header, token, rule).then((identity) => checked(identity, rule));
     },
   };
 }

@@ -1,55 +1,82 @@
-/** The gateway's metrics, with label children looked up once. */
+/** The gateway's metrics; the cells of a route are looked up once. */
 import type { Metrics } from '../../../shared/metrics/metrics.ts';
 import { metricNames } from '../../../shared/metrics/names.ts';
+import { FastCounter, FastHistogram, type HistogramCell } from './fast-histogram.ts';
 
 export interface RequestFacts {
   readonly route: string;
+  /** 0: the client has left. */
   readonly status: number;
   readonly durationMs: number;
   readonly overheadMs: number;
 }
 
-export interface GatewayMeters {
-  request(facts: RequestFacts): void;
-  attempt(group: string, outcome: 'ok' | 'failed'): void;
-  retry(why: string): void;
-  setInFlight(count: number): void;
+interface RouteCells {
+  /** By the first digit of the status; 0: the client has left. */
+  readonly statuses: readonly { value: number }[];
+  readonly seconds: HistogramCell;
+  readonly overhead: HistogramCell;
 }
 
-const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const overheadBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
+const secondsBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const overheadBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1];
+const classes = ['closed', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
-/** Meters in `metrics`; call it once per registry. */
-export function createGatewayMeters(metrics: Metrics): GatewayMeters {
-  const requests = metrics.counter(metricNames.gatewayRequests);
-  const seconds = metrics.histogram(metricNames.gatewayRequestSeconds, secondsBuckets);
-  const overhead = metrics.histogram(metricNames.gatewayOverheadSeconds, overheadBuckets);
-  const attempts = metrics.counter(metricNames.gatewayAttempts);
-  const retries = metrics.counter(metricNames.gatewayRetries);
-  const inFlight = metrics.gauge(metricNames.gatewayInFlight);
-  const requestChild = memo((route, status) => requests.labels(route, status));
-  const secondsChild = memo((route) => seconds.labels(route));
-  const overheadChild = memo((route) => overhead.labels(route));
-  const attemptChild = memo((group, outcome) => attempts.labels(group, outcome));
-  return {
-    request({ route, status, durationMs, overheadMs }) {
-      requestChild(route, status === 0 ? 'closed' : `${String(Math.floor(status / 100))}xx`).inc();
-      secondsChild(route).observe(durationMs / 1000);
-      overheadChild(route).observe(overheadMs / 1000);
-    },
-    attempt: (group, outcome) => attemptChild(group, outcome).inc(),
-    retry: (why) => retries.labels(why).inc(),
-    setInFlight: (count) => inFlight.set(count),
-  };
-}
+export class GatewayMeters {
+  readonly #requests: FastCounter;
+  readonly #seconds: FastHistogram;
+  readonly #overhead: FastHistogram;
+  readonly #attempts: FastCounter;
+  readonly #retries: FastCounter;
+  readonly #routes = new Map<string, RouteCells>();
+  readonly #groups = new Map<string, { ok: { value: number }; failed: { value: number } }>();
 
-function memo<T>(make: (first: string, second: string) => T): (a: string, b?: string) => T {
-  const known = new Map<string, Map<string, T>>();
-  return (a, b = '') => {
-    let inner = known.get(a);
-    if (inner === undefined) known.set(a, (inner = new Map<string, T>()));
-    let value = inner.get(b);
-    if (value === undefined) inner.set(b, (value = make(a, b)));
-    return value;
-  };
+  /** Call it once per registry; `inFlight` is asked when the metrics are read. */
+  constructor(metrics: Metrics, inFlight: () => number) {
+    this.#requests = new FastCounter(metricNames.gatewayRequests, metrics);
+    this.#seconds = new FastHistogram(metricNames.gatewayRequestSeconds, secondsBounds, metrics);
+    this.#overhead = new FastHistogram(metricNames.gatewayOverheadSeconds, overheadBounds, metrics);
+    this.#attempts = new FastCounter(metricNames.gatewayAttempts, metrics);
+    this.#retries = new FastCounter(metricNames.gatewayRetries, metrics);
+    const gauge = metrics.gauge(metricNames.gatewayInFlight);
+    Object.assign(gauge, { collect: () => gauge.set(inFlight()) });
+  }
+
+  request({ route, status, durationMs, overheadMs }: RequestFacts): void {
+    const cells = this.#cellsOf(route);
+    const counter = cells.statuses[Math.floor(status / 100)];
+    if (counter !== undefined) counter.value += 1;
+    cells.seconds.observe(durationMs / 1000);
+    cells.overhead.observe(overheadMs / 1000);
+  }
+
+  /** An attempt at a group, or at another region. */
+  attempt(group: string, ok: boolean): void {
+    let cells = this.#groups.get(group);
+    if (cells === undefined) {
+      const cell = (outcome: string): { value: number } => this.#attempts.cell(group, outcome);
+      cells = { ok: cell('ok'), failed: cell('failed') };
+      this.#groups.set(group, cells);
+    }
+    if (ok) cells.ok.value += 1;
+    else cells.failed.value += 1;
+  }
+
+  /** A failed attempt: `retried`, or why not. */
+  retry(verdict: string): void {
+    this.#retries.cell(verdict).value += 1;
+  }
+
+  #cellsOf(route: string): RouteCells {
+    let cells = this.#routes.get(route);
+    if (cells === undefined) {
+      cells = {
+        statuses: classes.map((name) => this.#requests.cell(route, name)),
+        seconds: this.#seconds.cell(route),
+        overhead: this.#overhead.cell(route),
+      };
+      this.#routes.set(route, cells);
+    }
+    return cells;
+  }
 }

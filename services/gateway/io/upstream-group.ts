@@ -71,8 +71,7 @@ export class UpstreamGroup {
     const next = new Map<string, UpstreamInstance>();
     for (const target of targets) {
       if (next.has(target.url)) continue;
-      const instance =
-        known.get(target.url) ?? new UpstreamInstance(target, this.config, slowSinceMs);
+      const instance = known.get(target.url) ?? new UpstreamInstance(target, this, slowSinceMs);
       instance.target = target;
       next.set(target.url, instance);
       if (!known.has(target.url)) this.#checks.watch(instance);
@@ -123,7 +122,7 @@ export class UpstreamGroup {
     instance.inFlight += 1;
     this.#inFlight += 1;
     instance.waiting.add(waiting);
-    const probe = instance.breaker.begin(this.#context.clock.monotonicMs());
+    const probe = instance.breaker.begin(instance.nowMs);
     return { instance, probe, isSettled: false, isReleased: false };
   }
 
@@ -146,7 +145,8 @@ export class UpstreamGroup {
       const reply = { latencyMs: ok ? headMs : null, inFlight: this.#inFlight };
       this.#limit = recordLatency(this.#limit, reply, concurrency);
     }
-    if (instance.recordOutcome(ok, headMs, { ms, mayEject: this.mayEject(instance) })) {
+    const mayEject = !ok && this.mayEject(instance);
+    if (instance.recordOutcome({ ok, headMs, mayEject, nowMs: ms })) {
       this.#context.logger.warn(facts, 'upstream ejected');
     }
     if (!ok) this.#checks.hurry(instance);

@@ -27,6 +27,15 @@ export interface Waiting {
   abort(reason: Error): void;
 }
 
+export interface RequestOutcome {
+  readonly ok: boolean;
+  /** Time to the reply head; null when none came. */
+  readonly headMs: number | null;
+  /** Whether the group can do without the instance. */
+  readonly mayEject: boolean;
+  readonly nowMs: number;
+}
+
 /** How much one reply moves the smoothed latency. */
 const smoothing = 0.2;
 /** Share of its weight that an instance starts with. */
@@ -34,6 +43,8 @@ const slowStartFrom = 0.1;
 
 export class UpstreamInstance implements Instance {
   readonly id: string;
+  /** Group and address, for reply headers and logs. */
+  readonly label: string;
   readonly client: UpstreamClient;
   readonly breaker: CircuitBreaker;
   target: InstanceTarget;
@@ -50,8 +61,14 @@ export class UpstreamInstance implements Instance {
   #slowSinceMs: number;
 
   /** `slowSinceMs` is -Infinity for an instance that takes its full share at once. */
-  constructor(target: InstanceTarget, config: GroupConfig, slowSinceMs: number) {
+  constructor(
+    target: InstanceTarget,
+    group: { readonly name: string; readonly config: GroupConfig },
+    slowSinceMs: number,
+  ) {
+    const { config } = group;
     this.id = target.url;
+    this.label = `${group.name}/${target.url.replace(/^https?:\/\//, '')}`;
     this.target = target;
     this.#config = config;
     this.#slowSinceMs = slowSinceMs;
@@ -103,19 +120,15 @@ export class UpstreamInstance implements Instance {
     this.breaker.invite();
   }
 
-  /** The outcome of a real request; `headMs` is null when no head came. True: ejected by it. */
-  recordOutcome(
-    ok: boolean,
-    headMs: number | null,
-    now: { ms: number; mayEject: boolean },
-  ): boolean {
+  /** The outcome of a real request. True: ejected by it. */
+  recordOutcome(outcome: RequestOutcome): boolean {
+    const { headMs, nowMs } = outcome;
     if (headMs !== null) {
-      this.lastReplyMs = now.ms;
+      this.lastReplyMs = nowMs;
       this.latencyMs =
         this.latencyMs === 0 ? headMs : this.latencyMs + smoothing * (headMs - this.latencyMs);
     }
     const before = this.#ejection;
-    const outcome = { ok, mayEject: now.mayEject, nowMs: now.ms };
     this.#ejection = ejection.recordOutcome(before, outcome, this.#config.passiveCheck);
     return this.#isNewlyEjected(before);
   }
