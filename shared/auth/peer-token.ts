@@ -1,4 +1,5 @@
 /** Tokens between processes and regions: short-lived JWT (RFC 7519), `aud` meridian-peer. */
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { KeySet } from '../config/secrets-schema.ts';
 import { parseRegionId, type RegionId } from '../core/region.ts';
@@ -44,11 +45,19 @@ export async function verifyPeerToken(
   throw refused(undefined);
 }
 
-/** The key `id` of the set as bytes; throws Unauthenticated for an unknown one. */
-export function keyOf(keys: KeySet, id: string): Uint8Array {
+/** Made once for each key: importing one costs more than a signature. */
+const imported = new WeakMap<KeySet, Map<string, KeyObject>>();
+
+/** The key `id` of the set; throws Unauthenticated for an unknown one. */
+export function keyOf(keys: KeySet, id: string): KeyObject {
+  const known = imported.get(keys)?.get(id);
+  if (known !== undefined) return known;
   const value = Object.hasOwn(keys.keys, id) ? keys.keys[id] : undefined;
   if (value === undefined) throw new MeridianError('Unauthenticated', 'The key id is unknown.');
-  return Buffer.from(value, 'base64');
+  const key = createSecretKey(Buffer.from(value, 'base64'));
+  const ofSet = imported.get(keys) ?? new Map<string, KeyObject>();
+  imported.set(keys, ofSet.set(id, key));
+  return key;
 }
 
 function refused(cause: unknown): MeridianError {

@@ -33,6 +33,8 @@ export interface DataClient {
 
 const connectionsMax = 512;
 const defaultTimeoutMs = 30_000;
+/** A reply about a passed deadline gets so long to arrive. */
+const replyMs = 2000;
 
 /** A client of the gateway at `origin`. */
 export function createDataClient(region: string, origin: string, token: string): DataClient {
@@ -44,6 +46,7 @@ export function createDataClient(region: string, origin: string, token: string):
   return {
     region,
     async send(call) {
+      const timeoutMs = call.timeoutMs ?? defaultTimeoutMs;
       try {
         const reply = await pool.request({
           method: 'POST',
@@ -51,10 +54,11 @@ export function createDataClient(region: string, origin: string, token: string):
           headers: {
             authorization: `Bearer ${token}`,
             'content-type': 'application/json',
+            'meridian-deadline-ms': String(timeoutMs),
             ...call.headers,
           },
           body: JSON.stringify(call.body),
-          signal: AbortSignal.timeout(call.timeoutMs ?? defaultTimeoutMs),
+          signal: AbortSignal.timeout(timeoutMs + replyMs),
         });
         const text = await reply.body.text();
         return reply.statusCode < 400
