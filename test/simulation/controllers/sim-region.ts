@@ -82,7 +82,8 @@ export class SimRegion {
     this.#readControl();
     for (const tell of this.#untold.splice(0)) tell();
     this.post({ kind: 'ticked', wallMs: world.nowMs });
-    this.postFacts();
+    if (world.draw.happens(0.2)) this.#postNodes();
+    if (world.draw.happens(0.6)) this.#postDatabase();
     for (let round = 0; round < 6 && this.#performSome(); round += 1);
     if (this.view !== null) {
       this.replicator.work(this.view);
@@ -101,11 +102,14 @@ export class SimRegion {
     }
   }
 
-  postFacts(): void {
+  #postNodes(): void {
     const askedAtMs = this.world.nowMs;
     this.post({ kind: 'nodesReported', askedAtMs, nodes: this.node.states() });
-    const facts = this.node.facts();
-    this.post({ kind: 'databaseReported', askedAtMs, facts, why: '' });
+  }
+
+  #postDatabase(): void {
+    const askedAtMs = this.world.nowMs;
+    this.post({ kind: 'databaseReported', askedAtMs, facts: this.node.facts(), why: '' });
   }
 
   /** Performs waiting effects, lane by lane in order; some take longer. False: nothing was done. */
@@ -149,7 +153,9 @@ export class SimRegion {
         ? { kind: 'effectFailed', id, why: outcome }
         : { kind: 'effectFinished', id, result: outcome },
     );
-    if (effect.kind !== 'appendControl') this.postFacts();
+    const lane = laneOf[effect.kind];
+    if (lane === 'node') this.#postNodes();
+    if (lane !== 'control' && lane !== 'log') this.#postDatabase();
   }
 
   #readControl(): void {
