@@ -1,6 +1,19 @@
 /** Compares the tables and the catalogs of PostgreSQL servers. */
 import assert from 'node:assert/strict';
+import { withPg } from '../../shared/pg/client.ts';
 import type { TestServer } from './postgres.ts';
+
+/** The same value has the same text, whatever the server's settings are. */
+const textSettings =
+  '-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 ' +
+  '-c bytea_output=hex -c lc_monetary=C -c search_path=pg_catalog';
+
+async function ask(server: TestServer, sql: string): Promise<Record<string, string | null>[]> {
+  return withPg({ ...server.target(), options: textSettings }, async (client) => {
+    const { rows } = await client.query<Record<string, string | null>>(sql);
+    return rows;
+  });
+}
 
 const tablesSql = `
 SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -20,7 +33,8 @@ JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname !~ '^(pg_|information_schema|meridian)'
 UNION ALL
-SELECT 'relation', format('%I.%I %s %s %s %s %s %s', n.nspname, c.relname, c.relkind, c.relreplident,
+SELECT 'relation', format('%I.%I %s %s %s %s %s %s',
+  n.nspname, c.relname, c.relkind, c.relreplident,
     c.relpersistence, c.reloptions, c.relowner::regrole, c.relacl)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname !~ '^(pg_|information_schema|meridian)'
@@ -80,10 +94,12 @@ ORDER BY 1, 2`;
 /** Table name → number of rows and a checksum of all of them. */
 export async function tableSums(server: TestServer): Promise<Record<string, string>> {
   const sums: Record<string, string> = {};
-  for (const { name } of await server.query(tablesSql)) {
-    const [row] = await server.query(
-      `SELECT count(*) || ' ' || coalesce(md5(string_agg(md5((t.*)::text), '' ORDER BY (t.*)::text COLLATE "C")), '-')
-       AS sum FROM ONLY ${name ?? ''} AS t`,
+  for (const { name } of await ask(server, tablesSql)) {
+    const [row] = await ask(
+      server,
+      `SELECT count(*) || ' ' || coalesce(
+         md5(string_agg(md5((t.*)::text), '' ORDER BY (t.*)::text COLLATE "C")), '-') AS sum
+       FROM ONLY ${name ?? ''} AS t`,
     );
     sums[name ?? ''] = row?.['sum'] ?? '';
   }
@@ -92,7 +108,7 @@ export async function tableSums(server: TestServer): Promise<Record<string, stri
 
 /** Lines that describe every object of the application. */
 export async function catalogLines(server: TestServer): Promise<string[]> {
-  const rows = await server.query(catalogSql);
+  const rows = await ask(server, catalogSql);
   return rows.map((row) => `${row['kind'] ?? ''}: ${row['text'] ?? ''}`);
 }
 

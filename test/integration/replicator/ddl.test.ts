@@ -1,4 +1,6 @@
-/** DDL of many forms, issued as an application does: equal rows and catalogs in the other region. */
+/**
+ * DDL of many forms, issued as an application does: equal rows and catalogs in the other region.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connectPg, type PgClient } from '../../../shared/pg/client.ts';
@@ -58,7 +60,8 @@ const histories: readonly (readonly [string, readonly string[]])[] = [
        $$ BEGIN EXECUTE format('CREATE TABLE %I (id int PRIMARY KEY)', name); END $$`,
       `SELECT make_table('f1')`,
       `CREATE PROCEDURE make_two() LANGUAGE plpgsql AS
-       $$ BEGIN CREATE TABLE p1 (id int PRIMARY KEY); COMMIT; CREATE TABLE p2 (id int PRIMARY KEY); END $$`,
+       $$ BEGIN CREATE TABLE p1 (id int PRIMARY KEY); COMMIT;
+          CREATE TABLE p2 (id int PRIMARY KEY); END $$`,
       'CALL make_two()',
     ],
   ],
@@ -94,7 +97,8 @@ const histories: readonly (readonly [string, readonly string[]])[] = [
     'trap 20, 21: a table without a key, with json, NULLs and equal rows',
     [
       'CREATE TABLE k1 (a int, j json, p point)',
-      `INSERT INTO k1 VALUES (1, '{"a": 1}', '(1,2)'), (1, '{"a": 1}', '(1,2)'), (NULL, NULL, NULL), (1, '{"a":1}', '(1,2)')`,
+      `INSERT INTO k1 VALUES (1, '{"a": 1}', '(1,2)'), (1, '{"a": 1}', '(1,2)'),
+         (NULL, NULL, NULL), (1, '{"a":1}', '(1,2)')`,
       'DELETE FROM k1 WHERE ctid = (SELECT min(ctid) FROM k1 WHERE a = 1)',
       `UPDATE k1 SET a = 2 WHERE j::text = '{"a":1}'`,
       'ALTER TABLE k1 DROP COLUMN p, ADD COLUMN q xml',
@@ -178,11 +182,14 @@ const histories: readonly (readonly [string, readonly string[]])[] = [
       'CREATE SCHEMA one; CREATE SCHEMA two',
       `CREATE DOMAIN one.positive AS int CHECK (VALUE > 0)`,
       `CREATE TYPE one.pair AS (a int, b text)`,
-      'CREATE TABLE one.n (id int PRIMARY KEY, p one.positive, c one.pair, u int UNIQUE DEFERRABLE)',
+      `CREATE TABLE one.n
+         (id int PRIMARY KEY, p one.positive, c one.pair, u int UNIQUE DEFERRABLE)`,
       `INSERT INTO one.n VALUES (1, 2, ROW(1, 'x'), 1), (2, 3, ROW(NULL, 'a"b'), 2)`,
-      'ALTER TABLE one.n SET SCHEMA two; ALTER TABLE two.n RENAME TO m; ALTER TABLE two.m RENAME u TO w',
+      `ALTER TABLE one.n SET SCHEMA two; ALTER TABLE two.n RENAME TO m;
+       ALTER TABLE two.m RENAME u TO w`,
       'ALTER TABLE two.m DROP CONSTRAINT n_u_key, ADD CONSTRAINT n_u_key UNIQUE (w, id)',
-      'CREATE VIEW two.v AS SELECT id FROM two.m; CREATE MATERIALIZED VIEW two.mv AS SELECT count(*) FROM two.m',
+      `CREATE VIEW two.v AS SELECT id FROM two.m;
+       CREATE MATERIALIZED VIEW two.mv AS SELECT count(*) FROM two.m`,
       'INSERT INTO two.m VALUES (3, 4, NULL, 3)',
       'REFRESH MATERIALIZED VIEW two.mv',
       `CREATE FUNCTION two.note() RETURNS trigger LANGUAGE plpgsql AS
