@@ -17,8 +17,10 @@ const driftShare = 0.001;
  * the truth, because the primary's clock was read no earlier than the question was sent.
  */
 export function freshFromWall(provenWallMs: number, anchor: ClockAnchor, nowMs: number): number {
-  const driftMs = Math.abs(nowMs - anchor.sentAtMs) * driftShare;
-  return anchor.sentAtMs + (provenWallMs - anchor.wallMs) - driftMs;
+  const sinceLookMs = provenWallMs - anchor.wallMs;
+  // The clocks drift over the longer of the two distances from the look, whichever way it lies.
+  const driftingMs = Math.max(Math.abs(nowMs - anchor.sentAtMs), Math.abs(sinceLookMs));
+  return anchor.sentAtMs + sinceLookMs - driftingMs * driftShare;
 }
 
 /** The later of two proofs; null is no proof. */

@@ -1,6 +1,6 @@
 /**
- * SIGKILL of a replicator at each named failpoint of reader, writer, link and applier, under a mixed
- * workload: after it is back nothing is lost, nothing doubled, and the regions are equal.
+ * SIGKILL of a replicator at each named failpoint of reader, writer, link and applier, under a
+ * mixed workload: after it is back nothing is lost, nothing doubled, and the regions are equal.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -26,7 +26,7 @@ before(async () => {
 
 after(() => cluster.stop());
 
-/** Small transactions, changes of one row, a key that moves, equal rows, and one large transaction. */
+/** Small transactions, changes of one row, a moved key, equal rows, and one large transaction. */
 async function work(): Promise<void> {
   const app = await connectPg(cluster.primary.server.target('app'));
   await app.query('SET synchronous_commit = local');
@@ -40,7 +40,8 @@ async function work(): Promise<void> {
     if (id % 7 === 0) await app.query('DELETE FROM work WHERE id = $1', [id]);
   }
   await app.query(
-    `INSERT INTO work SELECT g, repeat(md5(g::text), 10), 0 FROM generate_series($1::int, $2::int) g`,
+    `INSERT INTO work
+     SELECT g, repeat(md5(g::text), 10), 0 FROM generate_series($1::int, $2::int) g`,
     [from + 6000, from + 7500],
   );
   await app.query('DELETE FROM tail WHERE ctid = (SELECT min(ctid) FROM tail)');

@@ -23,7 +23,7 @@ const lookSql = `SELECT ${lookColumns} FROM ${lookTables}`;
 
 export const lookStep: ExchangeStep = { sql: lookSql, values: [], isConstant: true };
 
-/** The look and SET LOCAL of a caller's settings in one statement; its row is read by `readLook`. */
+/** The look and SET LOCAL of a caller's settings in one statement; `readLook` reads its row. */
 export function lookWithSettings(settings: readonly (readonly [string, string])[]): ExchangeStep {
   const columns = settings.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
   const sql = `SELECT ${[lookColumns, ...columns].join(', ')} FROM ${lookTables}`;
