@@ -1,5 +1,5 @@
 /** One line per request: what was asked, by whom, where it went. Never queries, bodies, secrets. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { withoutQuery, type Intake } from './intake.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
@@ -15,18 +15,18 @@ export interface ExchangeOutcome {
 
 interface Logged {
   readonly request: IncomingMessage;
-  readonly reply: ServerResponse;
   readonly requestId: string;
+  /** Of the reply; 0: the client has left before its end. */
+  readonly status: number;
 }
 
-/** Counts the request and writes its line; status 0: the client has left before the end. */
+/** Counts the request and writes its line. */
 export function logExchange(
   runtime: GatewayRuntime,
-  { request, reply, requestId }: Logged,
+  { request, requestId, status }: Logged,
   outcome: ExchangeOutcome,
 ): void {
   const { intake, durationMs, overheadMs, errorCode } = outcome;
-  const status = reply.writableFinished ? reply.statusCode : 0;
   const route = intake?.route.config.id ?? 'none';
   runtime.meters.request({ route, status, durationMs, overheadMs });
   if (!runtime.accessLog.isOn) return;

@@ -273,14 +273,25 @@ export class RequestFlow implements AttemptEvents {
     if (this.#pause !== null) clearTimeout(this.#pause);
     this.#ledger.abandon(null);
     this.#body?.discard();
-    logExchange(this.#runtime, this.#exchange, {
-      intake: this.#intake,
-      upstream: this.#ledger.last?.label ?? null,
-      attempts: this.#ledger.attempts,
-      durationMs: this.#runtime.clock.monotonicMs() - this.#startMs,
-      overheadMs: Math.max(0, this.#headMs - this.#ledger.upstreamMs),
-      errorCode: this.#errorCode,
-    });
+    const { request, reply, requestId } = this.#exchange;
+    const status = isComplete(reply) ? reply.statusCode : 0;
+    logExchange(
+      this.#runtime,
+      { request, requestId, status },
+      {
+        intake: this.#intake,
+        upstream: this.#ledger.last?.label ?? null,
+        attempts: this.#ledger.attempts,
+        durationMs: this.#runtime.clock.monotonicMs() - this.#startMs,
+        overheadMs: Math.max(0, this.#headMs - this.#ledger.upstreamMs),
+        errorCode: this.#errorCode,
+      },
+    );
     this.#onOver();
   }
+}
+
+/** Whether the last byte has gone out; replies of HTTP/2 tell it otherwise. */
+function isComplete(reply: ServerResponse): boolean {
+  return 'stream' in reply ? reply.writableEnded : reply.writableFinished;
 }

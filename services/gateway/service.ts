@@ -11,12 +11,13 @@ import { sleep } from '../../shared/runtime/sleep.ts';
 import type { GatewayConfig } from './config.ts';
 import { explainRoute, listBreakers, listRoutes, listUpstreams, resetBreakers } from './explain.ts';
 import { adminRoutes } from './http/admin-routes.ts';
-import { proxyRoutes, type RawExchange } from './http/proxy-routes.ts';
+import { proxyRoutes, type RawExchange, type RawUpgrade } from './http/proxy-routes.ts';
 import { GatewayMeters } from './io/gateway-meters.ts';
 import { createGeoLocator } from './io/geo-locator.ts';
 import { RequestFlow } from './request-flow.ts';
 import { RuntimeBuilder, type RuntimeInputs } from './runtime-build.ts';
 import type { GatewayRuntime } from './runtime.ts';
+import { WebSocketFlow } from './web-socket-flow.ts';
 
 export interface GatewayDependencies extends RuntimeInputs {
   readonly config: GatewayConfig;
@@ -50,7 +51,10 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
     reload: (config) => gateway.reload(config),
     readiness: () => Promise.resolve(gateway.readiness()),
     plugins: {
-      public: proxyRoutes((exchange) => gateway.handle(exchange)),
+      public: proxyRoutes({
+        handle: (exchange) => gateway.handle(exchange),
+        upgrade: (upgrade) => gateway.upgrade(upgrade),
+      }),
       admin: adminRoutes({
         requireViewer: requireScope('admin:viewer', clusterId, accessKeys),
         requireOperator: requireScope('admin:operator', clusterId, accessKeys),
@@ -64,6 +68,8 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
   };
 }
 
+const reconnectMsMax = 5000;
+
 class Gateway {
   runtime: GatewayRuntime | null = null;
   readonly #dependencies: GatewayDependencies;
@@ -71,6 +77,7 @@ class Gateway {
   #builder: RuntimeBuilder | null = null;
   #isDraining = false;
   #inFlight = 0;
+  readonly #webSockets = new Set<WebSocketFlow>();
 
   constructor(dependencies: GatewayDependencies) {
     this.#dependencies = dependencies;
@@ -108,12 +115,25 @@ class Gateway {
     new RequestFlow(this.runtime, given, onOver).start();
   }
 
+  upgrade(upgrade: RawUpgrade): void {
+    if (this.runtime === null || this.#isDraining) {
+      upgrade.socket.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n');
+      return;
+    }
+    const flow = new WebSocketFlow(this.runtime, upgrade);
+    this.#webSockets.add(flow);
+    void flow.run().finally(() => this.#webSockets.delete(flow));
+  }
+
   async drain(): Promise<void> {
     this.#isDraining = true;
+    // Clients come back spread over some seconds, not all at once.
+    for (const flow of this.#webSockets) flow.drain(Math.random() * reconnectMsMax);
     const { clock } = this.#dependencies;
     const { drainMs } = this.runtime?.config ?? this.#dependencies.config;
     const endMs = clock.monotonicMs() + drainMs;
-    while (this.#inFlight > 0 && clock.monotonicMs() < endMs) await sleep(20);
+    while (this.#inFlight + this.#webSockets.size > 0 && clock.monotonicMs() < endMs)
+      await sleep(20);
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,7 @@
 /** `ANY /*` of the public listener: handed to the gateway unparsed, after every other route. */
+import { randomUUID } from 'node:crypto';
 import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { FastifyPluginCallback } from 'fastify';
 
 export interface RawExchange {
@@ -8,8 +10,22 @@ export interface RawExchange {
   readonly requestId: string;
 }
 
-/** `handle` answers the exchange; it must not throw. */
-export function proxyRoutes(handle: (exchange: RawExchange) => void): FastifyPluginCallback {
+export interface RawUpgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly requestId: string;
+}
+
+export interface ProxyHandlers {
+  /** Answers the exchange; must not throw. */
+  readonly handle: (exchange: RawExchange) => void;
+  /** Takes over the socket of a WebSocket request; must not throw. */
+  readonly upgrade: (upgrade: RawUpgrade) => void;
+}
+
+/** Every method, path and WebSocket that no other route of the listener has. */
+export function proxyRoutes({ handle, upgrade }: ProxyHandlers): FastifyPluginCallback {
   return (server, _, done) => {
     for (const method of METHODS) {
       if (method !== 'CONNECT' && !server.supportedMethods.includes(method)) {
@@ -31,6 +47,11 @@ export function proxyRoutes(handle: (exchange: RawExchange) => void): FastifyPlu
       continueWhenRead(request, reply);
       server.server.emit('request', request, reply);
     });
+    // Other protocols than WebSocket are not changed to: the request is answered as it is.
+    Object.assign(server.server, { shouldUpgradeCallback: isWebSocket });
+    server.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      upgrade({ request, socket, head, requestId: randomUUID() });
+    });
     done();
   };
 }
@@ -44,4 +65,8 @@ function continueWhenRead(request: IncomingMessage, reply: ServerResponse): void
   request.once('resume', () => {
     if (!reply.headersSent) reply.writeContinue();
   });
+}
+
+function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
 }

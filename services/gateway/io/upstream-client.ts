@@ -18,6 +18,8 @@ export interface OutgoingRequest {
   readonly body: Readable | null;
   readonly headersMs: number;
   readonly idleMs: number;
+  /** The protocol to change to. */
+  readonly upgrade?: string;
 }
 
 export interface UpstreamClient {
@@ -51,6 +53,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
             body: request.body,
             headersTimeout: request.headersMs,
             bodyTimeout: request.idleMs,
+            upgrade: request.upgrade ?? null,
           },
           handler,
         );
