@@ -95,7 +95,7 @@ export default tseslint.config(
   },
   {
     // A folder within a core reaches the core around it.
-    files: ['services/*/core/*/**'],
+    files: ['services/*/core/*/**', 'shared/core/*/**'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',

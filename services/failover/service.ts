@@ -24,11 +24,11 @@ import {
 import { readControlLog } from './io/control-reader.ts';
 import { EffectRunner } from './io/effect-runner.ts';
 import type { NodeAccess } from './io/node-connection.ts';
-import { exchangeReports, tellTraffic, type Peer } from './io/peer-reports.ts';
+import { exchangeReports, tellTraffic, type Peer } from './io/watch/peer-reports.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
-import { RegionWatch } from './io/region-watch.ts';
-import { StandbyWatch } from './io/standby-watch.ts';
-import { watchReplication } from './io/replication-watch.ts';
+import { RegionWatch } from './io/watch/region-watch.ts';
+import { StandbyWatch } from './io/watch/standby-watch.ts';
+import { watchReplication } from './io/watch/replication-watch.ts';
 import { TopicKeeper } from './io/topic-keeper.ts';
 import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
 import {

@@ -9,7 +9,7 @@ import type { ReplicationStatus } from '../../shared/ports/replication-status.ts
 import { linkRoutes } from './http/link-routes.ts';
 import type { ReplicatorDependencies } from './io/dependencies.ts';
 import { Replication } from './io/replication.ts';
-import { LinkServer } from './io/link-server.ts';
+import { LinkServer } from './io/link/link-server.ts';
 
 export interface ReplicatorService extends Service, ReplicationStatus {}
 

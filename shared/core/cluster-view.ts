@@ -3,8 +3,8 @@
  * report that regions exchange. Gateways, routers and replicators decide on it; it is a copy, so
  * each safety rule is checked again where the data is.
  */
-import type { ChangeKind } from './control-record.ts';
-import type { ControlState, Member, Promotion } from './control-state.ts';
+import type { ChangeKind } from './control/control-record.ts';
+import type { ControlState, Member, Promotion } from './control/control-state.ts';
 import type { Epoch } from './epoch.ts';
 import type { Lsn } from './lsn.ts';
 import type { NodeId } from './node.ts';

@@ -1,6 +1,6 @@
 /** What a region's replicator says of its work: the controller and the router decide on it. */
 import type { ReplicationDirective } from './cluster-view.ts';
-import type { Member } from './control-state.ts';
+import type { Member } from './control/control-state.ts';
 import type { Position } from './position.ts';
 import type { RegionId } from './region.ts';
 

@@ -1,4 +1,5 @@
 /** Calls to other Meridian processes: kept-alive connections, a signed bearer token, a deadline. */
+import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import type { KeySet } from '../config/secrets-schema.ts';
 import type { RegionId } from '../core/region.ts';
@@ -24,12 +25,21 @@ export interface PeerReply {
   readonly body: string;
 }
 
+export interface PeerLines {
+  readonly status: number;
+  readonly lines: AsyncIterator<string>;
+  /** Gives up what was not read yet. */
+  close(): void;
+}
+
 export interface PeerClient {
   /**
    * Any HTTP status is a reply. Throws UpstreamUnavailable when none came; `details.wasSent` tells
    * whether the other side may have received the request.
    */
   request(origin: string, call: PeerCall): Promise<PeerReply>;
+  /** The same for a reply of many lines, which are read as they are taken. */
+  open(origin: string, call: PeerCall): Promise<PeerLines>;
   /** An Authorization header value for connections made elsewhere (the region link). */
   authorization(): Promise<string>;
   close(): Promise<void>;
@@ -39,7 +49,7 @@ const tokenReuseMs = 20_000;
 
 /** A client that speaks for `region`. */
 export function createPeerClient(options: PeerClientOptions): PeerClient {
-  const agent = new Agent({ connections: 64, pipelining: 1, connect: { timeout: 2000 } });
+  const agent = new Agent({ connections: 256, pipelining: 1, connect: { timeout: 2000 } });
   let token: { value: string; madeAt: number } | null = null;
   const authorization = async (): Promise<string> => {
     if (token === null || performance.now() - token.madeAt > tokenReuseMs) {
@@ -48,32 +58,49 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
     }
     return `Bearer ${token.value}`;
   };
+  const send = async (origin: string, call: PeerCall) => {
+    const headers: Record<string, string> = { authorization: await authorization() };
+    if (call.body !== undefined) headers['content-type'] = 'application/json';
+    return request(new URL(call.path, origin), {
+      dispatcher: agent,
+      method: call.method,
+      headers,
+      body: call.body === undefined ? null : JSON.stringify(call.body),
+      signal: AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs))),
+    });
+  };
   return {
     authorization,
     async request(origin, call) {
-      const headers: Record<string, string> = { authorization: await authorization() };
-      if (call.body !== undefined) headers['content-type'] = 'application/json';
       try {
-        const reply = await request(new URL(call.path, origin), {
-          dispatcher: agent,
-          method: call.method,
-          headers,
-          body: call.body === undefined ? null : JSON.stringify(call.body),
-          signal: AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs))),
-        });
-        return {
-          status: reply.statusCode,
-          headers: reply.headers,
-          body: await reply.body.text(),
-        };
+        const { statusCode, headers, body } = await send(origin, call);
+        return { status: statusCode, headers, body: await body.text() };
       } catch (error) {
-        const wasSent = !isConnectFailure(error);
-        const facts = { origin, wasSent };
-        throw new MeridianError('UpstreamUnavailable', 'A peer did not answer.', facts, error);
+        throw unavailable(origin, error);
+      }
+    },
+    async open(origin, call) {
+      try {
+        const { statusCode, body } = await send(origin, call);
+        const lines = createInterface({ input: body, crlfDelay: Infinity });
+        // What ends the reply early is met by whoever reads its lines.
+        body.on('error', () => lines.close());
+        const close = (): void => {
+          lines.close();
+          body.destroy();
+        };
+        return { status: statusCode, lines: lines[Symbol.asyncIterator](), close };
+      } catch (error) {
+        throw unavailable(origin, error);
       }
     },
     close: () => agent.destroy(),
   };
+}
+
+function unavailable(origin: string, error: unknown): MeridianError {
+  const facts = { origin, wasSent: !isConnectFailure(error) };
+  return new MeridianError('UpstreamUnavailable', 'A peer did not answer.', facts, error);
 }
 
 /** Whether the request certainly never left: no connection could be made. */

@@ -1,5 +1,5 @@
 /** The control log on Kafka. What its records mean is decided by shared/core/control-fold alone. */
-import { decodeControlRecord, encodeControlRecord } from '../core/control-record-codec.ts';
+import { decodeControlRecord, encodeControlRecord } from '../core/control/control-record-codec.ts';
 import type { LogOffset } from '../core/log-offset.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import type { ControlEntry, ControlLog } from '../ports/control-log.ts';

@@ -1,5 +1,5 @@
 /** The one stretched log that decides epochs and members. */
-import type { ControlRecord } from '../core/control-record.ts';
+import type { ControlRecord } from '../core/control/control-record.ts';
 import type { LogOffset } from '../core/log-offset.ts';
 
 export interface ControlEntry {

@@ -40,6 +40,8 @@ export interface DataRequest {
   /** Monotonic time by which the reply must leave. */
   readonly deadlineMs: number;
   readonly requestId: string;
+  /** The rows of its one statement are taken in parts: `DataReply.rest` yields what comes later. */
+  readonly isStream?: boolean;
   /** Aborts when nobody waits for the reply any more; a COMMIT goes on all the same. */
   readonly signal?: AbortSignal;
 }
@@ -71,6 +73,15 @@ export interface DataReply {
   readonly consistency: Consistency['level'];
   /** What was reached, for writes. */
   readonly durability: { readonly mode: DurabilityMode | 'none'; readonly regions: string } | null;
+  /** Rows of the one result that follow those in it. */
+  readonly rest?: RowStream;
+}
+
+/** Rows still to come. Whoever holds it calls `next` up to null or an error, or `close`. */
+export interface RowStream {
+  /** The next rows, at least one; null at the end. Throws MeridianError. */
+  next(): Promise<StatementResult['rows'] | null>;
+  close(): void;
 }
 
 export interface DataAccess {

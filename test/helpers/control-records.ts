@@ -1,11 +1,15 @@
 /** Short ways to write control records and to fold lists of them. */
-import { foldControl } from '../../shared/core/control-fold.ts';
-import type { ControlRecord, Policy, SealRecord } from '../../shared/core/control-record.ts';
+import { foldControl } from '../../shared/core/control/control-fold.ts';
+import type {
+  ControlRecord,
+  Policy,
+  SealRecord,
+} from '../../shared/core/control/control-record.ts';
 import {
   initialControlState,
   type ControlState,
   type FoldOutcome,
-} from '../../shared/core/control-state.ts';
+} from '../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../shared/core/epoch.ts';
 import { parsePosition, type Position } from '../../shared/core/position.ts';
 import type { RegionId } from '../../shared/core/region.ts';

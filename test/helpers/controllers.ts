@@ -9,7 +9,7 @@ import {
   type TenureState,
 } from '../../services/failover/core/controller-state.ts';
 import type { RegionReport, ReplicationDirective } from '../../shared/core/cluster-view.ts';
-import type { ControlRecord } from '../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../shared/core/control/control-record.ts';
 import type { Epoch } from '../../shared/core/epoch.ts';
 import type { Lsn } from '../../shared/core/lsn.ts';
 import type { NodeId } from '../../shared/core/node.ts';

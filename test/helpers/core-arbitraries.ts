@@ -1,8 +1,8 @@
 /** Generated values of the core's types, and control logs that are plausible enough to go far. */
 import fc from 'fast-check';
-import { foldControl } from '../../shared/core/control-fold.ts';
-import type { ControlRecord, Force } from '../../shared/core/control-record.ts';
-import { initialControlState, type ControlState } from '../../shared/core/control-state.ts';
+import { foldControl } from '../../shared/core/control/control-fold.ts';
+import type { ControlRecord, Force } from '../../shared/core/control/control-record.ts';
+import { initialControlState, type ControlState } from '../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../shared/core/epoch.ts';
 import type { Lsn } from '../../shared/core/lsn.ts';
 import type { NodeId } from '../../shared/core/node.ts';

@@ -1,5 +1,5 @@
 /** The control log as regions see it: one order for all, but a record may be long on its way. */
-import type { ControlRecord } from '../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../shared/core/control/control-record.ts';
 
 export class ControlTopic {
   readonly #records: ControlRecord[] = [];

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { prepareLocalCluster } from '../../local/local-cluster.ts';
+
 import { runRegion } from '../../local/node-agent.ts';
 import { localRegionPaths } from '../../local/region-paths.ts';
 import { watchRegion } from '../../local/region-progress.ts';
@@ -13,6 +13,7 @@ import { dataFolderOf } from '../io/cluster-files.ts';
 import { openCluster, regionNamed, type Context } from '../io/context.ts';
 import { writeContainerSettings } from '../io/container-settings.ts';
 import { createStepPrinter } from '../io/step-printer.ts';
+import { prepareOnce } from '../io/prepare-once.ts';
 import { onStopSignal } from '../io/stop-signal.ts';
 import type { AddVerb } from '../program.ts';
 
@@ -61,7 +62,7 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
   const { terminal } = context;
   const stateFolder = dataFolderOf(context.options, context.env);
   const named = context.options.config ?? context.env['MERIDIAN_CONFIG'];
-  if (named === undefined) await prepareLocalCluster(stateFolder);
+  if (named === undefined) await prepareOnce(stateFolder);
   const { config, clusterFile, secrets, secretsFile } = openCluster(context);
   const region = regionNamed(config, id);
   const paths = { ...localRegionPaths(stateFolder, id), secretsFile: secretsFile(id) };

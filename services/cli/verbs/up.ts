@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { clusterConfigSchema, type ClusterConfig } from '../../cluster-config.ts';
 import {
-  prepareLocalCluster,
   removeLocalCluster,
   startLocalCluster,
   stopLocalCluster,
@@ -19,6 +18,7 @@ import { renderStatus } from '../core/status-view.ts';
 import { dataFolderOf } from '../io/cluster-files.ts';
 import { confirm } from '../io/confirm.ts';
 import { openAdmin, type Context } from '../io/context.ts';
+import { prepareOnce } from '../io/prepare-once.ts';
 import { createStepPrinter } from '../io/step-printer.ts';
 import { onStopSignal } from '../io/stop-signal.ts';
 import { watchAgents } from '../io/watch-agents.ts';
@@ -54,7 +54,7 @@ async function up(context: Context, options: UpOptions): Promise<ExitCode> {
   const { terminal } = context;
   const stateFolder = dataFolderOf(context.options, context.env);
   if (options.fresh === true) await startOver(context, stateFolder, options.yes === true);
-  await prepareLocalCluster(stateFolder);
+  await prepareOnce(stateFolder);
   const cluster = readCluster(context, stateFolder);
   const stop = onStopSignal();
   const local: LocalClusterOptions = {

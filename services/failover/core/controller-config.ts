@@ -1,5 +1,5 @@
 /** What a region's controller is told once, at its start. Durations in milliseconds. */
-import type { Policy } from '../../../shared/core/control-record.ts';
+import type { Policy } from '../../../shared/core/control/control-record.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 

@@ -5,7 +5,7 @@
  * itself, the core asks again. Repeating any of them after a crash is harmless.
  */
 import type { ClusterView } from '../../../shared/core/cluster-view.ts';
-import type { ControlRecord } from '../../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';

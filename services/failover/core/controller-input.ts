@@ -7,8 +7,8 @@ import type {
   ChangeKind,
   ControlRecord,
   OperationLabel,
-} from '../../../shared/core/control-record.ts';
-import type { ControlState } from '../../../shared/core/control-state.ts';
+} from '../../../shared/core/control/control-record.ts';
+import type { ControlState } from '../../../shared/core/control/control-state.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';

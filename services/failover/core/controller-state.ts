@@ -2,9 +2,12 @@
  * Everything a controller knows. The fold is its only source of epochs and members; the rest is
  * what it last heard, with the monotonic time of hearing it, and what it is doing.
  */
-import type { ControlRecord } from '../../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import type { ClusterView, RegionReport, Role } from '../../../shared/core/cluster-view.ts';
-import { initialControlState, type ControlState } from '../../../shared/core/control-state.ts';
+import {
+  initialControlState,
+  type ControlState,
+} from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
@@ -152,6 +155,10 @@ export interface ControllerState {
   /** When it was last found not to answer. */
   readonly databaseSilentAtMs: number;
   readonly replication: ReplicationReport | null;
+  /** When the replicator was last at work: a progress row asked for before may have moved on. */
+  readonly replicationWorkedAtMs: number;
+  /** Since when the replicator fails at its directive; null while it does not. */
+  readonly replicationFailedAtMs: number | null;
   readonly peers: readonly { readonly heardAtMs: number; readonly report: RegionReport }[];
 
   /** `joining` until the role at the start is known. */
@@ -211,6 +218,8 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     databaseLostAtMs: null,
     databaseSilentAtMs: -Infinity,
     replication: null,
+    replicationWorkedAtMs: -Infinity,
+    replicationFailedAtMs: null,
     peers: [],
     role: 'joining',
     isRoleKnown: false,

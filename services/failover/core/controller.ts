@@ -3,7 +3,7 @@
  * shell reads, writes and waits (HOUSE_STYLE section 2). Each step takes in what was heard, changes
  * the role by the table, asks every plan what is to be done next, and publishes the view.
  */
-import { foldControl } from '../../../shared/core/control-fold.ts';
+import { foldControl } from '../../../shared/core/control/control-fold.ts';
 import { absorb } from './turn/hearing.ts';
 import type { Effect, EffectBody } from './controller-effect.ts';
 import type { Input } from './controller-input.ts';

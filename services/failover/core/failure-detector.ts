@@ -2,7 +2,7 @@
  * When this region asks for another primary by itself, and when it changes an attempt that does
  * not complete. Safety never depends on it: the fold decides, an answer too many is void.
  */
-import type { PrepareRecord } from '../../../shared/core/control-record.ts';
+import type { PrepareRecord } from '../../../shared/core/control/control-record.ts';
 import { nextEpoch } from '../../../shared/core/epoch.ts';
 import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { patienceMs } from './candidate-choice.ts';

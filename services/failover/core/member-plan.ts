@@ -3,8 +3,8 @@
  * that has applied epoch-start. Removed: first no longer counted, then, when Kf others hold all
  * that may have been confirmed, the record. The fold decides by compare-and-set.
  */
-import type { ControlRecord } from '../../../shared/core/control-record.ts';
-import type { Member } from '../../../shared/core/control-state.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
+import type { Member } from '../../../shared/core/control/control-state.ts';
 import {
   isAtOrPast,
   laterPosition,

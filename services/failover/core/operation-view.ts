@@ -1,7 +1,7 @@
 /** What a person sees of an operation, derived from the fold and from what was seen. */
-import { judgePrepare } from '../../../shared/core/control-promotion.ts';
-import type { OperationLabel } from '../../../shared/core/control-record.ts';
-import type { OpenPrepare, Promotion } from '../../../shared/core/control-state.ts';
+import { judgePrepare } from '../../../shared/core/control/control-promotion.ts';
+import type { OperationLabel } from '../../../shared/core/control/control-record.ts';
+import type { OpenPrepare, Promotion } from '../../../shared/core/control/control-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
 import { isPeerLive } from './situation.ts';

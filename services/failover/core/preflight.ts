@@ -2,8 +2,8 @@
  * What an operator asks for, checked before a record is written: refused with a reason and what to
  * do next, or the record to append. Used for dry runs too: it changes nothing.
  */
-import type { ControlRecord, PrepareRecord } from '../../../shared/core/control-record.ts';
-import { judgePrepare } from '../../../shared/core/control-promotion.ts';
+import type { ControlRecord, PrepareRecord } from '../../../shared/core/control/control-record.ts';
+import { judgePrepare } from '../../../shared/core/control/control-promotion.ts';
 import { nextEpoch } from '../../../shared/core/epoch.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { switchoverTarget } from './candidate-choice.ts';

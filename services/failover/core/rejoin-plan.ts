@@ -26,6 +26,9 @@ import {
   reportOf,
 } from './situation.ts';
 
+/** A log or a slot that fails for so long does not yield the tail any more. */
+const listingMs = 120_000;
+
 export type TailVerdict =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'empty'; readonly position: Position }
@@ -52,7 +55,8 @@ export function judgeTail(state: ControllerState): TailVerdict {
   if (report === null || report.directive.kind !== 'complete') return { kind: 'unknown' };
   if (!report.directive.isOpener || report.directive.epoch !== opened) return { kind: 'unknown' };
   if (report.directive.walEnd !== state.tail?.walEnd) return { kind: 'unknown' };
-  if (report.phase === 'failed') {
+  const failedAtMs = state.replicationFailedAtMs;
+  if (failedAtMs !== null && state.nowMs - failedAtMs >= listingMs) {
     return { kind: 'diverged', position: null, why: `its tail is not listable: ${report.why}` };
   }
   if (report.phase !== 'done') return { kind: 'unknown' };

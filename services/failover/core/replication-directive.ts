@@ -3,7 +3,7 @@
  * Nothing is remembered but what the state holds, so a restart comes to the same answer.
  */
 import type { ReplicationDirective } from '../../../shared/core/cluster-view.ts';
-import { publicationOf } from '../../../shared/core/epoch.ts';
+import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import { isAtOrPast } from '../../../shared/core/position.ts';
 import type { ControllerState } from './controller-state.ts';
 import { isLeaseOver } from './lease-keeper.ts';
@@ -141,5 +141,11 @@ function asReplica(state: ControllerState): ReplicationDirective {
   if (state.role === 'quarantined' || (position !== null && isDiverged(state, position))) {
     return idle('its history goes on beyond a cut');
   }
+  if (position === null && !isFollowing(state, epoch)) return idle('its position is being read');
   return { kind: 'follow', epoch, source: primary };
+}
+
+function isFollowing({ replication }: ControllerState, epoch: Epoch): boolean {
+  const directive = replication?.directive;
+  return directive?.kind === 'follow' && directive.epoch === epoch;
 }

@@ -2,8 +2,8 @@
  * The promise of a region, in its order: drain (old primary of a switchover), raise the fence in
  * the own PostgreSQL, complete the log, tell the control log (DESIGN.md section 5, "Sealing").
  */
-import type { SealRecord } from '../../../shared/core/control-record.ts';
-import type { OpenPrepare } from '../../../shared/core/control-state.ts';
+import type { SealRecord } from '../../../shared/core/control/control-record.ts';
+import type { OpenPrepare } from '../../../shared/core/control/control-state.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState, SealState } from './controller-state.ts';
 import {

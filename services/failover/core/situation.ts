@@ -3,8 +3,8 @@
  * only. Nothing is decided here.
  */
 import { isWithinCuts } from '../../../shared/core/consistency.ts';
-import type { Policy } from '../../../shared/core/control-record.ts';
-import type { Promotion } from '../../../shared/core/control-state.ts';
+import type { Policy } from '../../../shared/core/control/control-record.ts';
+import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import type { LeaseTimes } from '../../../shared/core/lease.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
@@ -133,11 +133,15 @@ export function ownEpoch(state: ControllerState): Epoch | null {
   return owesTail(state) ? ((ownDatabase(state)?.fence.lastOpenedEpoch ?? 0) as Epoch) : null;
 }
 
-/** The position of this region's history, when it is known. */
+/**
+ * The position of this region's history, when it is known. The progress row tells it only when it
+ * was read after the replicator's last work.
+ */
 export function ownPosition(state: ControllerState): Position | null {
   const { replication } = state;
   const database = ownDatabase(state);
-  const inRow = owesTail(state) ? null : (database?.progress?.position ?? null);
+  const isRowOld = state.databaseAskedAtMs <= state.replicationWorkedAtMs;
+  const inRow = owesTail(state) || isRowOld ? null : (database?.progress?.position ?? null);
   if (replication === null || replication.directive.kind === 'idle') return inRow;
   if (replication.phase !== 'running' && replication.phase !== 'done') return inRow;
   const { directive } = replication;

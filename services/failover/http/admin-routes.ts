@@ -6,7 +6,7 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
-import type { OperationLabel } from '../../../shared/core/control-record.ts';
+import type { OperationLabel } from '../../../shared/core/control/control-record.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';

@@ -1,6 +1,6 @@
 /** An operation as people read it: phases, steps with their time since it began, the result. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { Promotion } from '../../../shared/core/control-state.ts';
+import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import { operationView, type OperationView } from '../core/operation-view.ts';
 import type { ControllerAccess } from './controller-access.ts';

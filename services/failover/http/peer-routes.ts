@@ -2,7 +2,7 @@
 import type { FastifyPluginCallback } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { encodeControlState } from '../../../shared/core/control-state-codec.ts';
+import { encodeControlState } from '../../../shared/core/control/control-state-codec.ts';
 import { toWireJson } from '../../../shared/http/wire-json.ts';
 import type { ControllerAccess } from './controller-access.ts';
 

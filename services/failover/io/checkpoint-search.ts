@@ -3,7 +3,7 @@ import type { NodeControl } from '../../../shared/ports/node-control.ts';
 import type { Checkpoint } from '../core/controller-input.ts';
 import { readCheckpoint } from './checkpoint-store.ts';
 import { NodeConnection, type NodeAccess } from './node-connection.ts';
-import { askCheckpoint, type PeerReportsOptions } from './peer-reports.ts';
+import { askCheckpoint, type PeerReportsOptions } from './watch/peer-reports.ts';
 
 export interface CheckpointSearch extends PeerReportsOptions {
   readonly nodeControl: NodeControl;

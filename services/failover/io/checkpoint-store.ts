@@ -3,7 +3,7 @@ import type { PgClient } from '../../../shared/pg/client.ts';
 import {
   decodeControlState,
   encodeControlState,
-} from '../../../shared/core/control-state-codec.ts';
+} from '../../../shared/core/control/control-state-codec.ts';
 import { parseLogOffset } from '../../../shared/core/log-offset.ts';
 import type { Checkpoint } from '../core/controller-input.ts';
 

@@ -13,7 +13,7 @@ import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { ControllerConfig } from '../core/controller-config.ts';
 import type { NodePlace } from './node-connection.ts';
-import type { Peer } from './peer-reports.ts';
+import type { Peer } from './watch/peer-reports.ts';
 import type { KeptTopic } from './topic-keeper.ts';
 
 export interface SetupInputs {

@@ -4,7 +4,7 @@
  */
 import type { PgClient } from '../../../shared/pg/client.ts';
 import { assertNever } from '../../../shared/core/assert.ts';
-import type { ControlRecord } from '../../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';

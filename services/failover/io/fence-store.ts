@@ -10,7 +10,7 @@ import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { quoteIdent } from '../../../shared/pg/quote.ts';
 import { inTransaction, onlyRow } from './node-connection.ts';
-import { checkpointerStartSql } from './node-facts.ts';
+import { checkpointerStartSql } from './watch/node-facts.ts';
 import { parseLsn } from '../../../shared/core/lsn.ts';
 import { endApplicationSessions, endIdleSessions } from './sessions.ts';
 

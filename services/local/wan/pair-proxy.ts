@@ -107,7 +107,7 @@ class ProxiedConnection {
     const far = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
     this.#far = far;
     far.on('error', () => undefined);
-    far.on('close', () => this.#farClosed());
+    far.on('close', (wasError) => this.#farClosed(wasError));
     const roundTripMs = forward.delayMs + backward.delayMs;
     const near = this.#near;
     far.once('connect', () => {
@@ -129,20 +129,22 @@ class ProxiedConnection {
       this.#finish();
       return;
     }
+    // An orderly end is on the line behind the bytes; the far side closes when it has come.
+    if (this.#near.readableEnded && this.#near.writableEnded) return;
     this.#afterTravel(this.#directions.forward, () => {
-      // After an orderly end it closes by itself, when everything is written.
       if (this.#far?.writableEnded === false) this.#far.resetAndDestroy();
       this.#finish();
     });
   }
 
-  #farClosed(): void {
+  #farClosed(wasError: boolean): void {
     if (this.#near.destroyed) {
       this.#finish();
       return;
     }
+    if (this.#far?.readableEnded === true && !wasError) return;
     this.#afterTravel(this.#directions.backward, () => {
-      // A refused connection or a reset; an orderly end came through the line before.
+      // A refused connection or a reset.
       if (!this.#near.writableEnded) this.#near.resetAndDestroy();
       this.#finish();
     });

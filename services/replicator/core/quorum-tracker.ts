@@ -4,7 +4,7 @@
  * only for the store that the control log names.
  */
 import { assertNever } from '../../../shared/core/assert.ts';
-import type { Member } from '../../../shared/core/control-state.ts';
+import type { Member } from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { zeroLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { comparePositions, zeroPosition, type Position } from '../../../shared/core/position.ts';

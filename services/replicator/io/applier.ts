@@ -25,9 +25,9 @@ import {
 import { quoteLiteral } from '../../../shared/pg/quote.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
-import type { ApplyItem } from './apply-queue.ts';
-import { ChangeWriter, type WriteMode } from './change-writer.ts';
-import { readProgress, takeOrigin, timestampOf, type Progress } from './progress-row.ts';
+import type { ApplyItem } from './apply/apply-queue.ts';
+import { ChangeWriter, type WriteMode } from './apply/change-writer.ts';
+import { readProgress, takeOrigin, timestampOf, type Progress } from './apply/progress-row.ts';
 import { textSettings } from './slot-reader.ts';
 
 export interface ApplierOptions {
@@ -88,7 +88,8 @@ export class Applier {
       applicationName: 'meridian applier',
       options:
         `${ownSessionOptions} ${textSettings} -c session_replication_role=replica ` +
-        '-c lock_timeout=5s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 ' +
+        '-c client_connection_check_interval=1s -c lock_timeout=5s -c statement_timeout=0 ' +
+        '-c idle_in_transaction_session_timeout=0 ' +
         '-c default_transaction_isolation=read\\ committed -c row_security=off',
     });
     try {
@@ -126,7 +127,7 @@ export class Applier {
       } else if (verdict.kind === 'epoch-start') {
         await this.#commitEpochStart(item, verdict.place.position);
       } else if (record.kind === 'chunk') {
-        if (verdict.restarts) await this.#client.query('ROLLBACK');
+        if (verdict.restarts) await this.#writer.rollback();
         await this.#applyChunk(record, item, verdict.place);
       }
     }
@@ -170,12 +171,11 @@ export class Applier {
     const last = group.transactions.at(-1);
     if (last === undefined) return null;
     const end: Position = { epoch: group.epoch, endLsn: last.endLsn };
-    const write = async (mode: WriteMode): Promise<void> => {
-      await this.#begin();
+    await this.#inGroupsOrOneByOne(end, null, async (mode) => {
+      this.#writer.begin();
       await this.#writer.write(group.messages, mode);
-      this.#writer.finish();
-    };
-    await this.#inGroupsOrOneByOne(write, end);
+      await this.#writer.finish();
+    });
     await failpoint('applier.before-logged');
     await Promise.all(group.logged);
     await this.#commit(end, last.commitTimeUs, group.transactions.length);
@@ -184,26 +184,21 @@ export class Applier {
 
   async #applyChunk(record: ChunkRecord, item: ApplyItem, place: ChainPlace): Promise<void> {
     if (record.part === 0) {
-      await this.#begin();
+      this.#writer.begin();
       this.#chunkLogged = [];
     }
-    const at: Position = { epoch: record.epoch, endLsn: record.endLsn ?? record.prevEndLsn };
     this.#chunkLogged.push(item.logged);
-    await this.#client.query('SAVEPOINT part');
-    try {
-      await this.#writer.write(record.messages, 'grouped');
-    } catch (error) {
-      if (!mayFitOneByOne(error)) throw this.#divergence(error, at);
-      await this.#client.query('ROLLBACK TO SAVEPOINT part');
-      this.#writer.forget();
-      await this.#writer.write(record.messages, 'one by one').catch((second: unknown) => {
-        throw this.#divergence(second, at);
-      });
-    }
-    await this.#client.query('RELEASE SAVEPOINT part');
+    await this.#writer.send();
+    const at: Position = { epoch: record.epoch, endLsn: record.endLsn ?? record.prevEndLsn };
+    await this.#inGroupsOrOneByOne(at, 'part', async (mode) => {
+      this.#writer.command('SAVEPOINT part');
+      await this.#writer.write(record.messages, mode);
+      this.#writer.command('RELEASE SAVEPOINT part');
+      await this.#writer.send();
+    });
     this.#place = place;
     if (!record.isLast) return;
-    this.#writer.finish();
+    await this.#writer.finish();
     await Promise.all(this.#chunkLogged);
     this.#chunkLogged = [];
     await this.#commit(place.position, record.commitTimeUs, 1);
@@ -211,18 +206,21 @@ export class Applier {
 
   async #commitEpochStart(item: ApplyItem, position: Position): Promise<void> {
     await item.logged;
-    await this.#begin();
+    this.#writer.begin();
+    await this.#writer.send();
     const time = item.record.kind === 'epoch-start' ? item.record.timeUs : 0n;
     await this.#commit(position, time, 0);
     this.#place = placeAt(position);
   }
 
   /**
-   * Runs `write` with as few statements as possible, and again row by row when that does not fit.
+   * Runs `write` with as few statements as possible, and again row by row when that does not fit;
+   * before each repetition it rolls back to `savepoint`, or wholly.
    */
   async #inGroupsOrOneByOne(
-    write: (mode: WriteMode) => Promise<void>,
     end: Position,
+    savepoint: string | null,
+    write: (mode: WriteMode) => Promise<void>,
   ): Promise<void> {
     let mode: WriteMode = 'grouped';
     for (let tries = 0; ; tries += 1) {
@@ -231,18 +229,12 @@ export class Applier {
         return;
       } catch (error) {
         if (!mayFitOneByOne(error)) throw error;
-        await this.#client.query('ROLLBACK');
-        this.#writer.forget();
+        await this.#writer.rollback(savepoint);
         if (isRetryableLock(error) && tries < lockTriesMax) await sleep(50);
         else if (mode === 'one by one') throw this.#divergence(error, end);
         else mode = 'one by one';
       }
     }
-  }
-
-  async #begin(): Promise<void> {
-    this.#writer.begin();
-    await this.#client.query('BEGIN');
   }
 
   async #commit(to: Position, timeUs: bigint, transactions: number): Promise<void> {

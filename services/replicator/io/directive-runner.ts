@@ -16,7 +16,7 @@ import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import type { ReplicatorConfig } from '../config.ts';
 import { clampToCuts, type Cuts } from '../core/chain-check.ts';
 import type { AppliedFacts } from './applier.ts';
-import { readProgress, writeProgress } from './progress-row.ts';
+import { readProgress, writeProgress } from './apply/progress-row.ts';
 import { applyOwnLog, follow, type FollowerOptions } from './follower.ts';
 import { Leader } from './leader.ts';
 import type { OwnLog } from './own-log.ts';

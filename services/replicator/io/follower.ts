@@ -9,8 +9,8 @@ import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { RegionLink } from '../../../shared/ports/region-link.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { Applier, type ApplierOptions } from './applier.ts';
-import { ApplyQueue } from './apply-queue.ts';
-import { offsetAfter, type LogFacts } from './log-search.ts';
+import { ApplyQueue } from './apply/apply-queue.ts';
+import type { LogFacts } from './log-search.ts';
 import type { OwnLog } from './own-log.ts';
 import type { RecordFeed } from './record-feed.ts';
 
@@ -113,8 +113,9 @@ interface Replay {
 
 async function replayLog(options: FollowerOptions, replay: Replay): Promise<void> {
   const { queue, signal, from } = replay;
+  if (isAtOrPast(from, logEndOf(options))) return;
   const { log } = options.ownLog;
-  const offset = await offsetAfter(log, from, signal);
+  const offset = await options.ownLog.offsetAfter(from, signal);
   const logged = Promise.resolve();
   for await (const { record, bytes } of log.read(offset, { follow: false, signal })) {
     await queue.put({ record, byteLength: bytes.byteLength, logged });
@@ -144,8 +145,8 @@ async function receive(options: FollowerOptions, of: Receive): Promise<void> {
     if (verdict.kind === 'gap') {
       throw new MeridianError('ProtocolViolation', `records do not follow: ${verdict.why}`);
     }
-    const logged = options.ownLog.writer.append(bytes).then(() => {
-      options.ownLog.note(record);
+    const logged = options.ownLog.writer.append(bytes).then((at) => {
+      options.ownLog.note(record, at);
       feed.publish(record, bytes);
     });
     logged.catch((error: unknown) => queue.fail(error));

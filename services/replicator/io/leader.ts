@@ -18,9 +18,10 @@ import {
   type AssemblerState,
 } from '../core/transaction-assembler.ts';
 import type { CommitRecord } from '../../../shared/core/commit-record.ts';
-import type { Member } from '../../../shared/core/control-state.ts';
+import type { Member } from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { zeroLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
@@ -30,6 +31,7 @@ import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import type { Keepalive } from '../../../shared/pg/walsender.ts';
 import type { OwnLog } from './own-log.ts';
 import type { RecordFeed } from './record-feed.ts';
+import { PassedPosition } from './passed-position.ts';
 import { openSlot, type SlotReader, type SlotTarget } from './slot-reader.ts';
 
 export interface LeaderOptions {
@@ -49,14 +51,20 @@ export interface LeaderOptions {
   readonly onChange: () => void;
 }
 
+interface Logged {
+  readonly record: CommitRecord;
+  /** End of its last transaction, if it ends one. */
+  readonly end: Lsn | null;
+  readonly offset: LogOffset;
+}
+
 export class Leader {
   readonly #options: LeaderOptions;
   #assembler: AssemblerState;
   #quorum: QuorumState;
   readonly #commits: RecentCommits;
   #reader: SlotReader | null = null;
-  /** Everything up to here was decoded. */
-  #passedLsn: Lsn;
+  readonly #passed: PassedPosition;
   /** Everything up to here is in a record or known to hold nothing. */
   #reachedLsn: Lsn;
   #loggedEnd: Lsn;
@@ -65,7 +73,6 @@ export class Leader {
   #idleDue: Keepalive | null = null;
   #lastRecordAtMs: number;
   #freshAtMs: number | null = null;
-  #passedWaiters = new Set<() => void>();
 
   constructor(options: LeaderOptions) {
     this.#options = options;
@@ -73,7 +80,7 @@ export class Leader {
     this.#assembler = initialAssembler({ epoch, origin: region, chunkBytesMax, lastEndLsn });
     this.#quorum = initialQuorum(epoch, lastEndLsn);
     this.#commits = new RecentCommits(lastEndLsn);
-    this.#passedLsn = zeroLsn;
+    this.#passed = new PassedPosition(options.clock);
     this.#reachedLsn = lastEndLsn;
     this.#loggedEnd = lastEndLsn;
     this.#confirmed = options.isFirst ? zeroLsn : null;
@@ -104,7 +111,7 @@ export class Leader {
   }
 
   get passedLsn(): Lsn {
-    return this.#passedLsn;
+    return this.#passed.lsn;
   }
 
   /** One decoding session: ends by rejecting, when the stream or the own log fails. */
@@ -178,23 +185,9 @@ export class Leader {
 
   /** Whether decoding has passed `lsn`, within `waitMs`. */
   async waitPassed(lsn: Lsn, waitMs: number): Promise<boolean> {
-    if (this.#passedLsn >= lsn) return true;
+    if (this.#passed.lsn >= lsn) return true;
     this.#reader?.status.send(true);
-    const deadlineMs = this.#options.clock.monotonicMs() + waitMs;
-    while (this.#passedLsn < lsn) {
-      const leftMs = deadlineMs - this.#options.clock.monotonicMs();
-      if (leftMs <= 0) return false;
-      await new Promise<void>((resolve) => {
-        const finish = (): void => {
-          clearTimeout(timer);
-          this.#passedWaiters.delete(finish);
-          resolve();
-        };
-        const timer = setTimeout(finish, leftMs);
-        this.#passedWaiters.add(finish);
-      });
-    }
-    return true;
+    return this.#passed.reached(lsn, waitMs);
   }
 
   #takeData(messages: readonly Uint8Array[], fail: (error: unknown) => void): void {
@@ -202,7 +195,7 @@ export class Leader {
     if (step.malformed !== null) throw new MeridianError('ProtocolViolation', step.malformed);
     this.#assembler = step.state;
     for (const record of step.records) this.#publish(record, fail);
-    this.#pass(step.state.passedLsn);
+    this.#passed.advance(step.state.passedLsn);
     const { queueBytesMax } = this.#options;
     const { writer } = this.#options.ownLog;
     const reader = this.#reader;
@@ -215,7 +208,7 @@ export class Leader {
   #takeKeepalive(keepalive: Keepalive, markHealthy: () => void): void {
     markHealthy();
     if (this.#assembler.open !== null) return;
-    this.#pass(keepalive.walEnd);
+    this.#passed.advance(keepalive.walEnd);
     const isBeyond = keepalive.walEnd > this.#reachedLsn;
     const quietMs = this.#options.clock.monotonicMs() - this.#lastRecordAtMs;
     if (!isBeyond && quietMs < this.#options.idleIntervalMs * 0.9) return;
@@ -254,14 +247,14 @@ export class Leader {
     const end = endPositionOf(record)?.endLsn ?? null;
     if (end !== null && end > this.#reachedLsn) this.#reachedLsn = end;
     this.#options.ownLog.writer.append(bytes).then(
-      () => this.#logged(record, end),
+      (offset) => this.#logged({ record, end, offset }),
       (error: unknown) => fail(error),
     );
   }
 
-  async #logged(record: CommitRecord, end: Lsn | null): Promise<void> {
+  async #logged({ record, end, offset }: Logged): Promise<void> {
     await failpoint('leader.before-logged');
-    this.#options.ownLog.note(record);
+    this.#options.ownLog.note(record, offset);
     if (record.kind === 'idle') {
       this.#freshAtMs = Number(record.timeUs / 1000n) + 946_684_800_000;
       this.#step({ kind: 'logged', lsn: record.lsn });
@@ -284,12 +277,6 @@ export class Leader {
     if (this.#confirmed !== null && k > 0 && reported.write > before.write) {
       this.#confirmed = this.#commits.lastAtOrBelow(reported.write);
     }
-  }
-
-  #pass(lsn: Lsn): void {
-    if (lsn <= this.#passedLsn) return;
-    this.#passedLsn = lsn;
-    for (const wake of [...this.#passedWaiters]) wake();
   }
 
   #askWhenQuiet(): void {

@@ -2,6 +2,7 @@
 import { endPositionOf } from '../core/chain-check.ts';
 import { isAtOrPast, zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
+import type { OffsetIndex } from './offset-index.ts';
 import type { DataLog, DataLogEntry } from '../../../shared/ports/data-log.ts';
 
 export interface LogFacts {
@@ -25,7 +26,11 @@ interface Found {
 }
 
 /** Reads the log once from its start: what it is, and how far it reaches. */
-export async function readLogFacts(log: DataLog, signal: AbortSignal): Promise<LogFacts> {
+export async function readLogFacts(
+  log: DataLog,
+  index: OffsetIndex,
+  signal: AbortSignal,
+): Promise<LogFacts> {
   const { start, end } = await log.bounds();
   const found: Found = {
     store: null,
@@ -35,7 +40,11 @@ export async function readLogFacts(log: DataLog, signal: AbortSignal): Promise<L
     startedEpochs: new Set(),
   };
   if (start < end) {
-    for await (const entry of log.read(start, { follow: false, signal })) note(found, entry);
+    for await (const entry of log.read(start, { follow: false, signal })) {
+      note(found, entry);
+      const ended = endPositionOf(entry.record);
+      if (ended !== null) index.add(ended, entry.offset);
+    }
   }
   return { ...found, end, last: found.last ?? zeroPosition };
 }

@@ -2,12 +2,13 @@
  * Appends records to the region's own log: in order, one request in flight, what arrives meanwhile
  * goes together. Nobody else appends.
  */
+import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 
 interface Waiting {
   readonly bytes: Uint8Array;
-  readonly resolve: () => void;
+  readonly resolve: (offset: LogOffset) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -31,9 +32,12 @@ export class LogWriter {
     return this.#queuedBytes;
   }
 
-  /** Resolves when the record is durable; rejects LogUnavailable once the signal has aborted. */
-  append(bytes: Uint8Array): Promise<void> {
-    const appended = new Promise<void>((resolve, reject) => {
+  /**
+   * Resolves with the record's offset when it is durable; rejects LogUnavailable once the signal
+   * has aborted.
+   */
+  append(bytes: Uint8Array): Promise<LogOffset> {
+    const appended = new Promise<LogOffset>((resolve, reject) => {
       this.#waiting.push({ bytes, resolve, reject });
     });
     this.#queuedBytes += bytes.byteLength;
@@ -56,12 +60,15 @@ export class LogWriter {
       const batch = this.#takeBatch();
       try {
         await failpoint('log-writer.before-append');
-        await this.#log.append(
+        const last = await this.#log.append(
           batch.map(({ bytes }) => bytes),
           this.#signal,
         );
         await failpoint('log-writer.after-append');
-        for (const { resolve } of batch) resolve();
+        const first = last - BigInt(batch.length - 1);
+        for (const [index, { resolve }] of batch.entries()) {
+          resolve((first + BigInt(index)) as LogOffset);
+        }
       } catch (error) {
         const failed = [...batch, ...this.#waiting];
         this.#waiting = [];

@@ -12,7 +12,8 @@ import type { DataLog } from '../../../shared/ports/data-log.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { endPositionOf } from '../core/chain-check.ts';
 import { LogWriter } from './log-writer.ts';
-import { readLogFacts, type LogFacts } from './log-search.ts';
+import { offsetAfter, readLogFacts, type LogFacts } from './log-search.ts';
+import { OffsetIndex } from './offset-index.ts';
 import { RecordFeed } from './record-feed.ts';
 
 export interface OwnLogOptions {
@@ -28,6 +29,7 @@ export class OwnLog {
   readonly writer: LogWriter;
   #facts: LogFacts | null = null;
   #feed: RecordFeed | null = null;
+  readonly #index = new OffsetIndex();
 
   constructor(options: OwnLogOptions) {
     this.#options = options;
@@ -51,11 +53,16 @@ export class OwnLog {
   /** Reads what the log holds, once. */
   async load(signal: AbortSignal): Promise<LogFacts> {
     if (this.#facts !== null) return this.#facts;
-    const facts = await readLogFacts(this.#options.log, signal);
+    const facts = await readLogFacts(this.#options.log, this.#index, signal);
     if (signal.aborted) throw new Error('ended');
     this.#facts = facts;
     this.#feed = new RecordFeed(facts.last, this.#options.feedBytesMax);
     return facts;
+  }
+
+  /** Offset from which the log holds everything after `position`. */
+  async offsetAfter(position: Position, signal: AbortSignal): Promise<LogOffset> {
+    return this.#index.after(position) ?? (await offsetAfter(this.#options.log, position, signal));
   }
 
   /** Makes an empty log a store of its own, which begins after `position`. */
@@ -70,6 +77,7 @@ export class OwnLog {
   /** Deletes everything; the log has to be filled and closed by `beginStore` again. */
   async reset(): Promise<void> {
     await this.#options.log.reset();
+    this.#index.clear();
     const startedEpochs = new Set<number>();
     const end = 0n as LogOffset;
     this.#facts = {
@@ -81,17 +89,17 @@ export class OwnLog {
   /** Appends a record made here, for this log or for everybody; resolves when it is durable. */
   async append(record: CommitRecord): Promise<void> {
     const bytes = packRecord(record);
-    await this.writer.append(bytes);
-    this.note(record);
+    this.note(record, await this.writer.append(bytes));
     const isForAll = record.kind === 'epoch-start';
     if (isForAll) this.#feed?.publish(record, bytes);
   }
 
-  /** Takes into account that the log holds `record`. */
-  note(record: CommitRecord): void {
+  /** Takes into account that the log holds `record` at `offset`. */
+  note(record: CommitRecord, offset: LogOffset): void {
     const facts = this.#facts;
     if (facts === null) return;
     const end = endPositionOf(record);
+    if (end !== null) this.#index.add(end, offset);
     const last = end === null ? facts.last : laterPosition(facts.last, end);
     const next = { ...facts, last };
     if (record.kind === 'seed') this.#facts = { ...next, store: record.store };

@@ -16,7 +16,7 @@ import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { unpackRecord } from '../../../shared/runtime/record-packing.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import { decodeFrame, encodeFrame, type LinkFrame } from '../core/link-frame.ts';
-import { linkPath, linkPayloadBytesMax } from './link-server.ts';
+import { linkPath, linkPayloadBytesMax } from './link/link-server.ts';
 
 export interface RegionLinkOptions {
   readonly peer: RegionId;

@@ -18,9 +18,9 @@ import type { ReplicatorDependencies } from './dependencies.ts';
 import type { AppliedFacts } from './applier.ts';
 import { DirectiveRunner, epochNames, type Leading } from './directive-runner.ts';
 import type { Leader } from './leader.ts';
-import type { LinkSource } from './link-session.ts';
+import type { LinkSource } from './link/link-session.ts';
 import { OwnLog } from './own-log.ts';
-import { PeerTable } from './peer-table.ts';
+import { PeerTable } from './link/peer-table.ts';
 
 interface Work {
   readonly directive: ReplicationDirective;
@@ -270,6 +270,7 @@ export class Replication {
       clock,
       heartbeatIntervalMs: config.heartbeatIntervalMs,
       feed: () => this.#ownLog.feed,
+      offsetAfter: (position, signal) => this.#ownLog.offsetAfter(position, signal),
       cuts: () => {
         const { history, epoch } = regionControl.view();
         return { history, uptoEpoch: epoch };

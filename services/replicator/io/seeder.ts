@@ -70,8 +70,10 @@ async function copyFrom(
     const kept = upTo(record, of.limit);
     if (kept !== null) {
       const appended = ownLog.writer.append(kept === record ? bytes : packRecord(kept));
-      appended.catch(() => undefined);
-      ownLog.note(kept);
+      appended.then(
+        (offset) => ownLog.note(kept, offset),
+        () => undefined,
+      );
       last = laterPosition(last, endPositionOf(kept) ?? last);
       await ownLog.writer.whenBelow(logQueueBytesMax);
     }

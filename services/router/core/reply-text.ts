@@ -16,17 +16,35 @@ export type RowMode = 'object' | 'array' | 'text';
 
 /** `{rows, fields, rowCount, command}` as JSON text, without a line end in it. */
 export function resultText(result: SqlResult, mode: RowMode): string {
-  const names = uniqueNames(result.fields.map(({ name }) => name));
-  const fields = result.fields.map(({ typeOid }, index) => ({ name: names[index], typeOid }));
-  const rows = result.rows.map((row) => rowText(row, result, { mode, names }));
+  const { fields, write } = rowWriter(result.fields, mode);
   const parts = [
-    `"rows":[${rows.join(',')}]`,
+    `"rows":[${result.rows.map(write).join(',')}]`,
     `"fields":${JSON.stringify(fields)}`,
     `"rowCount":${result.rowCount}`,
     `"command":${JSON.stringify(result.command)}`,
     ...(result.isCutOff ? ['"truncated":true'] : []),
   ];
   return `{${parts.join(',')}}`;
+}
+
+export interface RowWriter {
+  /** With the names that the rows use. */
+  readonly fields: SqlResult['fields'];
+  readonly write: (row: SqlResult['rows'][number]) => string;
+}
+
+/** How rows with these columns are written. */
+export function rowWriter(columns: SqlResult['fields'], mode: RowMode): RowWriter {
+  const names = uniqueNames(columns.map(({ name }) => name));
+  const fields = columns.map(({ typeOid }, index) => ({ name: names[index] ?? '', typeOid }));
+  const keys = names.map((name) => JSON.stringify(name));
+  const write = (row: SqlResult['rows'][number]): string => {
+    if (mode === 'text') return JSON.stringify(row);
+    const values = row.map((value, index) => jsonOf(value, fields[index]?.typeOid ?? 0));
+    if (mode === 'array') return `[${values.join(',')}]`;
+    return `{${values.map((value, index) => `${keys[index] ?? '""'}:${value}`).join(',')}}`;
+  };
+  return { fields, write };
 }
 
 /** Names of columns as keys: a second `id` becomes `id_2`, so that no value is lost. */
@@ -38,16 +56,4 @@ export function uniqueNames(names: readonly string[]): string[] {
     taken.add(key);
     return key;
   });
-}
-
-function rowText(
-  row: readonly (string | null)[],
-  result: SqlResult,
-  form: { readonly mode: RowMode; readonly names: readonly string[] },
-): string {
-  if (form.mode === 'text') return JSON.stringify(row);
-  const values = row.map((value, index) => jsonOf(value, result.fields[index]?.typeOid ?? 0));
-  if (form.mode === 'array') return `[${values.join(',')}]`;
-  const pairs = values.map((value, index) => `${JSON.stringify(form.names[index])}:${value}`);
-  return `{${pairs.join(',')}}`;
 }

@@ -10,6 +10,8 @@ export interface ReadStatement {
   readonly functions: readonly string[];
   readonly operators: readonly string[];
   readonly touchesSession: boolean;
+  /** A cursor can be opened for it. */
+  readonly isQuery: boolean;
 }
 
 export interface WriteStatement {
@@ -75,17 +77,19 @@ function kindOf(name: string, body: unknown): StatementKind {
     case 'SelectStmt':
       return kindOfSelect(body);
     case 'VariableShowStmt':
-      return { kind: 'read', functions: [], operators: [], touchesSession: false };
+      return plainRead(false);
     case 'ExplainStmt': {
       const [inner, query] = Object.entries(asRecord(field(body, 'query')))[0] ?? [];
-      return inner === undefined ? write('EXPLAIN', name, body) : kindOf(inner, query);
+      if (inner === undefined) return write('EXPLAIN', name, body);
+      const explained = kindOf(inner, query);
+      return explained.kind === 'read' ? { ...explained, isQuery: false } : explained;
     }
     case 'TransactionStmt':
       return kindOfTransactionControl(body);
     case 'VariableSetStmt':
       return kindOfSet(body);
     case 'CopyStmt':
-      return refused('COPY has no HTTP form', 'Use INSERT … SELECT unnest(…) or a direct client.');
+      return refused('COPY has no HTTP form', 'Use INSERT … SELECT unnest(…), or psql.');
     default:
       return write(name, name, body);
   }
@@ -110,13 +114,14 @@ function kindOfSelect(body: unknown): StatementKind {
     // BETWEEN and its kin are syntax for operators of the B-tree class, which may not be volatile.
     operators: unique(operators).filter((name) => !/[A-Za-z]$/.test(name)),
     touchesSession: functions.some((one) => sessionFunctions.test(one)),
+    isQuery: true,
   };
 }
 
 function kindOfTransactionControl(body: unknown): StatementKind {
   const kind = textOf(field(body, 'kind')).replace('TRANS_STMT_', '');
   if (['SAVEPOINT', 'RELEASE', 'ROLLBACK_TO'].includes(kind)) {
-    return { kind: 'read', functions: [], operators: [], touchesSession: false };
+    return plainRead(false);
   }
   const hint = 'POST /v1/transaction begins and ends the transaction by itself.';
   return refused(`${kind} belongs to Meridian here`, hint);
@@ -133,7 +138,11 @@ function kindOfSet(body: unknown): StatementKind {
   const hint = guardedSettings[name];
   if (hint !== undefined) return refused(`${name} belongs to Meridian here`, hint);
   const isLocal = field(body, 'is_local') === true || name.startsWith('transaction');
-  return { kind: 'read', functions: [], operators: [], touchesSession: !isLocal };
+  return plainRead(!isLocal);
+}
+
+function plainRead(touchesSession: boolean): ReadStatement {
+  return { kind: 'read', functions: [], operators: [], touchesSession, isQuery: false };
 }
 
 function write(why: string, name: string, body: unknown): WriteStatement {

@@ -1,4 +1,5 @@
 /** The data API on the public listener: POST /v1/query and /v1/transaction, GET /v1/idempotency. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { hasScope, type AccessClaims } from '../../../shared/auth/access-token.ts';
@@ -8,10 +9,12 @@ import type { DurabilityMode } from '../../../shared/core/durability.ts';
 import type { PositionToken } from '../../../shared/core/position-token.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { serveOpenApi } from '../../../shared/http/openapi.ts';
+import { problemOf } from '../../../shared/http/problem.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
 import type { RouterConfig } from '../config.ts';
-import { resultText } from '../core/reply-text.ts';
+import { resultText, type RowMode } from '../core/reply-text.ts';
+import { rowLines } from '../core/row-lines.ts';
 import {
   headersSchema,
   keySchema,
@@ -104,9 +107,15 @@ function addQuery(server: DataServer, options: DataRoutesOptions, route: RouteBa
     const work = single({ sql, params });
     const { headers } = request;
     const asked = requestOf(options, request, { work, settings, headers });
-    const answer = await options.access.run({ ...asked, signal: whenClosed(reply) });
+    const isStream = (request.headers.accept ?? '').includes(streamType);
+    const signal = whenClosed(reply);
+    const answer = await options.access.run({ ...asked, signal, isStream });
     writeHeaders(reply, answer, options.tokens);
     const [result] = answer.results;
+    if (isStream && result !== undefined) {
+      const lines = Readable.from(linesOf(answer, result, { rowMode, requestId: request.id }));
+      return (reply as unknown as FastifyReply).type(streamType).send(lines);
+    }
     sendText(reply, result === undefined ? '{}' : resultText(result, rowMode));
     return reply;
   });
@@ -157,6 +166,30 @@ function addOutcome(server: DataServer, options: DataRoutesOptions, route: Route
     sendText(reply, `{"outcome":"${outcome}","results":[${results.join(',')}]}`);
     return reply;
   });
+}
+
+const streamType = 'application/x-ndjson';
+
+/** See core/row-lines.ts; rows are fetched as fast as the client takes them. */
+async function* linesOf(
+  answer: DataReply,
+  result: DataReply['results'][number],
+  asked: { readonly rowMode: RowMode; readonly requestId: string },
+) {
+  const lines = rowLines(result, asked.rowMode);
+  let rowCount = result.rows.length;
+  try {
+    yield lines.head + lines.rows(result.rows);
+    for (let rows = await answer.rest?.next(); rows; rows = await answer.rest?.next()) {
+      rowCount += rows.length;
+      yield lines.rows(rows);
+    }
+    yield lines.end(rowCount);
+  } catch (error) {
+    yield lines.error(problemOf(error, asked.requestId));
+  } finally {
+    answer.rest?.close();
+  }
 }
 
 /** Aborts when the client leaves before its reply is out. */

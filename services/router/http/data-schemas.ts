@@ -114,6 +114,7 @@ export const forwardedSchema = z.object({
     }),
   ),
   isTransaction: z.boolean(),
+  isStream: z.boolean().default(false),
   isReadOnly: z.boolean(),
   isolation: z.enum(isolations).nullable(),
   consistency: z.object({

@@ -1,12 +1,19 @@
 /** What routers of other regions ask of this one, on the peer listener. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { requirePeer } from '../../../shared/auth/require-scope.ts';
 import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
 import type { KeySet } from '../../../shared/config/secrets-schema.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { problemOf } from '../../../shared/http/problem.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
-import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import type {
+  DataAccess,
+  DataReply,
+  DataRequest,
+  RowStream,
+} from '../../../shared/ports/data-access.ts';
 import type { RouterConfig } from '../config.ts';
 import {
   consistencyOf,
@@ -39,7 +46,11 @@ export function peerRoutes(options: PeerRoutesOptions): FastifyPluginAsync {
     const schema = { body: forwardedSchema };
     server.post('/peer/data', { onRequest, bodyLimit, schema }, async (request, reply) => {
       const answer = await options.access.run(requestOf(request.body, options.clock));
-      return reply.type('application/json').send(JSON.stringify(bodyOf(answer)));
+      const { rest, ...head } = answer;
+      const text = JSON.stringify({ ...bodyOf(head), hasRest: rest !== undefined });
+      if (rest === undefined) return reply.type('application/json').send(`${text}\n`);
+      const lines = Readable.from(batchLines(text, rest, request.id));
+      return reply.type('application/x-ndjson').send(lines);
     });
     server.get('/peer/now', { onRequest }, async (_request, reply) =>
       reply.header('cache-control', 'no-store').send(portableNow(await options.now())),
@@ -65,6 +76,21 @@ function requestOf(body: ForwardedRequest, clock: Clock): DataRequest {
     isForwarded: true,
     deadlineMs: clock.monotonicMs() + remainingMs,
   };
+}
+
+/** The reply, then its further rows by parts, then null or the problem that ended them. */
+async function* batchLines(head: string, rest: RowStream, requestId: string) {
+  try {
+    yield `${head}\n`;
+    for (let rows = await rest.next(); rows !== null; rows = await rest.next()) {
+      yield `${JSON.stringify(rows)}\n`;
+    }
+    yield 'null\n';
+  } catch (error) {
+    yield `${JSON.stringify({ problem: problemOf(error, requestId) })}\n`;
+  } finally {
+    rest.close();
+  }
 }
 
 function bodyOf(answer: DataReply): Portable<DataReply> {

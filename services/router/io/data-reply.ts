@@ -2,7 +2,7 @@
 import type { NodeId } from '../../../shared/core/node.ts';
 import { laterPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
-import type { DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import type { DataReply, DataRequest, RowStream } from '../../../shared/ports/data-access.ts';
 import type { ReplyPosition } from './primary-position.ts';
 
 export interface ServedWork {
@@ -11,6 +11,7 @@ export interface ServedWork {
   readonly node: NodeId;
   readonly position: ReplyPosition;
   readonly stalenessMs: number | null;
+  readonly rest: RowStream | null;
 }
 
 /** The reply to a read; a write adds what it reached. */
@@ -28,5 +29,6 @@ export function dataReply(request: DataRequest, served: ServedWork): DataReply {
     stalenessMs: served.stalenessMs,
     consistency: request.consistency.level,
     durability: null,
+    ...(served.rest === null ? {} : { rest: served.rest }),
   };
 }

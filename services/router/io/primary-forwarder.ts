@@ -3,9 +3,14 @@ import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { errorOfProblem } from '../../../shared/http/bearer-client.ts';
-import type { PeerClient, PeerReply } from '../../../shared/http/peer-client.ts';
+import type {
+  PeerCall,
+  PeerClient,
+  PeerLines,
+  PeerReply,
+} from '../../../shared/http/peer-client.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
-import type { DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import type { DataReply, DataRequest, RowStream } from '../../../shared/ports/data-access.ts';
 import {
   portableConsistency,
   portablePosition,
@@ -38,20 +43,41 @@ export class PrimaryForwarder {
   async forward(to: RegionId, request: DataRequest, mayWrite: boolean): Promise<DataReply> {
     const leftMs = request.deadlineMs - this.#options.clock.monotonicMs();
     const origin = this.#originOf(to);
+    const call: PeerCall = {
+      method: 'POST',
+      path: peerDataPath,
+      body: bodyOf(request, leftMs - Math.min(50, leftMs / 10)),
+      timeoutMs: Math.max(1, leftMs),
+    };
+    if (request.isStream === true) return this.#open(origin, call, to);
     let reply: PeerReply;
     try {
-      reply = await this.#options.client.request(origin, {
-        method: 'POST',
-        path: peerDataPath,
-        body: bodyOf(request, leftMs - Math.min(50, leftMs / 10)),
-        timeoutMs: Math.max(1, leftMs),
-      });
+      reply = await this.#options.client.request(origin, call);
     } catch (error) {
       throw lostOnTheWay(error, to, { mayWrite, hasKey: request.idempotencyKey !== null });
     }
     const body = JSON.parse(reply.body) as unknown;
     if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);
     return replyOf(body as Portable<DataReply>);
+  }
+
+  /** The same for a read whose rows come in parts. */
+  async #open(origin: string, call: PeerCall, to: RegionId): Promise<DataReply> {
+    let reply: PeerLines;
+    let head: string;
+    try {
+      reply = await this.#options.client.open(origin, call);
+      head = await nextLine(reply);
+    } catch (error) {
+      throw lostOnTheWay(error, to, { mayWrite: false, hasKey: false });
+    }
+    const body = JSON.parse(head) as { readonly hasRest?: boolean };
+    if (reply.status < 400 && body.hasRest === true) {
+      return { ...replyOf(body as never), rest: new ForwardedRows(reply, origin) };
+    }
+    reply.close();
+    if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);
+    return replyOf(body as never);
   }
 
   /**
@@ -75,6 +101,37 @@ export class PrimaryForwarder {
     const split = found.processes.find(({ services }) => services.includes('router'));
     return `http://${found.host}:${(split?.listeners ?? found.listeners).peer}`;
   }
+}
+
+/** Rows that another region's router sends in parts, one line each. */
+class ForwardedRows implements RowStream {
+  readonly #reply: PeerLines;
+  readonly #origin: string;
+
+  constructor(reply: PeerLines, origin: string) {
+    this.#reply = reply;
+    this.#origin = origin;
+  }
+
+  async next(): Promise<DataReply['results'][number]['rows'] | null> {
+    const value = JSON.parse(await nextLine(this.#reply)) as unknown;
+    if (Array.isArray(value)) return value as DataReply['results'][number]['rows'];
+    this.close();
+    if (value === null) return null;
+    const { problem } = value as { readonly problem?: unknown };
+    throw errorOfProblem(problem, 500, this.#origin);
+  }
+
+  close(): void {
+    this.#reply.close();
+  }
+}
+
+/** Throws UpstreamUnavailable when the reply ends early. */
+async function nextLine(reply: PeerLines): Promise<string> {
+  const { done, value } = await reply.lines.next();
+  if (done !== true) return value;
+  throw new MeridianError('UpstreamUnavailable', 'A reply ended early.', { wasSent: true });
 }
 
 function bodyOf(request: DataRequest, remainingMs: number): unknown {

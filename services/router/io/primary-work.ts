@@ -75,17 +75,20 @@ export class PrimaryWork {
     for (;;) {
       const outcome = await this.#readVouched(request, plan, at);
       if (!positions.shows(outcome.before, at.waiting)) {
+        outcome.rest?.close();
         if (clock.monotonicMs() >= at.deadlineMs) throw positions.tooLate(request.token);
         await sleep(2);
         continue;
       }
       const position = await this.#positionAt(outcome.after.walLsn, at.view);
       if (this.#options.leaseLeftMs() <= 0) {
+        outcome.rest?.close();
         throw new MeridianError('LeaseExpired', 'The lease ended during the read.');
       }
-      const { results } = outcome;
+      const { results, rest } = outcome;
       const { region } = this.#options;
-      return dataReply(request, { results, region, node: at.node, position, stalenessMs: 0 });
+      const { node } = at;
+      return dataReply(request, { results, region, node, position, stalenessMs: 0, rest });
     }
   }
 
@@ -95,7 +98,12 @@ export class PrimaryWork {
     const isAsked = config.strongReads === 'quorum' && request.consistency.level === 'strong';
     if (!isAsked) return this.#readOnce(request, plan, at);
     const outcome = await this.#readOnce(request, plan, at);
-    await quorum.confirm(at.view, request.deadlineMs);
+    try {
+      await quorum.confirm(at.view, request.deadlineMs);
+    } catch (error) {
+      outcome.rest?.close();
+      throw error;
+    }
     return outcome;
   }
 
@@ -113,6 +121,7 @@ export class PrimaryWork {
       throw new MeridianError('NotPrimary', 'The primary cannot be read now.', {}, error);
     }
     if (isOpenFor(outcome.after, at.view)) return outcome;
+    outcome.rest?.close();
     throw new MeridianError('NotPrimary', 'The node is not open for this epoch.');
   }
 
@@ -131,7 +140,7 @@ export class PrimaryWork {
     const position = await this.#positionAt(outcome.walLsn, view);
     const { results } = outcome;
     return {
-      ...dataReply(request, { results, region, node, position, stalenessMs: 0 }),
+      ...dataReply(request, { results, region, node, position, stalenessMs: 0, rest: null }),
       consistency: 'strong',
       durability: this.#reached(request, position, view),
     };

@@ -86,11 +86,14 @@ export class ReplicaReads {
       return null;
     }
     const at = positionOfLook(outcome.before, known.view);
-    if (at === null || !isSatisfied(request, at.position, known.view)) return null;
-    const freshAtMs = watcher.freshAt(at.position);
+    const freshAtMs = at === null ? null : watcher.freshAt(at.position);
     const stalenessMs = stalenessOf(freshAtMs, sentAtMs);
-    if (!isFreshEnough(request, stalenessMs)) return null;
-    return { kind: 'served', node, outcome, stalenessMs };
+    if (at !== null && isSatisfied(request, at.position, known.view)) {
+      if (isFreshEnough(request, stalenessMs))
+        return { kind: 'served', node, outcome, stalenessMs };
+    }
+    outcome.rest?.close();
+    return null;
   }
 
   #eligible(request: DataRequest, view: ClusterView, tried: ReadonlySet<NodeId>): NodeFacts[] {

@@ -10,6 +10,8 @@ export interface RequestPlan {
   readonly touchesSession: boolean;
   /** PostgreSQL refuses it inside a transaction block. */
   readonly isAlone: boolean;
+  /** Its rows can be taken in parts. */
+  readonly canStream: boolean;
   readonly why: string;
 }
 
@@ -39,7 +41,8 @@ export async function summarise(
     !request.isReadOnly && request.caller.canWrite && (writing !== undefined || isOpenTransaction);
   if (isQuestion && !writes) throw forbidden(null);
   const isAlone = !request.isTransaction && writes && parts[0]?.isAlone === true;
-  return { needsPrimary, writes, touchesSession, isAlone, why };
+  const canStream = !writes && parts.length === 1 && parts[0]?.isQuery === true;
+  return { needsPrimary, writes, touchesSession, isAlone, canStream, why };
 }
 
 /** The plan of a request that passed as a read and writes. Throws when it must not write. */
@@ -49,7 +52,7 @@ export function writingPlan(request: DataRequest, plan: RequestPlan, error: Erro
     throw new MeridianError('StatementFailed', 'The transaction is read-only.', details, error);
   }
   if (!request.caller.canWrite) throw forbidden(error);
-  return { ...plan, needsPrimary: true, writes: true, touchesSession: true };
+  return { ...plan, needsPrimary: true, writes: true, touchesSession: true, canStream: false };
 }
 
 function forbidden(cause: unknown): MeridianError {

@@ -54,8 +54,10 @@ export class RoutedAccess implements DataAccess {
     this.#options = options;
   }
 
-  async run(request: DataRequest): Promise<DataReply> {
-    const plan = await summarise(this.#options.analysis, request);
+  async run(asked: DataRequest): Promise<DataReply> {
+    const plan = await summarise(this.#options.analysis, asked);
+    const request =
+      asked.isStream === true && !plan.canStream ? { ...asked, isStream: false } : asked;
     const journey: Journey = {
       plan,
       isBeyondReplicas: false,
@@ -137,6 +139,7 @@ export class RoutedAccess implements DataAccess {
       node: served.node,
       position,
       stalenessMs: served.stalenessMs,
+      rest: served.outcome.rest,
     });
   }
 

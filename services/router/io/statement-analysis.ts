@@ -14,6 +14,7 @@ export interface Analysis {
   readonly hint: string;
   readonly isAlone: boolean;
   readonly touchesSession: boolean;
+  readonly isQuery: boolean;
 }
 
 export interface AnalysisOptions {
@@ -53,9 +54,9 @@ export class StatementAnalysis {
   async analyse(sql: string): Promise<Analysis> {
     const kind = this.#kindOf(sql);
     if (kind.kind === 'refused') {
-      return { ...kind, isAlone: false, touchesSession: false };
+      return { ...kind, isAlone: false, touchesSession: false, isQuery: false };
     }
-    if (kind.kind === 'write') return { ...kind, hint: '' };
+    if (kind.kind === 'write') return { ...kind, hint: '', isQuery: false };
     return this.#withCatalog(kind);
   }
 
@@ -96,7 +97,7 @@ export class StatementAnalysis {
     const unsure = names.find((name) => answers.get(name)?.volatile !== false);
     const touchesSession =
       read.touchesSession || [...answers.values()].some(({ volatile, isOwn }) => volatile && isOwn);
-    const base = { hint: '', isAlone: false, touchesSession };
+    const base = { hint: '', isAlone: false, touchesSession, isQuery: read.isQuery };
     if (unsure === undefined) return { ...base, kind: 'read', why: 'it only reads' };
     const why = `${unsure.slice(2)} is not known to be stable or immutable`;
     return { ...base, kind: 'write', why };

@@ -7,6 +7,7 @@ import { clusterConfigSchema } from '../../../services/cluster-config.ts';
 import { localRegionPaths, clusterPaths } from '../../../services/local/region-paths.ts';
 import { verifyAccessToken } from '../../../shared/auth/access-token.ts';
 import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
+import { prepareOnce } from '../../../services/cli/io/prepare-once.ts';
 import { createCliFolder, runCli, type CliFolder } from './cli-run.ts';
 
 let place: CliFolder;
@@ -146,4 +147,17 @@ test('region settings: what containers of Kafka and Redis read', async () => {
   assert.match(env, /--initial-controllers 1@eu-west\.meridian\.internal:9094:/);
   const redis = await readFile(join(out, 'redis.conf'), 'utf8');
   assert.ok(redis.includes(secretsOf('us-east').own.redisPassword));
+});
+
+test('files of a cluster are made once, whoever else makes them at the same time', async () => {
+  const folder = join(place.folder, 'made-at-once');
+  await mkdir(folder);
+  // Left behind by a process that died: no process has this number.
+  await writeFile(join(folder, 'making.lock'), '4194304');
+  await Promise.all([1, 2, 3].map(async () => prepareOnce(folder)));
+  const keys = ['eu-west', 'us-east', 'ap-south'].map(
+    (id) => loadSecrets(localRegionPaths(folder, id).secretsFile).shared.peerKeys,
+  );
+  assert.deepEqual(keys[1], keys[0]);
+  assert.deepEqual(keys[2], keys[0]);
 });

@@ -1,7 +1,7 @@
 /** The controller's effects on a real PostgreSQL node: fence, sessions, slot, probe, sequences. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { initialControlState } from '../../../shared/core/control-state.ts';
+import { initialControlState } from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
@@ -12,7 +12,7 @@ import { connectPg, withPg, type PgClient } from '../../../shared/pg/client.ts';
 import { readCheckpoint, writeCheckpoint } from '../../../services/failover/io/checkpoint-store.ts';
 import * as fence from '../../../services/failover/io/fence-store.ts';
 import { NodeConnection } from '../../../services/failover/io/node-connection.ts';
-import { readDatabaseFacts } from '../../../services/failover/io/node-facts.ts';
+import { readDatabaseFacts } from '../../../services/failover/io/watch/node-facts.ts';
 import { endProbes, probeCommit, proberName } from '../../../services/failover/io/probe-commit.ts';
 import { createPublicationAndSlot } from '../../../services/failover/io/publication-and-slot.ts';
 import { raiseSequences } from '../../../services/failover/io/sequences.ts';

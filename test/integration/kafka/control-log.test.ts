@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
-import type { PauseRecord } from '../../../shared/core/control-record.ts';
+import type { PauseRecord } from '../../../shared/core/control/control-record.ts';
 import { firstOffset } from '../../../shared/core/log-offset.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { controlTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';

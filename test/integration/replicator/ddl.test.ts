@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connectPg, type PgClient } from '../../../shared/pg/client.ts';
-import { assertEqualRegions } from '../../helpers/equal-regions.ts';
-import { startHandCluster, type HandCluster } from '../../helpers/hand-cluster.ts';
+import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
+import { startHandCluster, type HandCluster } from '../../helpers/replication/hand-cluster.ts';
 
 let cluster: HandCluster;
 let app: PgClient;

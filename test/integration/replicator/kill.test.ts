@@ -5,8 +5,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connectPg } from '../../../shared/pg/client.ts';
-import { assertEqualRegions } from '../../helpers/equal-regions.ts';
-import { startHandCluster, type HandCluster, type HandRegion } from '../../helpers/hand-cluster.ts';
+import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
+import {
+  startHandCluster,
+  type HandCluster,
+  type HandRegion,
+} from '../../helpers/replication/hand-cluster.ts';
 
 let cluster: HandCluster;
 let replica: HandRegion;

@@ -1,5 +1,5 @@
 /** What goes wrong and what people ask for, from the world's own draws. */
-import type { ControlRecord } from '../../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import { nextEpoch } from '../../../shared/core/epoch.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { SimRegion } from './sim-region.ts';

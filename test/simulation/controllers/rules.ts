@@ -2,8 +2,8 @@
  * The rules that a run rests on. `realRules` are the project's own cores; each plant leaves one
  * rule out by wrapping them, so that nothing of a plant is in what is shipped.
  */
-import { foldControl } from '../../../shared/core/control-fold.ts';
-import type { Member, Promotion } from '../../../shared/core/control-state.ts';
+import { foldControl } from '../../../shared/core/control/control-fold.ts';
+import type { Member, Promotion } from '../../../shared/core/control/control-state.ts';
 import { judgeToken, type TokenVerdict, type EpochCut } from '../../../shared/core/consistency.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { Position } from '../../../shared/core/position.ts';

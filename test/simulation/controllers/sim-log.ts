@@ -1,6 +1,6 @@
 /** A region's own data log: durable, named by its store; void records beyond a cut are dropped. */
 import { isWithinCuts } from '../../../shared/core/consistency.ts';
-import type { Promotion } from '../../../shared/core/control-state.ts';
+import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { Position } from '../../../shared/core/position.ts';
 import { endOf, isPast, type Transaction } from './transaction.ts';

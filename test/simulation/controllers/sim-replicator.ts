@@ -4,7 +4,7 @@
  */
 import { changeOfDirective } from '../../../services/replicator/core/directive.ts';
 import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
-import type { Member } from '../../../shared/core/control-state.ts';
+import type { Member } from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { laterPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';

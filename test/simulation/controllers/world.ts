@@ -2,9 +2,9 @@
  * A simulated world: n regions with real controllers over one control log, a network, clocks and
  * faults, all from one seed. Every turn checks the invariants of DESIGN.md section 3.
  */
-import { encodeControlRecord } from '../../../shared/core/control-record-codec.ts';
+import { encodeControlRecord } from '../../../shared/core/control/control-record-codec.ts';
 import type { Effect } from '../../../services/failover/core/controller-effect.ts';
-import type { ControlRecord, Policy } from '../../../shared/core/control-record.ts';
+import type { ControlRecord, Policy } from '../../../shared/core/control/control-record.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { Faults } from './faults.ts';

@@ -1,7 +1,7 @@
 /** The real functions of the core wrapped so that one rule is missing. */
-import { foldControl, type Folded } from '../../../shared/core/control-fold.ts';
-import type { ControlRecord, PrepareRecord } from '../../../shared/core/control-record.ts';
-import type { ControlState, Member } from '../../../shared/core/control-state.ts';
+import { foldControl, type Folded } from '../../../shared/core/control/control-fold.ts';
+import type { ControlRecord, PrepareRecord } from '../../../shared/core/control/control-record.ts';
+import type { ControlState, Member } from '../../../shared/core/control/control-state.ts';
 import type { EpochCut } from '../../../shared/core/consistency.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';

@@ -1,5 +1,5 @@
 /** Failure detection and operators, careless on purpose: safety must not depend on them. */
-import type { PrepareRecord } from '../../../shared/core/control-record.ts';
+import type { PrepareRecord } from '../../../shared/core/control/control-record.ts';
 import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { leaseTimes, type Region } from './region.ts';
 import { mayNotOpen } from './taking-over.ts';

@@ -1,12 +1,12 @@
 /** One simulated region: what survives a restart, and what does not. */
 import { kthHighest } from '../../../shared/core/quorum.ts';
-import type { ControlRecord } from '../../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import {
   initialControlState,
   type ControlState,
   type FoldOutcome,
   type Promotion,
-} from '../../../shared/core/control-state.ts';
+} from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import { comparePositions, zeroPosition, type Position } from '../../../shared/core/position.ts';

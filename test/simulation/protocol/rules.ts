@@ -3,8 +3,8 @@
  * that a region's own services keep. A plant replaces one of them, here and nowhere else.
  */
 import { isWithinCuts, judgeToken } from '../../../shared/core/consistency.ts';
-import { foldControl } from '../../../shared/core/control-fold.ts';
-import type { Promotion } from '../../../shared/core/control-state.ts';
+import { foldControl } from '../../../shared/core/control/control-fold.ts';
+import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { releasedPositions } from '../../../shared/core/quorum.ts';
 import type { PlantName } from '../plants.ts';

@@ -1,5 +1,5 @@
 /** The promise of a region: drain, end the lease, complete the log, then tell the control log. */
-import type { OpenPrepare } from '../../../shared/core/control-state.ts';
+import type { OpenPrepare } from '../../../shared/core/control/control-state.ts';
 import { follow } from './following.ts';
 import { release } from './leading.ts';
 import type { Region } from './region.ts';

@@ -1,5 +1,5 @@
 /** What a region does in its turn: reads the control log, then acts as what the fold makes it. */
-import type { ControlRecord } from '../../../shared/core/control-record.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import { holderValidUntilMs } from '../../../shared/core/lease.ts';
 import { follow } from './following.ts';
 import { checkToken, lead } from './leading.ts';

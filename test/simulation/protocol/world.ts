@@ -3,8 +3,8 @@
  * quorum and lease. Time is a tick counter of the same speed everywhere; in each tick one region
  * has its turn. It follows the rules of DESIGN.md section 5 as a region's services do together.
  */
-import { initialControlState } from '../../../shared/core/control-state.ts';
-import type { ControlRecord, Policy } from '../../../shared/core/control-record.ts';
+import { initialControlState } from '../../../shared/core/control/control-state.ts';
+import type { ControlRecord, Policy } from '../../../shared/core/control/control-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { ControlTopic } from '../control-topic.ts';

@@ -1,6 +1,7 @@
 /** Takes in what happened: facts replace older facts, records are folded, effects end. */
 import { assertNever } from '../../../../shared/core/assert.ts';
-import type { foldControl } from '../../../../shared/core/control-fold.ts';
+import type { foldControl } from '../../../../shared/core/control/control-fold.ts';
+import type { ReplicationReport } from '../../../../shared/core/replication-report.ts';
 import { halted, addStep, readRecord, startFold } from './reading.ts';
 import type { EffectBody } from '../controller-effect.ts';
 import type { EffectResult, Input } from '../controller-input.ts';
@@ -37,7 +38,7 @@ export function absorb(previous: ControllerState, input: Input, fold: typeof fol
     case 'databaseReported':
       return quiet(hearDatabase(state, input));
     case 'replicationReported':
-      return quiet({ ...state, replication: input.report });
+      return quiet(hearReplication(state, input));
     case 'peerReported':
       return quiet(hearPeer(state, input));
     case 'operatorAsked':
@@ -98,6 +99,26 @@ function hearDatabase(
     databaseLostAtMs: null,
     isDatabaseFresh: true,
   };
+}
+
+function hearReplication(
+  state: ControllerState,
+  input: Extract<Input, { kind: 'replicationReported' }>,
+): ControllerState {
+  const { report, nowMs } = input;
+  const isFailed = report.phase === 'failed';
+  // It tries again by itself: a retry that starts does not end the failure, progress does.
+  const goesOn = report.phase === 'starting' && state.replicationFailedAtMs !== null;
+  const isSame = report.directive.kind === state.replication?.directive.kind;
+  const since = isSame ? state.replicationFailedAtMs : null;
+  const replicationFailedAtMs = isFailed ? (since ?? nowMs) : goesOn ? since : null;
+  const worked = [state.replication, report].some((one) => one !== null && isAtWork(one));
+  const replicationWorkedAtMs = worked ? nowMs : state.replicationWorkedAtMs;
+  return { ...state, replication: report, replicationWorkedAtMs, replicationFailedAtMs };
+}
+
+function isAtWork({ directive, phase }: ReplicationReport): boolean {
+  return directive.kind !== 'idle' && phase !== 'failed';
 }
 
 function hearPeer(

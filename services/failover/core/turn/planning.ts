@@ -1,5 +1,5 @@
 /** Asks every plan what is to be done now, in order of urgency: fence, seal, lease, the rest. */
-import { maxRules } from '../../../../shared/core/control-fold.ts';
+import { maxRules } from '../../../../shared/core/control/control-fold.ts';
 import type { EffectBody } from '../controller-effect.ts';
 import type { ControllerState } from '../controller-state.ts';
 import { detectFailure } from '../failure-detector.ts';

@@ -2,9 +2,9 @@
  * What a record of the control log changes: the fold, and the times at which this region read it.
  * The own lease comes from here alone: from renewals read back in order (DESIGN.md section 5).
  */
-import { maxRules, type foldControl } from '../../../../shared/core/control-fold.ts';
-import type { ControlRecord } from '../../../../shared/core/control-record.ts';
-import type { FoldOutcome } from '../../../../shared/core/control-state.ts';
+import { maxRules, type foldControl } from '../../../../shared/core/control/control-fold.ts';
+import type { ControlRecord } from '../../../../shared/core/control/control-record.ts';
+import type { FoldOutcome } from '../../../../shared/core/control/control-state.ts';
 import { holderValidUntilMs } from '../../../../shared/core/lease.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { formatPosition } from '../../../../shared/core/position.ts';

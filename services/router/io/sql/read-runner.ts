@@ -3,7 +3,11 @@ import type { NodeId } from '../../../../shared/core/node.ts';
 import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import { isRetryableLock } from '../../../../shared/errors/sqlstate.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
-import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
+import type {
+  DataRequest,
+  RowStream,
+  StatementResult,
+} from '../../../../shared/ports/data-access.ts';
 import { withDeadline } from '../../../../shared/runtime/sleep.ts';
 import type { NodeLook } from '../../core/node-position.ts';
 import { runExchange, type ExchangeStep } from './exchange.ts';
@@ -11,6 +15,7 @@ import { lookStep, lookWithSettings, readLook } from './node-look.ts';
 import type { Lent, NodePools } from '../node-pools.ts';
 import { beginStep, callerSteps, commitStep, rollbackStep, settingPairs } from './session-steps.ts';
 import { errorOfFailure, judgeFailure } from './sql-failure.ts';
+import { openStream } from './streamed-read.ts';
 
 export interface ReadPlan {
   readonly request: DataRequest;
@@ -25,12 +30,16 @@ export interface ReadOutcome {
   readonly before: NodeLook;
   /** Seen after the statements or in their own snapshot: they saw nothing beyond it. */
   readonly after: NodeLook;
+  /** Rows still to come, when the request is a stream. */
+  readonly rest: RowStream | null;
 }
 
 export interface ReadRunnerOptions {
   readonly pools: NodePools;
   readonly clock: Clock;
 }
+
+const rowsPerFetch = 500;
 
 /** Thrown when a statement that passed as a read turns out to write. */
 export class ReadWrites extends Error {
@@ -62,6 +71,7 @@ export class ReadRunner {
         requestId: request.requestId,
       }),
     );
+    if (request.isStream === true) return this.#open(plan, lent, opening);
     const { before, after } = aroundReads(request);
     const steps = [...before, opening, ...own, ...after];
     try {
@@ -74,7 +84,26 @@ export class ReadRunner {
         results: results.slice(ownAt, ownAt + own.length),
         before: first,
         after: after.includes(lookStep) ? readLook(results[ownAt + own.length]) : first,
+        rest: null,
       };
+    } catch (error) {
+      throw await this.#failed(plan, lent, error);
+    }
+  }
+
+  async #open(plan: ReadPlan, lent: Lent, opening: ExchangeStep): Promise<ReadOutcome> {
+    const { request } = plan;
+    const { clock } = this.#options;
+    try {
+      const opened = openStream({ lent, request, opening, rowsPerFetch, clock });
+      const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
+      const { look, first, rest } = await withDeadline(
+        orGone(opened, request.signal),
+        leftMs,
+        late,
+      );
+      const seen = readLook(look);
+      return { results: [first], before: seen, after: seen, rest };
     } catch (error) {
       throw await this.#failed(plan, lent, error);
     }

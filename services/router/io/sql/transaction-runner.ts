@@ -175,7 +175,7 @@ async function repeat(
 /** PostgreSQL ends a statement a little earlier than the router gives up. */
 function settings(request: DataRequest, { leftMs }: PrimarySession): ExchangeStep {
   const { caller, durability, requestId } = request;
-  const statementTimeoutMs = leftMs - Math.min(25, leftMs / 10);
+  const statementTimeoutMs = leftMs - Math.min(100, leftMs / 4);
   return settingsStep({ caller, durability, requestId, statementTimeoutMs });
 }
 

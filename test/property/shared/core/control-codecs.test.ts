@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import {
   decodeControlRecord,
   encodeControlRecord,
-} from '../../../../shared/core/control-record-codec.ts';
+} from '../../../../shared/core/control/control-record-codec.ts';
 import {
   decodeControlState,
   encodeControlState,
-} from '../../../../shared/core/control-state-codec.ts';
+} from '../../../../shared/core/control/control-state-codec.ts';
 import { controlRecord, plausibleHistory } from '../../../helpers/core-arbitraries.ts';
 import { foldAll } from '../../../helpers/control-records.ts';
 

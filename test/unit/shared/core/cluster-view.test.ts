@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foldedPart, roles } from '../../../../shared/core/cluster-view.ts';
-import { initialControlState } from '../../../../shared/core/control-state.ts';
+import { initialControlState } from '../../../../shared/core/control/control-state.ts';
 import { eu, foldAll, inEpochOne, record, us } from '../../../helpers/control-records.ts';
 
 test('roles are told apart by name', () => {

@@ -13,7 +13,7 @@ import type {
   Tuple,
 } from '../../../../../services/replicator/core/pgoutput-message.ts';
 import type { TableShape } from '../../../../../services/replicator/core/table-shape.ts';
-import { testShape } from '../../../../helpers/table-shapes.ts';
+import { testShape } from '../../../../helpers/replication/table-shapes.ts';
 
 const shapes = [
   testShape('a', ['id', 'v', 'w'], { id: 1 }),

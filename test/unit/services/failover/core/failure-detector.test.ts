@@ -5,7 +5,7 @@ import {
   backedOffUntilMs,
   detectFailure,
 } from '../../../../../services/failover/core/failure-detector.ts';
-import { initialControlState } from '../../../../../shared/core/control-state.ts';
+import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import {
   ap,
   at,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { planNodes, seedSource } from '../../../../../services/failover/core/node-plan.ts';
-import { initialControlState } from '../../../../../shared/core/control-state.ts';
+import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import {
   ap,
   configOf,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { OperatorRequest } from '../../../../../services/failover/core/controller-input.ts';
 import { preflight } from '../../../../../services/failover/core/preflight.ts';
 import type { ControllerState } from '../../../../../services/failover/core/controller-state.ts';
-import { initialControlState } from '../../../../../shared/core/control-state.ts';
+import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import {
   ap,
   eu,

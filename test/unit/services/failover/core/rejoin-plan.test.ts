@@ -14,6 +14,7 @@ import {
   eu,
   lsn,
   nodeOf,
+  nowMs,
   peerOf,
   primaryState,
   record,
@@ -60,8 +61,13 @@ const rows = [
   { name: 'empty at the cut', state: oldPrimary({ logEnd: at('1:0/10') }), verdict: 'empty' },
   { name: 'diverged beyond it', state: oldPrimary({ logEnd: at('1:0/11') }), verdict: 'diverged' },
   {
-    name: 'diverged when not listable',
-    state: oldPrimary({ phase: 'failed', why: 'the slot is lost' }),
+    name: 'unknown while the log does not answer yet',
+    state: oldPrimary({ phase: 'failed' }, { replicationFailedAtMs: nowMs - 119_999 }),
+    verdict: 'unknown',
+  },
+  {
+    name: 'diverged when not listable for long',
+    state: oldPrimary({ phase: 'failed' }, { replicationFailedAtMs: nowMs - 120_000 }),
     verdict: 'diverged',
   },
   { name: 'unknown before the end', state: oldPrimary({ phase: 'running' }), verdict: 'unknown' },

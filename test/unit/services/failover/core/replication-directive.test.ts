@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { directiveOf } from '../../../../../services/failover/core/replication-directive.ts';
-import { initialControlState } from '../../../../../shared/core/control-state.ts';
+import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import {
   ap,
   at,
@@ -9,6 +9,7 @@ import {
   epoch,
   eu,
   lsn,
+  nowMs,
   primaryState,
   record,
   replicaState,
@@ -21,6 +22,8 @@ const seal = { epoch: epoch(2), drainingSinceMs: null, walEnd: lsn(0x20n), ownEp
 const switching = record.prepare(2, { change: 'switchover', preferred: us });
 const raised = { fence: { sealedEpoch: 2 } };
 const seedless = databaseOf(us, { progress: { position: at('1:0/9'), store: '' } });
+
+const idleReport = replicationOf({ kind: 'idle', why: 'a test' });
 
 const rows = [
   { name: 'idle before the hello', state: replicaState({ kind: 'greeting' }), kind: 'idle' },
@@ -42,6 +45,16 @@ const rows = [
   },
   { name: 'seed after a base backup', state: replicaState({ database: seedless }), kind: 'seed' },
   { name: 'follow as a replica', state: replicaState(), kind: 'follow' },
+  {
+    name: 'idle until the row is read that the last work left',
+    state: replicaState({ replication: idleReport, replicationWorkedAtMs: nowMs }),
+    kind: 'idle',
+  },
+  {
+    name: 'follow from the row that the last work left',
+    state: replicaState({ replication: idleReport, replicationWorkedAtMs: nowMs - 1 }),
+    kind: 'follow',
+  },
   {
     name: 'idle in quarantine',
     state: replicaState({ role: 'quarantined' }),

@@ -7,7 +7,7 @@ import {
   type RowChange,
 } from '../../../../../services/replicator/core/apply-plan.ts';
 import type { Tuple } from '../../../../../services/replicator/core/pgoutput-message.ts';
-import { testColumn, testShape } from '../../../../helpers/table-shapes.ts';
+import { testColumn, testShape } from '../../../../helpers/replication/table-shapes.ts';
 
 const shape = testShape('t', ['id', 'v']);
 const other = testShape('o', ['id', 'v'], { id: 2 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statementOf } from '../../../../../services/replicator/core/apply-sql.ts';
-import { testColumn, testShape } from '../../../../helpers/table-shapes.ts';
+import { testColumn, testShape } from '../../../../helpers/replication/table-shapes.ts';
 
 const shape = testShape('odd"name', [testColumn('id', { type: 'integer' }), 'v']);
 const key = '"id" OPERATOR(pg_catalog.=)';

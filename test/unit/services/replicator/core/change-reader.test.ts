@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changeOf } from '../../../../../services/replicator/core/change-reader.ts';
-import { testShape } from '../../../../helpers/table-shapes.ts';
+import { testShape } from '../../../../helpers/replication/table-shapes.ts';
 
 const shape = testShape('t', ['id', 'v']);
 

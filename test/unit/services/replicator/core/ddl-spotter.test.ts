@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DdlSpotter } from '../../../../../services/replicator/core/ddl-spotter.ts';
-import { insertMessage, relationMessage } from '../../../../helpers/pgoutput.ts';
+import { insertMessage, relationMessage } from '../../../../helpers/replication/pgoutput.ts';
 
 const ddl = relationMessage(9, { schema: 'meridian', name: 'ddl' }, [{ name: 'id' }]);
 const other = relationMessage(8, { schema: 'meridian', name: 'ddl_notes' }, [{ name: 'id' }]);

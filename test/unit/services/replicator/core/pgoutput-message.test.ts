@@ -13,7 +13,7 @@ import {
   relationMessage,
   truncateMessage,
   updateMessage,
-} from '../../../../helpers/pgoutput.ts';
+} from '../../../../helpers/replication/pgoutput.ts';
 
 const columns = [{ name: 'id', isKey: true }, { name: 'é' }];
 

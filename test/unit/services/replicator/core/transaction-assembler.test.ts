@@ -16,7 +16,7 @@ import {
   originMessage,
   relationMessage,
   truncateMessage,
-} from '../../../../helpers/pgoutput.ts';
+} from '../../../../helpers/replication/pgoutput.ts';
 
 const relation = relationMessage(5, { schema: 'public', name: 't' }, [{ name: 'id', isKey: true }]);
 const local = relationMessage(6, { schema: 'meridian_local', name: 'progress' }, [{ name: 'a' }]);

@@ -6,7 +6,7 @@ import type {
   RunningEffect,
 } from '../../../../../../services/failover/core/controller-state.ts';
 import { absorb } from '../../../../../../services/failover/core/turn/hearing.ts';
-import { foldControl } from '../../../../../../shared/core/control-fold.ts';
+import { foldControl } from '../../../../../../shared/core/control/control-fold.ts';
 import {
   at,
   databaseOf,
@@ -51,6 +51,31 @@ describe('facts', () => {
     const first = hear(replicaState(), { ...lost, nowMs });
     const second = hear(first, { ...lost, nowMs: nowMs + 500 });
     assert.deepEqual([second.database, second.databaseLostAtMs], [null, nowMs]);
+  });
+
+  it('a replicator fails since it first did, whatever it tries meanwhile', () => {
+    const { replication } = primaryState();
+    assert.ok(replication);
+    const at = (ms: number, phase: 'failed' | 'starting' | 'running') =>
+      ({
+        kind: 'replicationReported',
+        nowMs: nowMs + ms,
+        report: { ...replication, phase },
+      }) as const;
+    const failed = hear(hear(primaryState(), at(1, 'failed')), at(500, 'starting'));
+    assert.equal(hear(failed, at(900, 'failed')).replicationFailedAtMs, nowMs + 1);
+    assert.equal(hear(failed, at(900, 'running')).replicationFailedAtMs, null);
+  });
+
+  it('a replicator is at work until it says that it is not', () => {
+    const { replication } = primaryState();
+    assert.ok(replication);
+    const idle = { ...replication, directive: { kind: 'idle', why: 'a test' } } as const;
+    const at = (ms: number, report: typeof replication) =>
+      ({ kind: 'replicationReported', nowMs: nowMs + ms, report }) as const;
+    const ended = hear(hear(primaryState(), at(1, replication)), at(2, idle));
+    assert.equal(ended.replicationWorkedAtMs, nowMs + 2);
+    assert.equal(hear(ended, at(3, idle)).replicationWorkedAtMs, nowMs + 2);
   });
 
   it('a peer’s report replaces its earlier one', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
 import { planAll } from '../../../../../../services/failover/core/turn/planning.ts';
-import { initialControlState } from '../../../../../../shared/core/control-state.ts';
+import { initialControlState } from '../../../../../../shared/core/control/control-state.ts';
 import {
   databaseOf,
   nodeOf,

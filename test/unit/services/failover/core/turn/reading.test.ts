@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
 import { readRecord, startFold } from '../../../../../../services/failover/core/turn/reading.ts';
-import { foldControl } from '../../../../../../shared/core/control-fold.ts';
-import type { ControlRecord } from '../../../../../../shared/core/control-record.ts';
+import { foldControl } from '../../../../../../shared/core/control/control-fold.ts';
+import type { ControlRecord } from '../../../../../../shared/core/control/control-record.ts';
 import type { LogOffset } from '../../../../../../shared/core/log-offset.ts';
 import {
   ap,

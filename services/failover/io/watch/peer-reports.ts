@@ -1,0 +1,92 @@
+/** What the regions tell each other: reports each second, and a checkpoint to one that has none. */
+import { z } from 'zod';
+import type { RegionReport } from '../../../../shared/core/cluster-view.ts';
+import type { RegionId } from '../../../../shared/core/region.ts';
+import type { PeerClient } from '../../../../shared/http/peer-client.ts';
+import { fromWireJson } from '../../../../shared/http/wire-json.ts';
+import type { Clock } from '../../../../shared/ports/clock.ts';
+import { sleep } from '../../../../shared/runtime/sleep.ts';
+import type { Checkpoint } from '../../core/controller-input.ts';
+import { decodeCheckpoint } from '../checkpoint-store.ts';
+
+export interface Peer {
+  readonly region: RegionId;
+  /** Origin of its peer listener. */
+  readonly origin: string;
+}
+
+export interface PeerReportsOptions {
+  readonly peers: readonly Peer[];
+  readonly client: PeerClient;
+  readonly clock: Clock;
+}
+
+const reportEveryMs = 1000;
+const reportTimeoutMs = 1500;
+const checkpointTimeoutMs = 2500;
+const trafficTimeoutMs = 3000;
+
+/** Asks every region for its report, each on its own, until `signal` aborts. */
+export async function exchangeReports(
+  options: PeerReportsOptions,
+  onReport: (report: RegionReport) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    options.peers.map(async (peer) => {
+      while (!signal.aborted) {
+        const report = await askReport(options, peer).catch(() => null);
+        if (report !== null && !signal.aborted) onReport(report);
+        await sleep(reportEveryMs, signal);
+      }
+    }),
+  );
+}
+
+/** The newest checkpoint that any region answers with in time. */
+export async function askCheckpoint(options: PeerReportsOptions): Promise<Checkpoint | null> {
+  const found = await Promise.all(
+    options.peers.map((peer) => askCheckpointOf(options.client, peer).catch(() => null)),
+  );
+  return found.reduce((best, one) => {
+    if (one === null || best === null) return best ?? one;
+    return one.nextOffset > best.nextOffset ? one : best;
+  }, null);
+}
+
+/** Tells `peer` to take or refuse traffic of its own. */
+export async function tellTraffic(
+  client: PeerClient,
+  peer: Peer,
+  isAccepting: boolean,
+): Promise<void> {
+  const path = '/peer/traffic';
+  const call = {
+    method: 'POST',
+    path,
+    body: { isAccepting },
+    timeoutMs: trafficTimeoutMs,
+  } as const;
+  const reply = await client.request(peer.origin, call);
+  if (reply.status >= 300) throw new Error(`${peer.region} answered ${reply.status}`);
+}
+
+async function askReport(options: PeerReportsOptions, peer: Peer): Promise<RegionReport | null> {
+  const askedAtMs = options.clock.monotonicMs();
+  const call = { method: 'GET', path: '/peer/report', timeoutMs: reportTimeoutMs } as const;
+  const reply = await options.client.request(peer.origin, call);
+  if (reply.status !== 200) return null;
+  const report = fromWireJson(reply.body) as RegionReport | null;
+  if (report?.id !== peer.region) return null;
+  return { ...report, ageMs: options.clock.monotonicMs() - askedAtMs };
+}
+
+const checkpointSchema = z.object({ nextOffset: z.string(), state: z.string() });
+
+async function askCheckpointOf(client: PeerClient, peer: Peer): Promise<Checkpoint | null> {
+  const call = { method: 'GET', path: '/peer/checkpoint', timeoutMs: checkpointTimeoutMs } as const;
+  const reply = await client.request(peer.origin, call);
+  if (reply.status !== 200) return null;
+  const { nextOffset, state } = checkpointSchema.parse(JSON.parse(reply.body));
+  return decodeCheckpoint(nextOffset, state);
+}

@@ -1,0 +1,246 @@
+/**
+ * Writes the changes of pgoutput messages inside the applier's open transaction: rows as planned
+ * statements whose row counts must match; TRUNCATE, captured DDL and carried rows in their place.
+ */
+import type { PgClient } from '../../../../shared/pg/client.ts';
+import { statementOf, tableName, type ApplyStatement } from '../../core/apply-sql.ts';
+import { isGroupable, planChanges, planOneByOne, type RowChange } from '../../core/apply-plan.ts';
+import { changeOf, type RowMessage } from '../../core/change-reader.ts';
+import {
+  decodePgoutput,
+  type PgoutputMessage,
+  type Relation,
+} from '../../core/pgoutput-message.ts';
+import { shapeOf, type TableShape } from '../../core/table-shape.ts';
+import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import { PgPipeline, type PipelinedStatement } from '../../../../shared/pg/pipeline.ts';
+import { insertCarried, replayDdl } from './ddl-replay.ts';
+import { readTable } from './table-catalog.ts';
+
+export type WriteMode = 'grouped' | 'one by one';
+
+const rowsMax = 5000;
+/** Statements that wait to be sent together, at most. */
+const pendingStatementsMax = 500;
+const pendingCharactersMax = 1024 * 1024;
+
+interface Pending {
+  readonly statement: PipelinedStatement;
+  /** Null: any number of rows. */
+  readonly check: ApplyStatement | null;
+}
+
+interface Announced {
+  readonly bytes: Uint8Array;
+  readonly relation: Relation;
+  /** What it is here; read when a row needs it, and anew after DDL. `missing`: no such table. */
+  shape: TableShape | 'missing' | null;
+}
+
+export class ChangeWriter {
+  readonly #client: PgClient;
+  /** Text of a relation message → what it is here. */
+  readonly #shapes = new Map<string, TableShape>();
+  /** Tables that had rows before the DDL that makes them and carries their rows. */
+  readonly #awaited = new Set<string>();
+  readonly #pipeline: PgPipeline;
+  #pending: Pending[] = [];
+  #pendingCharacters = 0;
+  #nextShape = 1;
+
+  constructor(client: PgClient) {
+    this.#client = client;
+    this.#pipeline = new PgPipeline(client);
+  }
+
+  /** Begins a transaction; nothing is awaited from an earlier one. */
+  begin(): void {
+    this.#awaited.clear();
+    this.#pending = [];
+    this.command('BEGIN');
+  }
+
+  /** Rolls back, wholly or to a savepoint; nothing that was learnt of tables may hold. */
+  async rollback(savepoint: string | null = null): Promise<void> {
+    this.#pending = [];
+    this.#pendingCharacters = 0;
+    this.#shapes.clear();
+    const to = savepoint === null ? '' : ` TO SAVEPOINT ${savepoint}`;
+    await this.#client.query(`ROLLBACK${to}`);
+    if (savepoint !== null) await this.#client.query(`RELEASE SAVEPOINT ${savepoint}`);
+  }
+
+  /** Queues a command without values, e.g. a savepoint. */
+  command(text: string): void {
+    this.#pending.push({ statement: { text, values: [] }, check: null });
+  }
+
+  /** To be called before COMMIT: throws Divergence when rows came for a table that never did. */
+  async finish(): Promise<void> {
+    await this.send();
+    const [table] = this.#awaited;
+    if (table !== undefined) throw drifted(table, 'the table is missing here');
+  }
+
+  /** Sends what is queued; throws Divergence when a statement touches other rows than it must. */
+  async send(): Promise<void> {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    this.#pendingCharacters = 0;
+    const counts = await this.#pipeline.run(pending.map(({ statement }) => statement));
+    for (const [index, { check }] of pending.entries()) {
+      if (check !== null && counts[index] !== check.expectedRows)
+        throw otherRows(check, counts[index]);
+    }
+  }
+
+  /**
+   * Writes all of `messages`; throws Divergence when a statement touches other rows than it must.
+   */
+  async write(messages: readonly Uint8Array[], mode: WriteMode): Promise<void> {
+    const announced = new Map<number, Announced>();
+    let changes: RowChange[] = [];
+    const flush = async (): Promise<void> => {
+      const planned = changes;
+      changes = [];
+      await this.#writeChanges(planned, mode);
+    };
+    for (const bytes of messages) {
+      const message = decodePgoutput(bytes);
+      if (message.kind === 'malformed') {
+        throw new MeridianError('ProtocolViolation', `a change cannot be read: ${message.why}`);
+      }
+      if (message.kind === 'relation') {
+        announced.set(message.relation.oid, { bytes, relation: message.relation, shape: null });
+      } else if (message.kind === 'truncate') {
+        await flush();
+        await this.#truncate(message, announced);
+      } else if (isRow(message)) {
+        const change = await this.#changeOf(message, announced);
+        if (change === null) continue;
+        changes.push(change);
+        if (!isDdl(change)) continue;
+        await flush();
+        await this.#replay(change);
+        for (const other of announced.values()) other.shape = null;
+      }
+    }
+    await flush();
+  }
+
+  /** The change, or null for a row that a later command of the transaction brings anew. */
+  async #changeOf(
+    message: RowMessage,
+    announced: ReadonlyMap<number, Announced>,
+  ): Promise<RowChange | null> {
+    const known = announcedIn(announced, message.relation);
+    known.shape ??= await this.#shapeFor(known);
+    if (known.shape !== 'missing') {
+      const isCarrier = isOwnTable(known.relation, 'carried_row');
+      return isCarrier && message.kind === 'delete' ? null : changeOf(message, known.shape);
+    }
+    const table = tableName(known.relation);
+    // CREATE TABLE AS writes its rows before the command is captured.
+    if (message.kind !== 'insert') throw drifted(table, 'the table is missing here');
+    this.#awaited.add(table);
+    return null;
+  }
+
+  async #replay(change: Extract<RowChange, { kind: 'insert' }>): Promise<void> {
+    await this.send();
+    await this.#pipeline.forget();
+    const carries = await replayDdl(this.#client, change.shape, change.row);
+    for (const [schema, name] of carries) this.#awaited.delete(tableName({ schema, name }));
+    this.#shapes.clear();
+  }
+
+  async #writeChanges(changes: readonly RowChange[], mode: WriteMode): Promise<void> {
+    if (changes.length === 0) return;
+    const isGrouped = mode === 'grouped' && changes.every(isGroupable);
+    const steps = isGrouped ? planChanges(changes, rowsMax) : planOneByOne(changes);
+    for (const step of steps) {
+      if (step.kind === 'insert' && isOwnTable(step.shape, 'carried_row')) {
+        await this.send();
+        await insertCarried(this.#client, step.shape, step.rows);
+      } else {
+        await this.#queue(statementOf(step));
+      }
+    }
+  }
+
+  async #queue(statement: ApplyStatement): Promise<void> {
+    this.#pending.push({ statement, check: statement });
+    this.#pendingCharacters += charactersOf(statement);
+    const isFull =
+      this.#pending.length >= pendingStatementsMax ||
+      this.#pendingCharacters >= pendingCharactersMax;
+    if (isFull) await this.send();
+  }
+
+  async #truncate(
+    message: Extract<PgoutputMessage, { kind: 'truncate' }>,
+    announced: ReadonlyMap<number, Announced>,
+  ): Promise<void> {
+    const tables = message.relations.map((oid) => tableName(announcedIn(announced, oid).relation));
+    const restart = message.restartsSequences ? ' RESTART IDENTITY' : '';
+    await this.send();
+    await this.#client.query(`TRUNCATE ONLY ${tables.join(', ONLY ')}${restart}`);
+  }
+
+  async #shapeFor({ bytes, relation }: Announced): Promise<TableShape | 'missing'> {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    const known = this.#shapes.get(text);
+    if (known !== undefined) return known;
+    const { schema, name } = relation;
+    await this.send();
+    const table = await readTable(this.#client, schema, name);
+    if (table === null) return 'missing';
+    const outcome = shapeOf(relation, table, this.#nextShape);
+    if (outcome.kind === 'drifted') throw drifted(tableName(relation), outcome.why);
+    this.#nextShape += 1;
+    this.#shapes.set(text, outcome.shape);
+    return outcome.shape;
+  }
+}
+
+function otherRows(check: ApplyStatement, rows: number | undefined): MeridianError {
+  const { table, values, expectedRows } = check;
+  const message = `${table}: a change meets other rows than at its source`;
+  const key = values.map((value) => (typeof value === 'string' ? value : '…')).join(',');
+  return new MeridianError('Divergence', message, { table, key, expectedRows, rows: rows ?? 0 });
+}
+
+function charactersOf({ text, values }: ApplyStatement): number {
+  let characters = text.length;
+  for (const value of values) {
+    if (typeof value === 'string') characters += value.length;
+    else if (value !== null) for (const item of value) characters += item?.length ?? 4;
+  }
+  return characters;
+}
+
+function isRow(message: PgoutputMessage): message is RowMessage {
+  return message.kind === 'insert' || message.kind === 'update' || message.kind === 'delete';
+}
+
+function isDdl(change: RowChange): change is Extract<RowChange, { kind: 'insert' }> {
+  return change.kind === 'insert' && isOwnTable(change.shape, 'ddl');
+}
+
+function announcedIn(announced: ReadonlyMap<number, Announced>, oid: number): Announced {
+  const known = announced.get(oid);
+  if (known !== undefined) return known;
+  throw new MeridianError('ProtocolViolation', `relation ${oid} was not announced in its record`);
+}
+
+function isOwnTable(table: Pick<Relation, 'schema' | 'name'>, name: string): boolean {
+  return table.schema === 'meridian' && table.name === name;
+}
+
+function drifted(table: string, why: string): MeridianError {
+  return new MeridianError('Divergence', `${table} differs from its source: ${why}`, {
+    table,
+    hint: 'Make the table equal to the primary region’s again; replication then goes on by itself.',
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * Finds the one captured command in the text it stood in, with PostgreSQL's own parser, and gives
+ * it the form in which it runs inside the applier's transaction.
+ */
+import { loadModule, parseSync, scanSync } from 'libpg-query';
+import { MeridianError, messageOf } from '../../../../shared/errors/meridian-error.ts';
+import { commandTagOf, type StatementNode } from '../../core/command-tag.ts';
+
+interface ParsedText {
+  readonly stmts?: readonly {
+    readonly stmt: StatementNode;
+    readonly stmt_location?: number;
+    readonly stmt_len?: number;
+  }[];
+}
+
+/**
+ * The `ordinal`-th command (from 0) tagged `tag` in `text`; throws Divergence when there is none.
+ */
+export async function commandIn(text: string, tag: string, ordinal: number): Promise<string> {
+  await loadModule();
+  const statements = parse(text);
+  const [only] = statements;
+  if (statements.length === 1 && only !== undefined) return withoutConcurrently(only.text);
+  const tagged = statements.filter((statement) => statement.tag === tag);
+  const found = tagged[ordinal % Math.max(1, tagged.length)];
+  if (found !== undefined) return withoutConcurrently(found.text);
+  throw new MeridianError('Divergence', `no ${tag} is found in the captured statement`, { tag });
+}
+
+function parse(text: string): { readonly text: string; readonly tag: string | null }[] {
+  const bytes = Buffer.from(text);
+  try {
+    const { stmts = [] } = parseSync(text) as unknown as ParsedText;
+    return stmts.map(({ stmt, stmt_location: start = 0, stmt_len: length = 0 }) => ({
+      // A length of 0 means: to the end.
+      text: bytes.subarray(start, length === 0 ? undefined : start + length).toString('utf8'),
+      tag: commandTagOf(stmt),
+    }));
+  } catch (error) {
+    throw new MeridianError(
+      'Divergence',
+      `a captured statement does not parse: ${messageOf(error)}`,
+    );
+  }
+}
+
+/** CONCURRENTLY is not possible inside a transaction: here nobody else writes. */
+function withoutConcurrently(text: string): string {
+  if (!/concurrently/i.test(text)) return text;
+  const bytes = Buffer.from(text);
+  const { tokens } = scanSync(text) as {
+    readonly tokens: readonly {
+      readonly start: number;
+      readonly end: number;
+      readonly text: string;
+    }[];
+  };
+  let result = bytes;
+  for (const { start, end, text: word } of [...tokens].reverse()) {
+    if (word.toLowerCase() !== 'concurrently') continue;
+    result = Buffer.concat([result.subarray(0, start), result.subarray(end)]);
+  }
+  return result.toString('utf8');
+}

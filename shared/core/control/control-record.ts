@@ -1,0 +1,116 @@
+/**
+ * The records of the control log: the few that decide epochs and members (DESIGN.md section 5).
+ * One JSON object with `v` each; LSNs and positions as text. Encoding and strict decoding are in
+ * `control-record-codec.ts`; what a record does is decided by `control-fold.ts` alone.
+ */
+import type { Epoch } from '../epoch.ts';
+import type { NodeId } from '../node.ts';
+import type { Position } from '../position.ts';
+import type { RegionId } from '../region.ts';
+
+/** Every value that the fold or a lease uses. Configuration only proposes one. */
+export interface Policy {
+  /** Compare-and-set: void unless it is the version in force + 1. */
+  readonly version: number;
+  readonly clusterId: string;
+  readonly regions: readonly RegionId[];
+  /** All regions, the first one preferred: breaks ties and opens epoch 1. */
+  readonly priority: readonly RegionId[];
+  /** Confirmations a semi-sync write needs. */
+  readonly k: number;
+  readonly ttlMs: number;
+  readonly marginMs: number;
+  /** Number of the fold's own rules. */
+  readonly rules: number;
+}
+
+export interface OperationLabel {
+  readonly id: string;
+  readonly by: string;
+  readonly reason: string;
+  /** Wall-clock time, a label only. */
+  readonly atMs: number;
+}
+
+/** Names the seals that the person was shown; void if they have changed. */
+export interface Force {
+  readonly acceptDataLoss: true;
+  readonly seals: readonly { readonly region: RegionId; readonly position: Position }[];
+}
+
+export type ChangeKind = 'failover' | 'switchover';
+
+export interface PolicyRecord {
+  readonly kind: 'policy';
+  readonly policy: Policy;
+}
+export interface HelloRecord {
+  readonly kind: 'hello';
+  readonly region: RegionId;
+  /** Unique per start of a controller. */
+  readonly incarnation: string;
+  readonly maxRules: number;
+  /** The node the controller works on, a label. */
+  readonly node: NodeId | null;
+}
+export interface RenewRecord {
+  readonly kind: 'renew';
+  readonly epoch: Epoch;
+  readonly region: RegionId;
+  readonly incarnation: string;
+  readonly seq: number;
+}
+export interface PrepareRecord {
+  readonly kind: 'prepare';
+  /** The epoch it opens: the folded epoch + 1. */
+  readonly epoch: Epoch;
+  /** Void unless the current attempt's + 1 (1 for the first). */
+  readonly attempt: number;
+  readonly change: ChangeKind;
+  readonly preferred: RegionId | null;
+  readonly force: Force | null;
+  readonly operation: OperationLabel | null;
+}
+export interface SealRecord {
+  readonly kind: 'seal';
+  /** The epoch of the prepare it answers. */
+  readonly epoch: Epoch;
+  readonly region: RegionId;
+  readonly store: string;
+  readonly position: Position;
+  /** Only from the very node that opened the current epoch. */
+  readonly final: boolean;
+  /** Highest position it ever confirmed to a client, if it knows. */
+  readonly confirmed: Position | null;
+}
+export interface MemberRecord {
+  readonly kind: 'member';
+  readonly epoch: Epoch;
+  /** Compare-and-set on the version of the member set. */
+  readonly version: number;
+  readonly action: 'add' | 'remove';
+  readonly region: RegionId;
+  readonly store: string;
+}
+export interface DegradeRecord {
+  readonly kind: 'degrade';
+  readonly epoch: Epoch;
+  readonly version: number;
+  readonly k: number;
+}
+export interface PauseRecord {
+  readonly kind: 'pause';
+  /** No automatic failover for that long from when each region read it; 0 resumes. */
+  readonly durationMs: number;
+  readonly operation: OperationLabel | null;
+}
+
+export type ControlRecord =
+  | PolicyRecord
+  | HelloRecord
+  | RenewRecord
+  | PrepareRecord
+  | SealRecord
+  | MemberRecord
+  | DegradeRecord
+  | PauseRecord;

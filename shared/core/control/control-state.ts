@@ -1,0 +1,93 @@
+/**
+ * What folding the control log yields. It depends on the records alone, so every region computes
+ * the same state at the same offset. No time is in it: `lease` times are kept by each reader.
+ * Serialisable as it is by `control-state-codec.ts` (checkpoints).
+ */
+import type { ChangeKind, Force, OperationLabel, Policy, SealRecord } from './control-record.ts';
+import type { EpochCut } from '../consistency.ts';
+import { noEpoch, type Epoch } from '../epoch.ts';
+import type { RegionId } from '../region.ts';
+
+export interface Member {
+  readonly region: RegionId;
+  /** Names the member's log: acknowledgements and seals of another store are not the member's. */
+  readonly store: string;
+}
+
+/** An open change of primary: from here only `epoch` can open. */
+export interface OpenPrepare {
+  readonly epoch: Epoch;
+  readonly attempt: number;
+  readonly change: ChangeKind;
+  readonly preferred: RegionId | null;
+  readonly force: Force | null;
+  readonly operation: OperationLabel | null;
+  /** Frozen when the prepare was read. */
+  readonly members: readonly Member[];
+  readonly oldPrimary: RegionId | null;
+  /** The first seal of each region, in the order read. */
+  readonly seals: readonly SealRecord[];
+}
+
+/** A promotion that happened: who, where the old epoch ended, and why it was safe. */
+export interface Promotion extends EpochCut {
+  readonly to: RegionId;
+  /** The store that sealed: only it may open. */
+  readonly store: string;
+  readonly from: RegionId | null;
+  readonly source: RegionId;
+  /** Everything confirmed before is at or below it. */
+  readonly safe: EpochCut['cut'];
+  readonly change: ChangeKind;
+  readonly attempt: number;
+  readonly isForced: boolean;
+  /** The old primary's final seal was counted: no lease need be waited out. */
+  readonly isQuick: boolean;
+  readonly operation: OperationLabel | null;
+  /** Why it happened, in words, with the facts it rested on. */
+  readonly why: string;
+}
+
+export interface ControlState {
+  readonly policy: Policy | null;
+  readonly epoch: Epoch;
+  readonly primary: RegionId | null;
+  /** Empty at the start of each epoch. */
+  readonly members: readonly Member[];
+  /** Version of the member set and K of this epoch. */
+  readonly version: number;
+  /** Confirmations a semi-sync COMMIT waits for now. */
+  readonly k: number;
+  /** max(1, lowest K in force in this epoch). */
+  readonly kLow: number;
+  readonly prepare: OpenPrepare | null;
+  /** Every promotion so far, oldest first. */
+  readonly history: readonly Promotion[];
+  /** The latest hello of each region. */
+  readonly hellos: readonly {
+    readonly region: RegionId;
+    readonly incarnation: string;
+    readonly maxRules: number;
+  }[];
+  readonly pause: { readonly durationMs: number; readonly operation: OperationLabel | null } | null;
+}
+
+export const initialControlState: ControlState = {
+  policy: null,
+  epoch: noEpoch,
+  primary: null,
+  members: [],
+  version: 0,
+  k: 1,
+  kLow: 1,
+  prepare: null,
+  history: [],
+  hellos: [],
+  pause: null,
+};
+
+/** What a record did; `void` says why its condition failed. */
+export type FoldOutcome =
+  | { readonly kind: 'applied' }
+  | { readonly kind: 'promoted'; readonly promotion: Promotion }
+  | { readonly kind: 'void'; readonly why: string };

@@ -1,0 +1,16 @@
+/**
+ * A replicator in a process of its own, to be killed: takes its spec as the first argument and
+ * views as lines of JSON on standard input; writes its reports as lines on standard output.
+ */
+import { createInterface } from 'node:readline';
+import type { ClusterView } from '../../../shared/core/cluster-view.ts';
+import { fromWireJson, toWireJson } from '../../../shared/http/wire-json.ts';
+import { startReplicator, type ReplicatorSpec } from './replicator.ts';
+
+const spec = fromWireJson(process.argv[2] ?? '{}') as ReplicatorSpec;
+const running = await startReplicator(spec);
+running.service.onChange((report) => process.stdout.write(`${toWireJson(report)}\n`));
+process.stdout.write(`${toWireJson(running.service.report())}\n`);
+const lines = createInterface({ input: process.stdin });
+lines.on('line', (line) => running.control.set(fromWireJson(line) as Partial<ClusterView>));
+lines.on('close', () => process.exit(0));
