@@ -3,7 +3,7 @@
  * of different rows commute, changes of one row keep their order. Unique constraints other than
  * the key may be violated on the way; then the caller applies the same changes one by one.
  */
-import type { ColumnValue, Tuple } from './pgoutput-message.ts';
+import type { ColumnValue, Tuple } from '../../../shared/core/pgoutput/pgoutput-message.ts';
 import type { TableShape } from './table-shape.ts';
 
 export type RowChange =

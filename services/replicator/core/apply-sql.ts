@@ -3,7 +3,7 @@
  * exact; each statement says how many rows it must touch.
  */
 import type { ApplyStep, UpdatedRow } from './apply-plan.ts';
-import type { ColumnValue, Tuple } from './pgoutput-message.ts';
+import type { ColumnValue, Tuple } from '../../../shared/core/pgoutput/pgoutput-message.ts';
 import type { TableShape, TargetColumn } from './table-shape.ts';
 
 export interface ApplyStatement {

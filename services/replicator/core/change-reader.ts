@@ -1,6 +1,10 @@
 /** Turns pgoutput messages into row changes of known shapes. */
 import type { RowChange } from './apply-plan.ts';
-import type { ColumnValue, PgoutputMessage, Tuple } from './pgoutput-message.ts';
+import type {
+  ColumnValue,
+  PgoutputMessage,
+  Tuple,
+} from '../../../shared/core/pgoutput/pgoutput-message.ts';
 import type { TableShape } from './table-shape.ts';
 
 export type RowMessage = Extract<PgoutputMessage, { kind: 'insert' | 'update' | 'delete' }>;

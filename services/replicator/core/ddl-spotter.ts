@@ -1,5 +1,5 @@
 /** Finds the transactions of a record that carry captured DDL: each is applied on its own. */
-import { messageTags, relationOidOf } from './pgoutput-message.ts';
+import { messageTags, relationOidOf } from '../../../shared/core/pgoutput/pgoutput-message.ts';
 
 const ddlRelation = [...'meridian\0ddl\0'].map((character) => character.charCodeAt(0));
 

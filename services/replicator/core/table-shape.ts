@@ -1,5 +1,5 @@
 /** What the applier knows of a table of its own region, and how a relation of the log fits it. */
-import type { Relation } from './pgoutput-message.ts';
+import type { Relation } from '../../../shared/core/pgoutput/pgoutput-message.ts';
 
 export interface TargetColumn {
   readonly name: string;

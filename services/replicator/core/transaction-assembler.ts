@@ -10,7 +10,11 @@ import type { LoggedTransaction } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
-import { decodePgoutput, messageTags, relationOidOf } from './pgoutput-message.ts';
+import {
+  decodePgoutput,
+  messageTags,
+  relationOidOf,
+} from '../../../shared/core/pgoutput/pgoutput-message.ts';
 
 export interface AssemblerState {
   readonly epoch: Epoch;

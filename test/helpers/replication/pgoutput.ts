@@ -1,6 +1,6 @@
 /** pgoutput messages, protocol 1, as PostgreSQL would send them. */
 import { ByteWriter } from '../../../shared/core/byte-writer.ts';
-import type { ColumnValue } from '../../../services/replicator/core/pgoutput-message.ts';
+import type { ColumnValue } from '../../../shared/core/pgoutput/pgoutput-message.ts';
 
 export interface SentColumn {
   readonly name: string;

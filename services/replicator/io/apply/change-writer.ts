@@ -10,7 +10,7 @@ import {
   decodePgoutput,
   type PgoutputMessage,
   type Relation,
-} from '../../core/pgoutput-message.ts';
+} from '../../../../shared/core/pgoutput/pgoutput-message.ts';
 import { shapeOf, type TableShape } from '../../core/table-shape.ts';
 import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import { PgPipeline, type PipelinedStatement } from '../../../../shared/pg/pipeline.ts';

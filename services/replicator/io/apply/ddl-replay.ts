@@ -3,7 +3,7 @@
  * tables whose rows were carried because the command's text would not give the same ones.
  */
 import type { PgClient } from '../../../../shared/pg/client.ts';
-import type { Tuple } from '../../core/pgoutput-message.ts';
+import type { Tuple } from '../../../../shared/core/pgoutput/pgoutput-message.ts';
 import type { TableShape } from '../../core/table-shape.ts';
 import { quoteIdent, quoteLiteral } from '../../../../shared/pg/quote.ts';
 import { commandIn } from './statement-text.ts';

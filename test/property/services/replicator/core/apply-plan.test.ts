@@ -11,7 +11,7 @@ import {
 import type {
   ColumnValue,
   Tuple,
-} from '../../../../../services/replicator/core/pgoutput-message.ts';
+} from '../../../../../shared/core/pgoutput/pgoutput-message.ts';
 import type { TableShape } from '../../../../../services/replicator/core/table-shape.ts';
 import { testShape } from '../../../../helpers/replication/table-shapes.ts';
 

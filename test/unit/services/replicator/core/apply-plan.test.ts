@@ -6,7 +6,7 @@ import {
   type ApplyStep,
   type RowChange,
 } from '../../../../../services/replicator/core/apply-plan.ts';
-import type { Tuple } from '../../../../../services/replicator/core/pgoutput-message.ts';
+import type { Tuple } from '../../../../../shared/core/pgoutput/pgoutput-message.ts';
 import { testColumn, testShape } from '../../../../helpers/replication/table-shapes.ts';
 
 const shape = testShape('t', ['id', 'v']);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Relation } from '../../../../../services/replicator/core/pgoutput-message.ts';
+import type { Relation } from '../../../../../shared/core/pgoutput/pgoutput-message.ts';
 import { shapeOf, type TargetTable } from '../../../../../services/replicator/core/table-shape.ts';
 import { testColumn } from '../../../../helpers/replication/table-shapes.ts';
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import {
   decodePgoutput,
   relationOidOf,
-} from '../../../../../services/replicator/core/pgoutput-message.ts';
+} from '../../../../../shared/core/pgoutput/pgoutput-message.ts';
 import {
   beginMessage,
   commitMessage,

@@ -2,8 +2,8 @@
  * Decodes messages of pgoutput, protocol version 1, text format (PostgreSQL manual, section
  * "Logical Replication Message Formats"). Tuples keep their values as text.
  */
-import { ByteReader, type MalformedBytes } from '../../../shared/core/byte-reader.ts';
-import type { Lsn } from '../../../shared/core/lsn.ts';
+import { ByteReader, type MalformedBytes } from '../byte-reader.ts';
+import type { Lsn } from '../lsn.ts';
 
 export interface RelationColumn {
   readonly isKey: boolean;
