@@ -111,18 +111,23 @@ class Gateway {
       this.#inFlight -= 1;
     };
     const { request, reply, requestId } = exchange;
-    const given = { request, reply, requestId, isLast: this.#isDraining };
+    // Node loses a request that came in one packet with one that asks for another protocol.
+    const isLast = this.#isDraining || request.headers.upgrade !== undefined;
+    const given = { request, reply, requestId, isLast };
     new RequestFlow(this.runtime, given, onOver).start();
   }
 
   upgrade(upgrade: RawUpgrade): void {
-    if (this.runtime === null || this.#isDraining) {
-      upgrade.socket.end('HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\r\n');
+    if (this.runtime === null) {
+      const head = 'HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close';
+      upgrade.socket.on('error', () => undefined);
+      upgrade.socket.end(`${head}\r\n\r\n`, () => upgrade.socket.destroy());
       return;
     }
     const flow = new WebSocketFlow(this.runtime, upgrade);
     this.#webSockets.add(flow);
     void flow.run().finally(() => this.#webSockets.delete(flow));
+    if (this.#isDraining) flow.drain(Math.random() * reconnectMsMax);
   }
 
   async drain(): Promise<void> {

@@ -6,10 +6,12 @@ import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RegionId } from '../../shared/core/region.ts';
+import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import { logExchange } from './access-log.ts';
 import { admit, type Admission } from './admission.ts';
 import { replyHeaders, type ReplyHeaders } from './core/header-rules.ts';
 import { decide, takeIn, type Intake } from './intake.ts';
+import { hasBody } from './io/request-body.ts';
 import { tryUpgrade, type UpgradeOutcome } from './io/upgrade-attempt.ts';
 import { WebSocketTunnel } from './io/web-socket-tunnel.ts';
 import { outgoingRequest } from './outgoing-request.ts';
@@ -31,10 +33,14 @@ interface Admitted {
   readonly order: readonly RegionId[];
 }
 
+/** Time that a client has to take a refusal and close. */
+const lingerMs = 2000;
+
 export class WebSocketFlow {
   readonly #runtime: GatewayRuntime;
   readonly #upgrade: Upgrade;
   readonly #startMs: number;
+  /** Aborted with the reason for which no upstream is wanted any more. */
   readonly #gone = new AbortController();
   #intake: Intake | null = null;
   #target: Target | null = null;
@@ -58,10 +64,11 @@ export class WebSocketFlow {
     const over = new Promise<void>((resolve) => {
       this.#end = resolve;
       socket.on('close', () => {
-        this.#gone.abort();
+        this.#gone.abort(new Error('The client went away.'));
         resolve();
       });
     });
+    if (socket.destroyed) this.#end();
     try {
       await this.#connect(await this.#admit());
     } catch (error) {
@@ -73,12 +80,13 @@ export class WebSocketFlow {
 
   /** Ends the conversation; the client is told to come back after about `retryAfterMs`. */
   drain(retryAfterMs: number): void {
-    if (this.#tunnel === null) this.#upgrade.socket.destroy();
+    if (this.#tunnel === null) this.#gone.abort(leaving(retryAfterMs));
     else this.#tunnel.drain(retryAfterMs);
   }
 
   async #admit(): Promise<Admitted> {
     const { request } = this.#upgrade;
+    if (hasBody(request)) throw new MeridianError('RequestInvalid', 'A WebSocket has no body.');
     const intake = takeIn(this.#runtime, request);
     this.#intake = intake;
     const admission = await admit(this.#runtime, intake, request);
@@ -93,49 +101,76 @@ export class WebSocketFlow {
   }
 
   /** Tries targets until one answers; throws when none does. */
-  async #connect({ intake, admission, order }: Admitted): Promise<void> {
-    const { request, requestId } = this.#upgrade;
-    const { retry, timeouts } = intake.route.config;
-    const tried = new Set<string>();
-    let lastError: Error | null = null;
-    while (!this.#gone.signal.aborted && this.#attempts < retry.attemptsMax) {
-      const target = nextTarget(this.#runtime, { request, intake, admission, order, tried });
-      if (target === null || tried.has(keyOf(target))) break;
-      tried.add(keyOf(target));
-      this.#target = target;
-      this.#attempts += 1;
-      const facts = { intake, admission, requestId, target, remainingMs: timeouts.totalMs };
-      const outgoing = outgoingRequest(this.#runtime, request, { ...facts, body: null });
-      const release = this.#begin(target);
-      const outcome = await tryUpgrade(target.client, outgoing, this.#gone.signal);
-      if (outcome.kind === 'failed') {
-        release(false);
-        lastError = outcome.error;
-        continue;
+  async #connect(admitted: Admitted): Promise<void> {
+    const { retry, timeouts } = admitted.intake.route.config;
+    const tooLate = new MeridianError('DeadlineExceeded', 'No upstream answered in time.');
+    const timer = setTimeout(() => this.#gone.abort(tooLate), timeouts.totalMs);
+    try {
+      const tried = new Set<string>();
+      let lastError: Error | null = null;
+      for (;;) {
+        this.#gone.signal.throwIfAborted();
+        const target = nextTarget(this.#runtime, { ...admitted, ...this.#upgrade, tried });
+        if (target === null || tried.has(keyOf(target))) {
+          throw replies.noTarget(groupOf(this.#runtime, admitted.intake), null, lastError);
+        }
+        tried.add(keyOf(target));
+        const { outcome, release } = await this.#try(admitted, target);
+        const isRefused = outcome.kind === 'answered' && retry.statuses.includes(outcome.status);
+        const isAgain = (outcome.kind === 'failed' || isRefused) && this.#mayRepeat(retry);
+        if (outcome.kind !== 'failed' && !isAgain) {
+          this.#pass(target, outcome, release);
+          return;
+        }
+        release();
+        this.#gone.signal.throwIfAborted();
+        if (outcome.kind === 'failed') lastError = outcome.error;
+        if (!isAgain && lastError !== null) throw replies.failureOf(lastError);
       }
-      this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
-      if (outcome.kind === 'answered') release(outcome.status < 500);
-      this.#pass(target, outcome, () => release(true));
-      return;
+    } finally {
+      clearTimeout(timer);
     }
-    throw replies.noTarget(groupOf(this.#runtime, intake), null, lastError);
   }
 
-  /** Counts at the instance until the answer is called, which says how it went. */
-  #begin(target: Target): (ok: boolean) => void {
-    if (target.kind === 'region') return () => undefined;
-    const { group, instance } = target;
-    const waiting = {
-      sentMs: this.#runtime.clock.monotonicMs(),
-      canRepeat: false,
-      abort: (): void => undefined,
-    };
-    const ticket = group.begin(instance, waiting);
-    return (ok) => {
+  #mayRepeat({ attemptsMax }: { readonly attemptsMax: number }): boolean {
+    const { retryBudget, clock } = this.#runtime;
+    if (this.#gone.signal.aborted || this.#attempts >= attemptsMax) return false;
+    return retryBudget.take(clock.monotonicMs());
+  }
+
+  /** One attempt; it counts at its instance until `release`. */
+  async #try(
+    { intake, admission }: Admitted,
+    target: Target,
+  ): Promise<{ outcome: UpgradeOutcome; release: () => void }> {
+    this.#target = target;
+    this.#attempts += 1;
+    const { request, requestId } = this.#upgrade;
+    const { clock, meters } = this.#runtime;
+    const remainingMs = intake.route.config.timeouts.totalMs;
+    const facts = { intake, admission, requestId, target, remainingMs, body: null };
+    const outgoing = outgoingRequest(this.#runtime, request, facts);
+    const stalled = new AbortController();
+    const signal = AbortSignal.any([this.#gone.signal, stalled.signal]);
+    const sentMs = clock.monotonicMs();
+    const abort = (reason: Error): void => stalled.abort(reason);
+    const waiting = { sentMs, canRepeat: true, abort };
+    const ticket = target.kind === 'region' ? null : target.group.begin(target.instance, waiting);
+    const outcome = await tryUpgrade(target.client, outgoing, signal);
+    const ok = outcome.kind === 'upgraded' || (outcome.kind === 'answered' && outcome.status < 500);
+    const isNeutral = this.#gone.signal.aborted;
+    const headMs = outcome.kind === 'failed' ? null : clock.monotonicMs() - sentMs;
+    if (!isNeutral) meters.attempt(target.kind === 'region' ? target.label : target.group.name, ok);
+    if (target.kind === 'region') {
+      if (outcome.kind === 'failed' && !isNeutral) this.#runtime.regions.suspect(target.region);
+      return { outcome, release: () => undefined };
+    }
+    const { group } = target;
+    if (ticket !== null) {
       group.headArrived(ticket, waiting);
-      group.settle(ticket, this.#gone.signal.aborted ? null : ok, null);
-      group.release(ticket, waiting);
-    };
+      group.settle(ticket, isNeutral ? null : ok, headMs);
+    }
+    return { outcome, release: () => ticket !== null && group.release(ticket, waiting) };
   }
 
   #pass(
@@ -143,27 +178,33 @@ export class WebSocketFlow {
     outcome: Exclude<UpgradeOutcome, { kind: 'failed' }>,
     release: () => void,
   ): void {
+    this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
+    const flat = this.#ownHeaders(target, outcome.headers);
     if (outcome.kind === 'answered') {
-      const { status, headers, body } = outcome;
-      this.#answer(status, this.#ownHeaders(target, headers), body);
+      release();
+      this.#answer(outcome.status, flat, outcome.body);
+      return;
+    }
+    const { socket, head } = this.#upgrade;
+    if (socket.destroyed || this.#gone.signal.aborted) {
+      release();
+      outcome.socket.destroy();
+      this.#gone.signal.throwIfAborted();
       return;
     }
     this.#status = 101;
-    const { socket, head } = this.#upgrade;
     const { webSocket } = this.#intake?.route.config ?? { webSocket: { pingMs: 0, idleMs: 0 } };
-    const flat = this.#ownHeaders(target, outcome.headers);
     let text = 'HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n';
     for (let i = 0; i + 1 < flat.length; i += 2)
       text += `${flat[i] ?? ''}: ${flat[i + 1] ?? ''}\r\n`;
     socket.write(`${text}\r\n`, 'latin1');
     if (head.length > 0) socket.unshift(head);
     if ('setTimeout' in socket) (socket as Socket).setTimeout(0);
-    const { pingMs, idleMs } = webSocket;
     const onOver = (): void => {
       release();
       this.#end();
     };
-    this.#tunnel = new WebSocketTunnel(socket, outcome.socket, { pingMs, idleMs, onOver });
+    this.#tunnel = new WebSocketTunnel(socket, outcome.socket, { ...webSocket, onOver });
   }
 
   #ownHeaders(target: Target, headers: ReplyHeaders): string[] {
@@ -176,7 +217,7 @@ export class WebSocketFlow {
 
   #refuse(error: unknown): void {
     const { request, socket, requestId } = this.#upgrade;
-    if (socket.destroyed || !socket.writable) return;
+    if (socket.destroyed || !socket.writable || this.#status !== 0) return;
     const reply = this.#plainReply();
     const facts = { region: this.#runtime.region, attempts: this.#attempts };
     const answered = { request, reply, requestId, isLast: true };
@@ -197,7 +238,12 @@ export class WebSocketFlow {
     const reply = new ServerResponse(this.#upgrade.request);
     const { socket } = this.#upgrade;
     reply.assignSocket(socket as Socket);
-    reply.on('finish', () => socket.end());
+    // The client may have sent more; none of it is read as a request.
+    socket.resume();
+    reply.on('finish', () => {
+      socket.end();
+      setTimeout(() => socket.destroy(), lingerMs).unref();
+    });
     return reply;
   }
 
@@ -217,4 +263,10 @@ export class WebSocketFlow {
       },
     );
   }
+}
+
+/** What a client is told that comes while the gateway drains. */
+export function leaving(retryAfterMs: number): MeridianError {
+  const details = { httpStatus: 503, retryAfterMs: Math.round(retryAfterMs) };
+  return new MeridianError('UpstreamUnavailable', 'The gateway is about to stop.', details);
 }

@@ -8,16 +8,25 @@ export interface FrameState {
   readonly header: readonly number[];
   /** Bytes of payload still to come. */
   readonly payloadLeft: number;
+  /** The frame that the payload belongs to is a ping, a pong or a close. */
+  readonly isControl: boolean;
   /** A close frame has passed: nothing may follow it. */
   readonly isClosing: boolean;
 }
 
-export const atStart: FrameState = { header: [], payloadLeft: 0, isClosing: false };
+export const atStart: FrameState = {
+  header: [],
+  payloadLeft: 0,
+  isControl: false,
+  isClosing: false,
+};
 
 export interface Tracked {
   readonly state: FrameState;
   /** Offset in the chunk just behind the last whole frame; -1 when none ends in it. */
   readonly boundary: number;
+  /** Whether the chunk holds anything of a message, not of control frames alone. */
+  readonly hasData: boolean;
 }
 
 const closeOpcode = 8;
@@ -29,15 +38,17 @@ export function isBetweenFrames(state: FrameState): boolean {
 
 /** The state after `chunk`. */
 export function trackFrames(state: FrameState, chunk: Uint8Array): Tracked {
-  let { payloadLeft, isClosing } = state;
+  let { payloadLeft, isControl, isClosing } = state;
   let header = [...state.header];
   let boundary = -1;
+  let hasData = false;
   let at = 0;
   while (at < chunk.length) {
     if (payloadLeft > 0) {
       const taken = Math.min(payloadLeft, chunk.length - at);
       payloadLeft -= taken;
       at += taken;
+      hasData ||= !isControl;
       if (payloadLeft === 0) boundary = at;
       continue;
     }
@@ -45,12 +56,15 @@ export function trackFrames(state: FrameState, chunk: Uint8Array): Tracked {
     at += 1;
     const payload = payloadLength(header);
     if (payload === null) continue;
-    if (((header[0] ?? 0) & 0x0f) === closeOpcode) isClosing = true;
+    const opcode = (header[0] ?? 0) & 0x0f;
+    isControl = opcode >= closeOpcode;
+    hasData ||= !isControl;
+    if (opcode === closeOpcode) isClosing = true;
     header = [];
     payloadLeft = payload;
     if (payload === 0) boundary = at;
   }
-  return { state: { header, payloadLeft, isClosing }, boundary };
+  return { state: { header, payloadLeft, isControl, isClosing }, boundary, hasData };
 }
 
 /** The payload's length once the header is whole, else null. */

@@ -29,7 +29,7 @@ export function tryUpgrade(
     let bytes = 0;
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(controller) {
-        const abort = (): void => controller.abort(new Error('The client went away.'));
+        const abort = (): void => controller.abort(signal.reason as Error);
         if (signal.aborted) abort();
         else signal.addEventListener('abort', abort, { once: true });
       },

@@ -68,3 +68,26 @@ test('a close frame is seen, and the gateway’s own read as frames', () => {
   assert.equal(trackFrames(atStart, masked).boundary, masked.length);
   assert.equal(trackFrames(atStart, Buffer.from(pingFrame)).boundary, 2);
 });
+
+test('control frames are told from messages, in one piece or byte by byte', () => {
+  const rows: [string, Buffer, boolean][] = [
+    ['text', frame(1, 3), true],
+    ['an empty message', frame(2, 0), true],
+    ['a fragment', frame(0, 5), true],
+    ['ping', frame(9, 4), false],
+    ['pong', frame(10, 0, true), false],
+    ['close', frame(8, 2), false],
+    ['ping behind text', Buffer.concat([frame(1, 1), frame(9, 0)]), true],
+  ];
+  for (const [name, bytes, hasData] of rows) {
+    assert.equal(trackFrames(atStart, bytes).hasData, hasData, name);
+    let state = atStart;
+    let seen = false;
+    for (const byte of bytes) {
+      const tracked = trackFrames(state, Uint8Array.of(byte));
+      ({ state } = tracked);
+      seen ||= tracked.hasData;
+    }
+    assert.equal(seen, hasData, name);
+  }
+});
