@@ -25,6 +25,8 @@ export interface Composition {
   /** Redis and Kafka: listed as degraded, never unready. */
   readonly sharedChecks: () => Promise<readonly HealthCheck[]>;
   readonly regionControl: () => RegionControl;
+  /** Takes the sections of a changed cluster file that may change while running. */
+  readonly reload: (cluster: ClusterConfig) => void;
   readonly close: () => Promise<void>;
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Compose, Composition, CompositionInputs } from './composition.ts';
 import { createFailoverService, type FailoverService } from './failover/service.ts';
-import { createGatewayService } from './gateway/service.ts';
+import { createGatewayService, type GatewayService } from './gateway/service.ts';
 import { listenerPorts } from './listeners.ts';
 import { runProcess } from './process.ts';
 import { createReplicatorService, type ReplicatorService } from './replicator/service.ts';
@@ -56,6 +56,7 @@ const compose: Compose = async (inputs) => {
 
   let replicator: ReplicatorService | null = null;
   let failover: FailoverService | null = null;
+  let gateway: GatewayService | null = null;
   const view = (): ReturnType<RegionControl['view']> => regionControl.view();
   const replicationStatus: ReplicationStatus = has('replicator')
     ? lateReplicationStatus(() => replicator)
@@ -81,8 +82,10 @@ const compose: Compose = async (inputs) => {
     password: secrets.own.redisPassword,
   });
   if (has('gateway')) {
-    const own = { config: cluster.gateway, regionControl, redis };
-    made.set('gateway', createGatewayService({ ...base, ...own }));
+    const dataApiPrefix = has('router') ? null : `${cluster.router.pathPrefix}/v1`;
+    const own = { config: cluster.gateway, regionControl, redis, dataApiPrefix };
+    gateway = createGatewayService({ ...base, ...own });
+    made.set('gateway', gateway);
   }
 
   const peer = requirePeer(cluster.clusterId, secrets.shared.peerKeys);
@@ -94,6 +97,7 @@ const compose: Compose = async (inputs) => {
     extraPlugins: { public: [], admin: [], peer: peerPlugins },
     sharedChecks: () => sharedChecks(redis, dataLog),
     regionControl: () => regionControl,
+    reload: (changed) => gateway?.reload(changed.gateway),
     close: async () => {
       stop.abort();
       redis.disconnect();

@@ -61,6 +61,7 @@ async function run(options: ProcessOptions, inputs: Inputs): Promise<void> {
   const shutdown = createShutdown(logger, stopBoundMs);
   const metrics = createMetrics();
   const composition = await inputs.compose({ options, cluster, secrets, logger, metrics });
+  live.onChange((config) => composition.reload(config));
   let isDraining = false;
   const listeners = await createListeners({
     cluster,

@@ -12,6 +12,8 @@ const targetSchema = z.strictObject({
   /** Regions whose gateways use this target; none named: all. */
   regions: z.array(regionIdSchema).default([]),
   zone: z.string().max(64).optional(),
+  /** What it can do; routes may ask for it. */
+  capabilities: z.array(z.string().min(1).max(64)).default([]),
 });
 
 const activeCheckSchema = z.strictObject({
@@ -26,6 +28,11 @@ const activeCheckSchema = z.strictObject({
 const passiveCheckSchema = z.strictObject({
   /** Consecutive 5xx, connection errors or time-outs that eject an instance. */
   consecutiveFailures: count.default(5),
+  /** An instance whose share of good replies is this far below the others' is ejected too. */
+  successMargin: share.default(0.2),
+  /** How often that is looked at, and how many replies it takes to be judged. */
+  successMs: durationMs.default(5000),
+  successCallsMin: count.default(50),
   ejectionMs: durationMs.default(5000),
   ejectionMsMax: durationMs.default(60_000),
   /** At most this share of a group is ejected at once. */
@@ -84,6 +91,8 @@ export const groupSchema = z.strictObject({
   activeCheck: activeCheckSchema.prefault({}),
   passiveCheck: passiveCheckSchema.prefault({}),
   breaker: breakerSchema.prefault({}),
+  /** Requests under way at once, whatever the upstreams can take: a bulkhead to other groups. */
+  requestsMax: count.default(10_000),
   concurrency: concurrencySchema.optional(),
 });
 

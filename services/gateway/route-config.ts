@@ -70,6 +70,8 @@ export const routeSchema = z.strictObject({
     })
     .prefault({}),
   group: name,
+  /** Capabilities that an instance must have. */
+  needs: z.array(z.string().min(1).max(64)).default([]),
   /** Shares of the traffic that go to other groups. */
   canary: z.array(z.strictObject({ group: name, share })).default([]),
   /** Replaces `match.path` at the start of the path. */

@@ -63,7 +63,15 @@ export class RuntimeBuilder {
   readonly #logger: Logger;
   readonly #stable: Pick<
     GatewayRuntime,
-    'region' | 'clock' | 'logger' | 'accessLog' | 'signer' | 'rateLimiter' | 'sessions' | 'regions'
+    | 'region'
+    | 'clock'
+    | 'logger'
+    | 'accessLog'
+    | 'signer'
+    | 'rateLimiter'
+    | 'sessions'
+    | 'regions'
+    | 'registry'
   >;
   readonly #kept = new Map<string, Kept>();
   #config: GatewayConfig;
@@ -85,6 +93,7 @@ export class RuntimeBuilder {
       signer: createTokenSigner(inputs.secrets.shared.peerKeys),
       rateLimiter: createRateLimiter(redis, clock, logger),
       sessions: createSessionStore(redis, clock),
+      registry: redis === null ? null : createInstanceRegistry(redis),
       regions: new RegionTable({ ...table, config: () => this.#config.regions }, load),
     };
   }
@@ -156,17 +165,17 @@ export class RuntimeBuilder {
   }
 
   #makeGroup(name: string, config: GroupConfig): Kept {
-    const { clock, region, redis } = this.#inputs;
+    const { clock, region } = this.#inputs;
     const logger = this.#logger;
     const group = new UpstreamGroup({ name, config, clock, logger, zone: config.zone ?? null });
     const { host } = this.#ownRegion();
     const listed: InstanceTarget[] = config.targets
       .filter(({ regions }) => regions.length === 0 || regions.includes(region))
-      .map(({ url, weight, zone }) => ({
+      .map(({ url, weight, zone, capabilities }) => ({
         url: url.replace('{host}', host),
-        ...{ weight, zone: zone ?? null, isDraining: false, host: null },
+        ...{ weight, zone: zone ?? null, capabilities, isDraining: false, host: null },
       }));
-    const registry = redis === null ? null : createInstanceRegistry(redis);
+    const { registry } = this.#stable;
     return { config, group, source: followTargets({ group, listed, registry, logger }) };
   }
 

@@ -11,6 +11,7 @@ import type { AddressList } from './io/address-list.ts';
 import type { Authenticator } from './io/authenticator.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
 import type { GeoLocator } from './io/geo-locator.ts';
+import type { InstanceRegistry } from './io/instance-registry.ts';
 import type { RateLimiter } from './io/rate-limiter.ts';
 import type { RegionTable } from './io/region-table.ts';
 import type { SessionStore } from './io/session-store.ts';
@@ -42,6 +43,8 @@ export interface GatewayRuntime {
   readonly authenticator: Authenticator;
   readonly rateLimiter: RateLimiter;
   readonly sessions: SessionStore;
+  /** Null without Redis. */
+  readonly registry: InstanceRegistry | null;
   readonly decisions: DecisionMemo;
   readonly retryBudget: RetryBudget;
   readonly meters: GatewayMeters;

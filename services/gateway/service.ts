@@ -14,6 +14,7 @@ import { adminRoutes } from './http/admin-routes.ts';
 import { proxyRoutes, type RawExchange, type RawUpgrade } from './http/proxy-routes.ts';
 import { GatewayMeters } from './io/gateway-meters.ts';
 import { createGeoLocator } from './io/geo-locator.ts';
+import { register } from './registration.ts';
 import { RequestFlow } from './request-flow.ts';
 import { RuntimeBuilder, type RuntimeInputs } from './runtime-build.ts';
 import type { GatewayRuntime } from './runtime.ts';
@@ -58,8 +59,11 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
       admin: adminRoutes({
         requireViewer: requireScope('admin:viewer', clusterId, accessKeys),
         requireOperator: requireScope('admin:operator', clusterId, accessKeys),
+        requireRegister: requireScope('upstream:register', clusterId, accessKeys),
         explain: (question) => whenLoaded((runtime) => explainRoute(runtime, question)),
         routes: () => whenLoaded(listRoutes) ?? [],
+        register: (group, id, facts) => register(gateway.runtime, { group, id }, facts),
+        unregister: (group, id) => register(gateway.runtime, { group, id }, null),
         upstreams: () => whenLoaded(listUpstreams) ?? [],
         breakers: () => whenLoaded(listBreakers) ?? [],
         resetBreakers: (id) => whenLoaded((runtime) => resetBreakers(runtime, id)) ?? 0,

@@ -88,13 +88,14 @@ function ownTarget(
   group: UpstreamGroup,
   { request, intake, admission, tried }: TargetQuestion,
 ): { target: InstanceTarget; isPanic: boolean } | null {
+  const { needs } = intake.route.config;
   const sticky = admission.stickyInstance;
   if (sticky !== null && tried.size === 0) {
     const instance = group.instances.find(({ id }) => shortName(id) === sticky);
-    const usable = instance === undefined ? null : group.usable(instance.id);
+    const usable = instance === undefined ? null : group.usable(instance.id, needs);
     if (usable !== null) return { target: targetAt(group, usable), isPanic: false };
   }
-  const chosen = group.choose(tried, hashKeyOf(request, intake, group.config.hashKey));
+  const chosen = group.choose(tried, hashKeyOf(request, intake, group.config.hashKey), needs);
   if (chosen === null) return null;
   return { target: targetAt(group, chosen.instance), isPanic: chosen.isPanic };
 }

@@ -10,6 +10,7 @@ export const scopes = [
   'admin:viewer',
   'admin:operator',
   'admin:admin',
+  'upstream:register',
 ] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -34,8 +35,8 @@ const audience = 'meridian';
 /** A stronger scope includes the weaker ones. */
 const includes: Partial<Record<Scope, readonly Scope[]>> = {
   'data:write': ['data:read'],
-  'admin:operator': ['admin:viewer'],
-  'admin:admin': ['admin:viewer', 'admin:operator'],
+  'admin:operator': ['admin:viewer', 'upstream:register'],
+  'admin:admin': ['admin:viewer', 'admin:operator', 'upstream:register'],
 };
 
 /** A signed token (HS256, with the key's id). */

@@ -31,6 +31,7 @@ export interface Instance extends Candidate {
   /** The circuit breaker lets a request through. */
   readonly isClosed: boolean;
   readonly zone: string | null;
+  readonly capabilities: readonly string[];
 }
 
 export type Usability = 'usable' | 'draining' | 'down' | 'ejected' | 'open';
@@ -41,6 +42,15 @@ export function usabilityOf(instance: Instance): Usability {
   if (!instance.isUp) return 'down';
   if (!instance.isClosed) return 'open';
   return instance.isEjected ? 'ejected' : 'usable';
+}
+
+/** Those that have every capability of `needs`. */
+export function capable<T extends Instance>(
+  instances: readonly T[],
+  needs: readonly string[],
+): readonly T[] {
+  if (needs.length === 0) return instances;
+  return instances.filter(({ capabilities }) => needs.every((one) => capabilities.includes(one)));
 }
 
 /**

@@ -16,10 +16,14 @@ export interface ExplainQuestion {
 export interface AdminRoutesOptions {
   readonly requireViewer: AuthHook;
   readonly requireOperator: AuthHook;
+  readonly requireRegister: AuthHook;
   readonly explain: (question: ExplainQuestion) => unknown;
   readonly routes: () => readonly unknown[];
   readonly upstreams: () => readonly unknown[];
   readonly breakers: () => readonly unknown[];
+  /** Throws the MeridianError that the instance is to get. */
+  readonly register: (group: string, id: string, registration: Registration) => Promise<void>;
+  readonly unregister: (group: string, id: string) => Promise<void>;
   /** Null: all; answers how many were reset. */
   readonly resetBreakers: (upstream: string | null) => number;
 }
@@ -38,6 +42,20 @@ const explainQuery = z.strictObject({
 });
 
 const resetQuery = z.strictObject({ upstream: z.string().optional() });
+
+const instanceName = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/);
+const instancePath = z.strictObject({ group: instanceName, id: instanceName });
+
+/** What an instance says of itself; it is gone `ttlMs` after its last word. */
+const registrationBody = z.strictObject({
+  url: z.url(),
+  weight: z.number().min(0).max(1000).default(1),
+  zone: z.string().max(64).nullable().default(null),
+  capabilities: z.array(z.string().min(1).max(64)).max(32).default([]),
+  status: z.enum(['up', 'draining', 'down']).default('up'),
+  ttlMs: z.int().min(2000).max(3_600_000).default(10_000),
+});
+export type Registration = z.infer<typeof registrationBody>;
 
 /** Lists are `{items, next}`. */
 export function adminRoutes(options: AdminRoutesOptions): FastifyPluginCallback {
@@ -64,6 +82,19 @@ export function adminRoutes(options: AdminRoutesOptions): FastifyPluginCallback 
       { onRequest: options.requireOperator, schema: { querystring: resetQuery } },
       async (request) => ({ reset: options.resetBreakers(request.query.upstream ?? null) }),
     );
+    const instance = { onRequest: options.requireRegister, schema: { params: instancePath } };
+    server.put(
+      '/admin/registry/:group/:id',
+      { ...instance, schema: { ...instance.schema, body: registrationBody } },
+      async ({ params: { group, id }, body }) => {
+        await options.register(group, id, body);
+        return { group, id, ttlMs: body.ttlMs };
+      },
+    );
+    server.delete('/admin/registry/:group/:id', instance, async ({ params: { group, id } }) => {
+      await options.unregister(group, id);
+      return { group, id };
+    });
     done();
   };
 }

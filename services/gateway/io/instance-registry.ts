@@ -90,7 +90,9 @@ function parseRow(text: string): InstanceTarget | null {
     if (typeof row.url !== 'string' || row.status === 'down') return null;
     const weight = typeof row.weight === 'number' && row.weight >= 0 ? row.weight : 1;
     const zone = typeof row.zone === 'string' ? row.zone : null;
-    return { url: row.url, weight, zone, isDraining: row.status === 'draining', host: null };
+    const capabilities = Array.isArray(row.capabilities) ? row.capabilities.map(String) : [];
+    const isDraining = row.status === 'draining';
+    return { url: row.url, weight, zone, capabilities, isDraining, host: null };
   } catch {
     return null;
   }

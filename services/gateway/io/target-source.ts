@@ -2,7 +2,7 @@
  * Where a group's instances come from: its list in the cluster file, the addresses behind names in
  * that list, and the registry. What cannot be asked now keeps its last answer.
  */
-import { lookup } from 'node:dns';
+import dns from 'node:dns';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
@@ -69,7 +69,8 @@ export function followTargets(options: TargetSourceOptions): TargetSource {
 async function addressesOf(target: InstanceTarget): Promise<readonly InstanceTarget[]> {
   const url = new URL(target.url);
   const addresses = await new Promise<{ address: string; family: number }[]>((resolve, reject) => {
-    lookup(url.hostname.replaceAll(/[[\]]/g, ''), { all: true }, (error, found) => {
+    // Asked for by name each time: the cluster's own names are put into `dns.lookup`.
+    dns.lookup(url.hostname.replaceAll(/[[\]]/g, ''), { all: true }, (error, found) => {
       if (error === null) resolve(found);
       else reject(error);
     });

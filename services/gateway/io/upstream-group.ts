@@ -3,7 +3,14 @@ import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { GroupConfig } from '../config.ts';
 import { admits, initialLimit, recordLatency, type LimitState } from '../core/concurrency-limit.ts';
-import { createChooser, eligible, usabilityOf, type Chooser } from '../core/upstream-choice.ts';
+import { outliersOf } from '../core/success-rate.ts';
+import {
+  capable,
+  createChooser,
+  eligible,
+  usabilityOf,
+  type Chooser,
+} from '../core/upstream-choice.ts';
 import { UpstreamChecks } from './upstream-checks.ts';
 import { UpstreamInstance, type InstanceTarget, type Waiting } from './upstream-instance.ts';
 
@@ -33,12 +40,14 @@ export class UpstreamGroup {
   /** Left the group with requests under way. */
   readonly #leaving = new Set<UpstreamInstance>();
   #inFlight = 0;
+  #judgedAtMs: number;
   #limit: LimitState | null;
 
   constructor(context: GroupContext) {
     this.name = context.name;
     this.config = context.config;
     this.#context = context;
+    this.#judgedAtMs = context.clock.monotonicMs();
     this.#chooser = createChooser(context.config.algorithm);
     this.#checks = new UpstreamChecks(context, (instance) => this.mayEject(instance));
     const { concurrency } = context.config;
@@ -92,28 +101,35 @@ export class UpstreamGroup {
     return this.#instances.length > 0 && this.#instances.every(({ isClosed }) => !isClosed);
   }
 
-  /** Whether the adaptive limit lets one more request in. */
+  /** Whether the bulkhead and the adaptive limit let one more request in. */
   hasRoom(): boolean {
+    if (this.#inFlight >= this.config.requestsMax) return false;
     return this.#limit === null || admits(this.#limit, this.#inFlight);
   }
 
-  /** An instance for a request, other than those `tried` if there is another; null: none at all. */
+  /**
+   * An instance for a request that `needs` capabilities, other than those `tried` if there is
+   * another; null: none at all.
+   */
   choose(
     tried: ReadonlySet<string>,
     key: string,
+    needs: readonly string[],
   ): { readonly instance: UpstreamInstance; readonly isPanic: boolean } | null {
     this.#setTime();
-    const { instances, isPanic } = eligible(this.#instances, tried, this.#context.zone);
+    const able = capable(this.#instances, needs);
+    const { instances, isPanic } = eligible(able, tried, this.#context.zone);
     const draw = { first: Math.random(), second: Math.random(), key };
     const index = instances.length === 0 ? 0 : this.#chooser.choose(instances, draw);
     const instance = instances[index];
     return instance === undefined ? null : { instance, isPanic };
   }
 
-  /** The instance of that id while it may be used. */
-  usable(id: string): UpstreamInstance | null {
+  /** The instance of that id while it may be used for what `needs` asks. */
+  usable(id: string, needs: readonly string[]): UpstreamInstance | null {
     this.#setTime();
-    const instance = this.#instances.find((candidate) => candidate.id === id);
+    const able = capable(this.#instances, needs);
+    const instance = able.find((candidate) => candidate.id === id);
     return instance !== undefined && usabilityOf(instance) === 'usable' ? instance : null;
   }
 
@@ -150,6 +166,7 @@ export class UpstreamGroup {
       this.#context.logger.warn(facts, 'upstream ejected');
     }
     if (!ok) this.#checks.hurry(instance);
+    if (ms - this.#judgedAtMs >= this.config.passiveCheck.successMs) this.#judge(ms);
   }
 
   /** The request no longer waits for its head. */
@@ -173,6 +190,20 @@ export class UpstreamGroup {
     const ejected = this.#instances.filter((other) => other !== instance && other.isEjected).length;
     const { ejectedShareMax } = this.config.passiveCheck;
     return ejected + 1 <= this.#instances.length * ejectedShareMax;
+  }
+
+  /** Ejects who fails much more often than the others, and counts anew. */
+  #judge(nowMs: number): void {
+    this.#judgedAtMs = nowMs;
+    const counts = this.#instances.map(({ id, calls }) => ({ id, ...calls }));
+    for (const { calls } of this.#instances) Object.assign(calls, { ok: 0, all: 0 });
+    for (const id of outliersOf(counts, this.config.passiveCheck)) {
+      const instance = this.#instances.find((candidate) => candidate.id === id);
+      if (instance === undefined || instance.isEjected || !this.mayEject(instance)) continue;
+      instance.eject(nowMs);
+      const facts = { group: this.name, upstream: id };
+      this.#context.logger.warn(facts, 'upstream ejected, it fails more often than the others');
+    }
   }
 
   #dismiss(instance: UpstreamInstance): void {

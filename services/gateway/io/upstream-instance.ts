@@ -14,6 +14,7 @@ export interface InstanceTarget {
   readonly url: string;
   readonly weight: number;
   readonly zone: string | null;
+  readonly capabilities: readonly string[];
   readonly isDraining: boolean;
   /** Host header for upstreams that are addressed by number; null: as in the url. */
   readonly host: string | null;
@@ -53,6 +54,8 @@ export class UpstreamInstance implements Instance {
   /** Set by the group once per choice: the getters below are read often. */
   nowMs = 0;
   lastReplyMs = 0;
+  /** Replies since the success rates were last compared. */
+  readonly calls = { ok: 0, all: 0 };
   readonly waiting = new Set<Waiting>();
   readonly #config: GroupConfig;
   /** The first check decides; until then the instance is taken to be up. */
@@ -90,6 +93,10 @@ export class UpstreamInstance implements Instance {
     return this.target.zone;
   }
 
+  get capabilities(): readonly string[] {
+    return this.target.capabilities;
+  }
+
   get isDraining(): boolean {
     return this.target.isDraining;
   }
@@ -122,6 +129,8 @@ export class UpstreamInstance implements Instance {
 
   /** The outcome of a real request. True: ejected by it. */
   recordOutcome(outcome: RequestOutcome): boolean {
+    this.calls.all += 1;
+    if (outcome.ok) this.calls.ok += 1;
     const { headMs, nowMs } = outcome;
     if (headMs !== null) {
       this.lastReplyMs = nowMs;

@@ -18,6 +18,7 @@ const good: Instance = {
   isDraining: false,
   isClosed: true,
   zone: null,
+  capabilities: [],
 };
 
 const states: readonly [Partial<Instance>, string][] = [
