@@ -89,7 +89,11 @@ export async function closeNode(client: PgClient): Promise<void> {
   await endApplicationSessions(client);
 }
 
-/** Of an old primary whose tail is empty: from then on its position is the progress row. */
+/**
+ * Of an old primary whose tail is empty: from then on its position is the progress row, and what
+ * published its own epochs is gone. A publication left behind would refuse to let the applier
+ * delete from tables without a replica identity.
+ */
 export async function setProgress(client: PgClient, position: Position): Promise<void> {
   await inTransaction(client, async () => {
     const fence = await client.query(
@@ -97,7 +101,9 @@ export async function setProgress(client: PgClient, position: Position): Promise
     );
     if (fence.rowCount !== 1) throw refused('set the progress of', position.epoch);
     await writeProgress(client, position);
+    await dropPublications(client);
   });
+  await dropIdleSlots(client);
 }
 
 /** Makes a base backup this region's own; `recoveredTo` is where its recovery ended. */
@@ -123,12 +129,20 @@ export async function adoptSeed(
     await client.query('DELETE FROM meridian_local.checkpoint');
     await client.query('DELETE FROM meridian_local.diverged');
   });
+  await dropIdleSlots(client);
+  await dropPublications(client);
+}
+
+async function dropIdleSlots(client: PgClient): Promise<void> {
   await client.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
     WHERE slot_type = 'logical' AND slot_name ~ '^meridian_[0-9]+$' AND NOT active`);
-  const copied = await client.query<{ pubname: string }>(
+}
+
+async function dropPublications(client: PgClient): Promise<void> {
+  const found = await client.query<{ pubname: string }>(
     `SELECT pubname FROM pg_publication WHERE pubname ~ '^meridian_[0-9]+$'`,
   );
-  for (const { pubname } of copied.rows) {
+  for (const { pubname } of found.rows) {
     await client.query(`DROP PUBLICATION IF EXISTS ${quoteIdent(pubname)}`);
   }
 }

@@ -200,9 +200,14 @@ test('closing ends commits that wait, none as a success', async () => {
   assert.equal((await readFacts()).applicationSessions, 0);
 });
 
-test('an old primary without a tail becomes a follower', async () => {
+test('an old primary without a tail becomes a follower that publishes nothing', async () => {
   const position = { epoch: 5 as Epoch, endLsn: 4711n as Lsn };
+  await server.query('CREATE PUBLICATION meridian_4 FOR ALL TABLES');
   await onNode((client) => fence.setProgress(client, position));
+  const left = await server.query(
+    `SELECT pubname FROM pg_publication UNION ALL SELECT slot_name FROM pg_replication_slots`,
+  );
+  assert.deepEqual(left, []);
   const { fence: row, progress } = await readFacts();
   assert.equal(row.lastOpenedEpoch, 0);
   assert.deepEqual(progress?.position, position);
