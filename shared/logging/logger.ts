@@ -8,9 +8,11 @@ export interface LoggerOptions {
   readonly service: string;
   readonly region: string;
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** An open file; standard output when absent. */
+  readonly descriptor?: number;
 }
 
-/** JSON lines on standard output; bigints are written as text, secrets never. */
+/** JSON lines on standard output or in a file; bigints are written as text, secrets never. */
 export function createLogger(options: LoggerOptions): Logger {
   const settings = {
     level: options.level,
@@ -20,7 +22,7 @@ export function createLogger(options: LoggerOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }), log: textBigints },
   };
   // Pino's own destination ends or blocks the process when the disk is full.
-  return pino(settings, createLineWriter(1));
+  return pino(settings, createLineWriter(options.descriptor ?? 1));
 }
 
 function textBigints(fields: Record<string, unknown>): Record<string, unknown> {

@@ -1,8 +1,11 @@
 /** `meridian region up`: one region's node agent in the foreground. `settings`: for containers. */
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
+import { createLogger, type Logger } from '../../../shared/logging/logger.ts';
+import { openLogFile } from '../../local/process/log-file.ts';
 import { runRegion } from '../../local/node-agent.ts';
 import { localRegionPaths } from '../../local/region-paths.ts';
 import { watchRegion } from '../../local/region-progress.ts';
@@ -67,6 +70,8 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
   const region = regionNamed(config, id);
   const paths = { ...localRegionPaths(stateFolder, id), secretsFile: secretsFile(id) };
   const stop = onStopSignal();
+  // On a terminal a person reads the steps; the log is in its file, as after `up`.
+  const logger = terminal.isInteractive ? await logIntoFile(region.id, paths.logsFolder) : null;
   const running = await runRegion({
     cluster: config,
     clusterFile,
@@ -74,6 +79,7 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
     secrets: secrets(id),
     paths,
     onlyPostgres: options.only === 'postgres',
+    ...(logger === null ? {} : { logger }),
     ...(options.hostsFile === undefined ? {} : { hosts: readHosts(options.hostsFile) }),
   });
   stop.addEventListener('abort', () => void running.stop(), { once: true });
@@ -88,6 +94,12 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
   }
   await running.stopped;
   return exitCodes.done;
+}
+
+async function logIntoFile(region: string, logsFolder: string): Promise<Logger> {
+  await mkdir(logsFolder, { recursive: true });
+  const descriptor = openLogFile(join(logsFolder, 'agent.log'));
+  return createLogger({ service: 'agent', region, level: 'info', descriptor });
 }
 
 function readHosts(file: string): Record<string, string> {
