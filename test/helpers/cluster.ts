@@ -17,6 +17,9 @@ import {
   type RunningCluster,
 } from '../../services/local/local-cluster.ts';
 import { runningAgent } from '../../services/local/leftovers.ts';
+import { localWanClient } from '../../services/local/local-wan.ts';
+import type { DirectionChange } from '../../services/local/wan/wan-direction.ts';
+import type { WanPlace } from '../../services/local/wan/wan-settings.ts';
 import { clusterPaths, localRegionPaths } from '../../services/local/region-paths.ts';
 import { signAccessToken, type Scope } from '../../shared/auth/access-token.ts';
 import { loadClusterFile, loadSecrets } from '../../shared/config/load.ts';
@@ -40,6 +43,8 @@ export interface TestClusterOptions {
   readonly nodesPerRegion?: number;
   /** Sections of the cluster file, e.g. shorter time-outs. */
   readonly sections?: Readonly<Record<string, unknown>>;
+  /** Puts TCP proxies between the regions, with the latencies of their places. */
+  readonly isWan?: boolean;
 }
 
 const places: Record<string, readonly [string, number, number]> = {
@@ -52,10 +57,12 @@ export class TestCluster {
   readonly stateFolder: string;
   readonly config: ClusterConfig;
   readonly #tokens = new Map<string, string>();
+  readonly #wan: WanPlace | false;
   #running: RunningCluster | null = null;
 
-  private constructor(stateFolder: string) {
+  private constructor(stateFolder: string, isWan: boolean) {
     this.stateFolder = stateFolder;
+    this.#wan = isWan ? wanPlace : false;
     this.config = loadClusterFile(clusterPaths(stateFolder).clusterFile, clusterConfigSchema, {});
   }
 
@@ -70,7 +77,7 @@ export class TestCluster {
       ...(nodesPerRegion === undefined ? {} : { nodesPerRegion }),
       ...(sections === undefined ? {} : { sections }),
     });
-    const cluster = new TestCluster(folder);
+    const cluster = new TestCluster(folder, options.isWan === true);
     await cluster.up();
     return cluster;
   }
@@ -191,6 +198,24 @@ export class TestCluster {
     rmSync(postgresFolder, { recursive: true, force: true });
   }
 
+  /** SIGKILL to every process of a region at once, as when its machine is lost; `up` starts it. */
+  async killRegion(region: string): Promise<void> {
+    const { agentPid, processes } = await this.agentState(region);
+    const pids = processes.flatMap(({ pid }) => (pid === null ? [] : [pid]));
+    for (const pid of [agentPid, ...pids]) process.kill(pid, 'SIGKILL');
+  }
+
+  /** Changes one direction between two regions of a cluster with `isWan`. */
+  async wan(from: string, to: string, change: DirectionChange): Promise<void> {
+    const client = localWanClient(this.stateFolder);
+    if (client === null) throw new Error('the cluster was started without its WAN');
+    try {
+      await client.change(from, to, change);
+    } finally {
+      await client.close();
+    }
+  }
+
   /** Sends `signal` to one process of a region, e.g. `kafka`, `pg-1`, `redis`, `meridian`. */
   async signal(region: string, name: string, signal: NodeJS.Signals): Promise<number> {
     const { processes } = await this.agentState(region);
@@ -207,14 +232,12 @@ export class TestCluster {
     return {
       stateFolder: this.stateFolder,
       cluster: this.config,
-      regionCommand: (region) => [
+      wan: this.#wan,
+      regionCommand: (region, hostsFile) => [
         process.execPath,
         entry,
-        '--data',
-        this.stateFolder,
-        'region',
-        'up',
-        region,
+        ...['--data', this.stateFolder, 'region', 'up', region],
+        ...(hostsFile === null ? [] : ['--hosts-file', hostsFile]),
       ],
       onStep: ({ region, step, state, detail, seconds }) => {
         if (process.env['MERIDIAN_TEST_TALK'] === undefined) return;
@@ -234,6 +257,12 @@ export interface QueryOptions {
 /** Addresses that no other test uses at the same time: two random parts below 127/8. */
 const below = (bound: number): number => Math.floor(Math.random() * bound);
 const network = `127.${80 + below(160)}.${1 + below(250)}`;
+const wanNetwork = `127.${21 + below(50)}`;
+const wanPlace: WanPlace = {
+  network: wanNetwork,
+  controlHost: `${wanNetwork}.255.1`,
+  controlPort: 7099,
+};
 
 function localRegion(id: string, index: number): LocalRegion {
   const [name, latitude, longitude] = places[id] ?? [id, 10 * index, 10 * index];

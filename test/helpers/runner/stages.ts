@@ -110,8 +110,10 @@ function planFile(file: string, { isLong }: Selection): Job {
   };
 }
 
-function listTestFiles(name: StageName, { filters }: Selection): readonly string[] {
+/** Files called `*.long.test.ts` are too long for `npm test`. */
+function listTestFiles(name: StageName, { filters, isLong }: Selection): readonly string[] {
   return globSync(`test/${name}/**/*.test.ts`, { cwd: repositoryFolder })
+    .filter((file) => isLong || !file.endsWith('.long.test.ts'))
     .filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)))
     .sort()
     .map((file) => join(repositoryFolder, file));

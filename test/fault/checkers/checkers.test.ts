@@ -1,0 +1,119 @@
+// test: light
+/** The checkers themselves: good histories pass, each kind of bad one is found. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { findAppendViolations } from './append.ts';
+import { isLinearizable } from './linearizable.ts';
+import { findSessionViolations } from './session.ts';
+import { findStaleReads } from './staleness.ts';
+import { findSetViolations } from './unique-set.ts';
+import type { Operation } from '../run/history.ts';
+
+/** An operation from `startedMs` to `endedMs`. */
+function op(
+  [name, input, output]: readonly [string, unknown, unknown],
+  [startedMs, endedMs]: readonly [number, number],
+  more: Partial<Operation> = {},
+): Operation {
+  const base = { client: 'c', region: 'r', key: 'k', outcome: 'ok', code: '' } as const;
+  return { ...base, name, input, output, startedMs, endedMs, ...more };
+}
+
+const unknown = { outcome: 'unknown' } as const;
+const failed = { outcome: 'failed' } as const;
+
+describe('linearizable register', () => {
+  const write = op(['write', 1, null], [0, 10]);
+  const good: [string, Operation[]][] = [
+    ['a read beside a write sees either', [write, op(['read', null, null], [5, 6])]],
+    ['a read after a write sees it', [write, op(['read', null, 1], [11, 12])]],
+    [
+      'a write of unknown outcome may take effect late',
+      [
+        op(['write', 2, null], [0, 1], unknown),
+        op(['read', null, null], [2, 3]),
+        op(['read', null, 2], [4, 5]),
+      ],
+    ],
+    [
+      'a swap hits what is there',
+      [write, op(['cas', [1, 3], true], [11, 12]), op(['read', null, 3], [13, 14])],
+    ],
+  ];
+  for (const [name, history] of good) it(name, () => assert.equal(isLinearizable(history), true));
+  const bad: [string, Operation[]][] = [
+    ['a stale read', [write, op(['read', null, null], [11, 12])]],
+    [
+      'a value that vanishes again',
+      [
+        op(['write', 2, null], [0, 1], unknown),
+        op(['read', null, 2], [2, 3]),
+        op(['read', null, null], [4, 5]),
+      ],
+    ],
+    [
+      'two swaps of the same value',
+      [write, op(['cas', [1, 3], true], [11, 12]), op(['cas', [1, 4], true], [11, 12])],
+    ],
+    ['a value that nobody wrote', [op(['read', null, 9], [0, 1])]],
+  ];
+  for (const [name, history] of bad) {
+    it(`finds ${name}`, () => assert.equal(isLinearizable(history), false));
+  }
+  it('a failed write has not happened', () => {
+    const late = op(['read', null, 1], [11, 12]);
+    assert.equal(isLinearizable([{ ...write, ...failed }, late]), false);
+  });
+});
+
+describe('sessions', () => {
+  const write = op(['write', 2, null], [0, 1]);
+  it('own writes and monotonic reads pass', () => {
+    const reads = [op(['read', null, 2], [2, 3]), op(['read', null, 2], [4, 5])];
+    assert.deepEqual(findSessionViolations([write, ...reads]), []);
+  });
+  it('finds a missed own write, a read that goes back, a value from nowhere', () => {
+    assert.equal(findSessionViolations([write, op(['read', null, 1], [2, 3])]).length, 1);
+    const back = [op(['read', null, 2], [2, 3]), op(['read', null, 1], [4, 5])];
+    assert.equal(findSessionViolations([{ ...write, ...unknown }, ...back]).length, 1);
+    assert.equal(findSessionViolations([op(['read', null, 1], [2, 3])]).length, 1);
+  });
+});
+
+describe('appended lists', () => {
+  const append = op(['append', 1, null], [0, 1]);
+  it('prefixes pass', () => {
+    const reads = [op(['read', null, [1]], [2, 3]), op(['read', null, [1, 2]], [4, 5])];
+    const second = op(['append', 2, null], [2, 5], unknown);
+    assert.deepEqual(findAppendViolations([append, second, ...reads]), []);
+  });
+  it('finds lost, doubled, reordered and failed items', () => {
+    assert.equal(findAppendViolations([append, op(['read', null, []], [2, 3])]).length, 1);
+    assert.equal(findAppendViolations([append, op(['read', null, [1, 1]], [2, 3])]).length, 1);
+    const other = op(['append', 2, null], [0, 1]);
+    const fork = [op(['read', null, [1, 2]], [2, 3]), op(['read', null, [2, 1]], [2, 3])];
+    assert.equal(findAppendViolations([append, other, ...fork]).length, 1);
+    const there = op(['read', null, [1]], [2, 3]);
+    assert.equal(findAppendViolations([{ ...append, ...failed }, there]).length, 1);
+  });
+});
+
+describe('unique rows', () => {
+  const insert = op(['insert', null, null], [0, 1], { key: 'a' });
+  it('finds lost, doubled and refused ones', () => {
+    assert.deepEqual(findSetViolations([insert], ['a']), []);
+    assert.deepEqual(findSetViolations([{ ...insert, ...unknown }], []), []);
+    assert.equal(findSetViolations([insert], []).length, 1);
+    assert.equal(findSetViolations([insert], ['a', 'a']).length, 1);
+    assert.equal(findSetViolations([{ ...insert, ...failed }], ['a']).length, 1);
+  });
+});
+
+describe('bounded staleness', () => {
+  it('finds a read older than its bound', () => {
+    const beat = op(['beat', 7, null], [0, 100]);
+    assert.equal(findStaleReads([beat, op(['read', 500, 6], [601, 602])]).length, 1);
+    assert.deepEqual(findStaleReads([beat, op(['read', 500, 6], [599, 700])]), []);
+    assert.deepEqual(findStaleReads([beat, op(['read', 500, 7], [601, 602])]), []);
+  });
+});

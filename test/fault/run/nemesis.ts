@@ -1,0 +1,183 @@
+/** What scenarios do to a running cluster; each act is noted with its time. */
+import { readFileSync } from 'node:fs';
+import type { DirectionChange } from '../../../services/local/wan/wan-direction.ts';
+import type { TestCluster } from '../../helpers/cluster.ts';
+import { eventually } from '../../helpers/eventually.ts';
+
+export interface Act {
+  readonly atMs: number;
+  readonly what: string;
+}
+
+export interface RegionsView {
+  readonly epoch: number;
+  readonly primary: string;
+  readonly members: readonly string[];
+  readonly items: readonly {
+    readonly id: string;
+    readonly role: string;
+    readonly health: string;
+  }[];
+}
+
+const settleMs = 120_000;
+
+export class Nemesis {
+  readonly cluster: TestCluster;
+  readonly acts: Act[] = [];
+  readonly random: () => number;
+
+  constructor(cluster: TestCluster, random: () => number) {
+    this.cluster = cluster;
+    this.random = random;
+  }
+
+  note(what: string): void {
+    this.acts.push({ atMs: performance.now(), what });
+  }
+
+  get regions(): readonly string[] {
+    return this.cluster.regionIds;
+  }
+
+  /** What a region says of all; the one with the newest epoch when several answer. */
+  async view(): Promise<RegionsView> {
+    const answers = await Promise.allSettled(
+      this.regions.map((id) => this.cluster.admin(id, '/admin/regions')),
+    );
+    const views = answers.flatMap((answer) =>
+      answer.status === 'fulfilled' && answer.value['httpStatus'] === 200
+        ? [answer.value as unknown as RegionsView]
+        : [],
+    );
+    const newest = views.toSorted((a, b) => b.epoch - a.epoch)[0];
+    if (newest === undefined) throw new Error('no region answers');
+    return newest;
+  }
+
+  async primary(): Promise<string> {
+    return (await this.view()).primary;
+  }
+
+  /** The regions that are not `region`. */
+  others(region: string): string[] {
+    return this.regions.filter((id) => id !== region);
+  }
+
+  async killRegion(region: string): Promise<void> {
+    this.note(`kill every process of ${region}`);
+    await this.cluster.killRegion(region);
+  }
+
+  /** Starts whatever was killed; resolves when every region can serve again. */
+  async restart(): Promise<void> {
+    this.note('start what is down');
+    await this.cluster.up();
+    this.note('every region can serve');
+  }
+
+  async kill(region: string, name: string): Promise<void> {
+    await this.signal(region, name, 'SIGKILL');
+  }
+
+  async signal(region: string, name: string, signal: NodeJS.Signals): Promise<void> {
+    this.note(`${signal} to ${name} of ${region}`);
+    await this.cluster.signal(region, name, signal);
+  }
+
+  /** Stops a region in order. */
+  async stop(region: string): Promise<void> {
+    this.note(`stop ${region}`);
+    await this.cluster.stopRegion(region);
+  }
+
+  /** Asks for a planned change of primary; throws when it is refused. */
+  async switchover(from: string, to: string): Promise<void> {
+    this.note(`switchover from ${from} to ${to}`);
+    const asked = await this.cluster.admin(to, `/admin/regions/${from}/failover`, { to });
+    if (asked['httpStatus'] !== 202) throw new Error(JSON.stringify(asked));
+  }
+
+  /** The PostgreSQL process of `region` that is no standby, e.g. `pg-1`. */
+  async leadingNode(region: string): Promise<string> {
+    const { nodes } = await this.cluster.agentState(region);
+    const leading = nodes.find(({ mode }) => mode === 'normal');
+    if (leading === undefined) throw new Error(`${region} has no node in mode normal`);
+    return leading.id.split('/')[1] ?? '';
+  }
+
+  /** Resolves when every region serves and every region but the primary is a member. */
+  async settled(): Promise<void> {
+    let last = '';
+    await eventually(
+      async () => {
+        const view = await this.view().catch(() => null);
+        last = JSON.stringify(view);
+        const isHealthy = view?.items.every(({ health }) => health === 'healthy') ?? false;
+        return isHealthy && view?.members.length === this.regions.length - 1;
+      },
+      { deadlineMs: settleMs, intervalMs: 200 },
+    ).catch(() => {
+      throw new Error(`the regions do not settle: ${last}`);
+    });
+  }
+
+  /** Stops processes for `ms` as SIGSTOP does, then lets them go on. */
+  async freeze(region: string, names: readonly string[], ms: number): Promise<void> {
+    const { processes } = await this.cluster.agentState(region);
+    const pids = processes.flatMap(({ name, pid }) =>
+      pid !== null && names.includes(name) ? [pid, ...childrenOf(pid)] : [],
+    );
+    this.note(`freeze ${names.join(', ')} of ${region} for ${ms} ms`);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    try {
+      await this.wait(ms);
+    } finally {
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
+      this.note(`thaw ${region}`);
+    }
+  }
+
+  async wan(from: string, to: string, change: DirectionChange): Promise<void> {
+    this.note(`${change.action} ${from} → ${to}`);
+    await this.cluster.wan(from, to, change);
+  }
+
+  /** Changes both directions of each pair. */
+  async between(a: string, others: readonly string[], change: DirectionChange): Promise<void> {
+    for (const b of others) {
+      await this.wan(a, b, change);
+      await this.wan(b, a, change);
+    }
+  }
+
+  async heal(): Promise<void> {
+    for (const from of this.regions) {
+      for (const to of this.others(from)) await this.wan(from, to, { action: 'heal' });
+    }
+  }
+
+  /** How long a fault lasts is part of the scenario. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  /** Resolves when a newer epoch than `epoch` has its primary. */
+  async promoted(epoch: number): Promise<RegionsView> {
+    const view = await eventually(
+      async () => {
+        const now = await this.view().catch(() => null);
+        return now !== null && now.epoch > epoch ? now : null;
+      },
+      { deadlineMs: 60_000, intervalMs: 100 },
+    );
+    this.note(`${view.primary} is primary of epoch ${view.epoch}`);
+    return view;
+  }
+}
+
+/** The processes that `pid` has started, for instance PostgreSQL's backends. */
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}

@@ -1,0 +1,21 @@
+/** The workloads that run together, by their ids in the fault matrix. */
+import type { Workload } from '../run/workload.ts';
+import { append } from './append.ts';
+import { bank } from './bank.ts';
+import { causalPair } from './causal-pair.ts';
+import { register } from './register.ts';
+import { schemaChange } from './schema-change.ts';
+import { sessionCounter } from './session-counter.ts';
+import { staleness } from './staleness.ts';
+import { uniqueSet } from './unique-set.ts';
+
+export const allWorkloads: readonly Workload[] = [
+  register,
+  bank,
+  append,
+  uniqueSet,
+  sessionCounter,
+  causalPair,
+  schemaChange,
+  staleness,
+];
