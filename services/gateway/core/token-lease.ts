@@ -1,7 +1,8 @@
 /**
  * Rate limiting by leases: a gateway takes tokens of a shared bucket many at a time and spends
  * them without asking again. What a lease holds may be spent until it ends, so that all gateways
- * together overshoot a limit by at most one lease each.
+ * together overshoot a limit by at most one lease each. While the shared bucket is away each
+ * gateway refills its last known level by itself: n gateways then pass at most n times the rate.
  */
 
 export interface LeasePolicy {

@@ -1,6 +1,7 @@
 /**
  * Rate limits shared by a region's gateways: token buckets in Redis, taken in leases. While Redis
- * is away each process keeps buckets of its own, so the limit then holds per process.
+ * is away each process goes on from the last known level of a bucket by itself, so that the limit
+ * then holds per process.
  */
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
@@ -40,7 +41,7 @@ const awayMs = 1000;
 
 /**
  * KEYS[1] bucket; ARGV: rate per second, burst, tokens wanted. Redis's own clock. Answers tokens
- * granted and milliseconds until one is there.
+ * granted, milliseconds until one is there, and the level that is left.
  */
 const script = `
 local rate, burst, wanted = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -56,7 +57,7 @@ redis.call('HSET', KEYS[1], 't', tostring(tokens), 'a', tostring(now))
 redis.call('PEXPIRE', KEYS[1], math.ceil(burst / rate * 1000) + 1000)
 local wait = 0
 if granted < 1 then wait = math.ceil((1 - tokens) / rate * 1000) end
-return {granted, wait}
+return {granted, wait, tostring(tokens)}
 `;
 
 /** `redis` null: limits are this process's own. */
@@ -76,7 +77,9 @@ export function createRateLimiter(
         const grant = await askRedis(redis, key, policy);
         if (!isShared) logger.info('rate limits are shared again');
         isShared = true;
-        entry.lease = granted(grant, clock.monotonicMs());
+        const nowMs = clock.monotonicMs();
+        entry.lease = granted(grant, nowMs);
+        entry.bucket = { tokens: grant.left, atMs: nowMs };
         return;
       } catch {
         if (isShared) logger.warn('redis is away, rate limits hold per process');
@@ -128,15 +131,15 @@ async function askRedis(
   redis: RedisClient,
   key: string,
   policy: LeasePolicy,
-): Promise<{ tokens: number; waitMs: number }> {
+): Promise<{ tokens: number; waitMs: number; left: number }> {
   const name = `meridian:limit:${key}`;
   const { perSecond, burst } = policy;
   const reply = (await withDeadline(
     redis.eval(script, 1, name, perSecond, burst, leaseSize(policy)),
     redisMsMax,
     () => new Error('redis is late'),
-  )) as [number, number];
-  return { tokens: reply[0], waitMs: reply[1] };
+  )) as [number, number, string];
+  return { tokens: reply[0], waitMs: reply[1], left: Number(reply[2]) };
 }
 
 function entryOf(entries: Map<string, Entry>, key: string): Entry {
