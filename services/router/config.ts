@@ -50,7 +50,12 @@ const limitsSchema = z.strictObject({
   sqlBytesMax: count.default(500_000),
   statementsMax: count.default(1000),
   parametersMax: z.int().min(1).max(65_535).default(10_000),
+  /** Rows of one result; more are cut off, and the reply says so. Streams have no such limit. */
   rowsMax: count.default(10_000),
+  /** Bytes of rows that one reply holds in memory; what is beyond is cut off. */
+  replyBytesMax: z.int().min(10_000).max(1_000_000_000).default(32_000_000),
+  /** A client that takes its reply more slowly than this, after its deadline, is cut off. */
+  replyMsMax: durationMs.default(60_000),
   deadlineMsDefault: durationMs.default(10_000),
   deadlineMsMax: durationMs.default(300_000),
 });
@@ -82,6 +87,21 @@ const authSchema = z.strictObject({
     .default([]),
 });
 
+/** Position tokens also as a cookie, for browsers that call the data API themselves. */
+const positionCookieSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'must be letters, digits, _ or -' })
+    .default('meridian-position'),
+  secure: z.boolean().default(true),
+  sameSite: z.enum(['Strict', 'Lax', 'None']).default('Lax'),
+  domain: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]{1,253}$/, { error: 'must be a domain name' })
+    .optional(),
+  maxAgeSeconds: z.int().min(1).max(31_536_000).default(86_400),
+});
+
 export const routerConfigSchema = z.strictObject({
   /** Path prefix of the data API on the public listener, e.g. /data; empty: /v1/…. */
   pathPrefix: z
@@ -89,6 +109,7 @@ export const routerConfigSchema = z.strictObject({
     .regex(/^(\/[a-z0-9-]+)*$/, { error: 'must be empty or a path without a trailing slash' })
     .default(''),
   auth: authSchema.prefault({}),
+  positionCookie: positionCookieSchema.optional(),
   reads: readsSchema.prefault({}),
   health: healthSchema.prefault({}),
   pools: poolsSchema.prefault({}),
@@ -110,3 +131,11 @@ export const routerConfigSchema = z.strictObject({
 
 export type RouterConfig = z.infer<typeof routerConfigSchema>;
 export type ReadAlgorithm = (typeof readAlgorithms)[number];
+
+/** How much of a reply's rows is kept in memory. */
+export function keptRows(limits: RouterConfig['limits']): {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+} {
+  return { rowsMax: limits.rowsMax, bytesMax: limits.replyBytesMax };
+}

@@ -20,11 +20,13 @@ import { createTokenSigner } from '../../shared/runtime/token-signer.ts';
 import type { RouterConfig } from './config.ts';
 import { dataRoutes } from './http/data-routes.ts';
 import { peerRoutes } from './http/peer-routes.ts';
+import { createPositionCarrier } from './http/position-carrier.ts';
 import { createPositionTokens } from './http/position-tokens.ts';
 import { AdmittedAccess } from './io/admitted-access.ts';
 import { AloneRunner } from './io/sql/alone-runner.ts';
 import { DataAuth } from './io/data-auth.ts';
 import { FreshnessFeed } from './io/freshness-feed.ts';
+import { HeldSnapshot } from './io/held-snapshot.ts';
 import { expireKeys } from './io/key-expiry.ts';
 import { NodePools, type NodeTarget } from './io/node-pools.ts';
 import { NodeWatcher } from './io/node-watcher.ts';
@@ -34,6 +36,7 @@ import { PrimaryWork } from './io/primary-work.ts';
 import { ReadRunner } from './io/sql/read-runner.ts';
 import { QuorumCheck, sealedAnswer } from './io/quorum-check.ts';
 import { ReplicaReads } from './io/replica-reads.ts';
+import { SettledCommits } from './io/settled-commits.ts';
 import { RoutedAccess } from './io/routed-access.ts';
 import { StatementAnalysis } from './io/statement-analysis.ts';
 import { TransactionRunner } from './io/sql/transaction-runner.ts';
@@ -65,6 +68,7 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
   const parts = assemble(dependencies);
   const { pools, watcher, analysis, feed, access, peers, positions } = parts;
   const tokens = createPositionTokens(createTokenSigner(secrets.shared.positionKeys), cluster);
+  const carrier = createPositionCarrier(tokens, config.positionCookie);
   const { accessKeys } = secrets.shared;
   const auth = new DataAuth({
     config: config.auth,
@@ -74,7 +78,7 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
   });
   const identify = auth.identify.bind(auth);
   const peerKeys = secrets.shared.peerKeys;
-  const now = () => positions.now(control.view(), watcher, leaseLeft(control, clock));
+  const now = () => positions.now(control.view(), watcher);
   const sealed = () => sealedAnswer(control.view(), { pools, status, clock });
   const stopping = new AbortController();
   let expiring: Promise<void> = Promise.resolve();
@@ -83,7 +87,7 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
   return {
     access,
     plugins: {
-      public: dataRoutes({ config, cluster, identify, access, tokens, clock }),
+      public: dataRoutes({ config, cluster, identify, access, positions: carrier, clock }),
       peer: peerRoutes({ config, cluster, peerKeys, access, clock, now, sealed }),
     },
     async start() {
@@ -144,7 +148,11 @@ function assemble(dependencies: RouterDependencies) {
   });
   const forwarder = new PrimaryForwarder({ cluster, client: peers, clock });
   const reader = new ReadRunner({ pools, clock });
-  const positions = new PrimaryPosition({ status, pools, clock });
+  const positions = new PrimaryPosition({
+    ...{ status, pools, clock },
+    leaseLeftMs: leaseLeft(control, clock),
+  });
+  const settled = new SettledCommits();
   const onNotPrimary = (node: NodeId, why: string): void => watcher.ruleOut(node, why);
   const primary = new PrimaryWork({
     config,
@@ -154,9 +162,10 @@ function assemble(dependencies: RouterDependencies) {
     status,
     watcher,
     reader,
-    writer: new TransactionRunner({ pools, clock, onNotPrimary }),
+    writer: new TransactionRunner({ pools, clock, settled, onNotPrimary }),
     alone: new AloneRunner({ pools, clock }),
     positions,
+    held: new HeldSnapshot({ status, settled, clock }),
     quorum: new QuorumCheck({
       clock,
       ask: (member, timeoutMs) => forwarder.ask(member, 'sealed', timeoutMs),

@@ -76,9 +76,6 @@ function towardsPrimary(
   }
   if (view.role !== 'primary' || !view.isOpen) return hold(`this region is ${view.role}`);
   if (facts.leaseLeftMs <= 0) return hold('the lease has run out');
-  if (request.token !== null && request.token.epoch > view.epoch) {
-    return hold(`epoch ${request.token.epoch} of the token is not known here yet`);
-  }
   if (request.level === 'strong' && !request.mayWrite && view.strongReadsFrom !== null) {
     const upTo = formatPosition(view.strongReadsFrom);
     return hold(`members have not confirmed everything up to ${upTo} yet`);

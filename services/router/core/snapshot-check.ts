@@ -19,10 +19,17 @@ export function parseSnapshot(text: string): Snapshot | null {
 
 /** Whether all of `xids` (32 bits, as logical decoding names them) have ended in `snapshot`. */
 export function showsAll(snapshot: Snapshot, xids: readonly number[]): boolean {
-  return xids.every((xid) => {
-    const full = widen(BigInt(xid), snapshot.xmax);
-    return full < snapshot.xmax && !snapshot.running.includes(full);
-  });
+  return xids.every((xid) => shows(snapshot, xid));
+}
+
+/** Whether none of `xids` had ended in `snapshot`. */
+export function showsNone(snapshot: Snapshot, xids: readonly number[]): boolean {
+  return !xids.some((xid) => shows(snapshot, xid));
+}
+
+function shows(snapshot: Snapshot, xid: number): boolean {
+  const full = widen(BigInt(xid), snapshot.xmax);
+  return full < snapshot.xmax && !snapshot.running.includes(full);
 }
 
 /** The 64-bit id nearest to `near` whose low 32 bits are `xid`. */

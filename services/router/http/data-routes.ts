@@ -1,5 +1,4 @@
 /** The data API on the public listener: POST /v1/query and /v1/transaction, GET /v1/idempotency. */
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { hasScope, type AccessClaims } from '../../../shared/auth/access-token.ts';
@@ -9,12 +8,11 @@ import type { DurabilityMode } from '../../../shared/core/durability.ts';
 import type { PositionToken } from '../../../shared/core/position-token.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { serveOpenApi } from '../../../shared/http/openapi.ts';
-import { problemOf } from '../../../shared/http/problem.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
-import type { DataAccess, DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
+import type { DataAccess, DataRequest } from '../../../shared/ports/data-access.ts';
 import type { RouterConfig } from '../config.ts';
-import { resultText, type RowMode } from '../core/reply-text.ts';
-import { rowLines } from '../core/row-lines.ts';
+import { resultText } from '../core/reply-text.ts';
+import { sendLines, sendText, streamType, whenClosed, writeHeaders } from './data-replies.ts';
 import {
   headersSchema,
   keySchema,
@@ -26,7 +24,7 @@ import {
   transactionSchema,
   type DataHeaders,
 } from './data-schemas.ts';
-import type { PositionTokens } from './position-tokens.ts';
+import type { PositionCarrier } from './position-carrier.ts';
 
 export interface DataRoutesOptions {
   readonly config: RouterConfig;
@@ -37,7 +35,7 @@ export interface DataRoutesOptions {
     readonly apiKey: string | undefined;
   }) => AccessClaims | Promise<AccessClaims>;
   readonly access: DataAccess;
-  readonly tokens: PositionTokens;
+  readonly positions: PositionCarrier;
   readonly clock: Clock;
 }
 
@@ -61,6 +59,9 @@ export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
         await serveOpenApi(server, {
           title: 'Meridian data API',
           description: `SQL below ${config.pathPrefix}/v1. Errors are problem documents.`,
+        });
+        instance.addHook('onError', async (request: FastifyRequest, reply: FastifyReply, error) => {
+          reply.headers(options.positions.headersOfProblem(request.headers, error));
         });
         const route = { onRequest: authenticate(options), bodyLimit: config.limits.bodyBytesMax };
         addQuery(server, options, route);
@@ -108,15 +109,12 @@ function addQuery(server: DataServer, options: DataRoutesOptions, route: RouteBa
     const { headers } = request;
     const asked = requestOf(options, request, { work, settings, headers });
     const isStream = (request.headers.accept ?? '').includes(streamType);
-    const signal = whenClosed(reply);
+    const signal = whenClosed(reply, replyMsOf(options, asked));
     const answer = await options.access.run({ ...asked, signal, isStream });
-    writeHeaders(reply, answer, options.tokens);
+    writeHeaders(reply, answer, options.positions.headersOf(answer));
     const [result] = answer.results;
-    if (isStream && result !== undefined) {
-      const lines = Readable.from(linesOf(answer, result, { rowMode, requestId: request.id }));
-      return (reply as unknown as FastifyReply).type(streamType).send(lines);
-    }
-    sendText(reply, result === undefined ? '{}' : resultText(result, rowMode));
+    if (isStream) sendLines(reply, answer, { rowMode, requestId: request.id });
+    else sendText(reply, result === undefined ? '{}' : resultText(result, rowMode));
     return reply;
   });
 }
@@ -140,8 +138,11 @@ function addTransaction(server: DataServer, options: DataRoutesOptions, route: R
     };
     const { headers } = request;
     const asked = requestOf(options, request, { work, settings, headers });
-    const answer = await options.access.run({ ...asked, signal: whenClosed(reply) });
-    writeHeaders(reply, answer, options.tokens);
+    const answer = await options.access.run({
+      ...asked,
+      signal: whenClosed(reply, replyMsOf(options, asked)),
+    });
+    writeHeaders(reply, answer, options.positions.headersOf(answer));
     const results = answer.results.map((result) => resultText(result, rowMode));
     sendText(reply, `{"results":[${results.join(',')}]}`);
     return reply;
@@ -160,7 +161,7 @@ function addOutcome(server: DataServer, options: DataRoutesOptions, route: Route
     const work = { ...single({ sql: '', params: [] }), statements: [] };
     const asked = requestOf(options, request, { work, settings: {}, headers });
     const answer = await options.access.run({ ...asked, idempotencyKey: request.params.key });
-    writeHeaders(reply, answer, options.tokens);
+    writeHeaders(reply, answer, options.positions.headersOf(answer));
     const results = answer.results.map((result) => resultText(result, 'object'));
     const outcome = results.length > 0 ? 'done' : 'none';
     sendText(reply, `{"outcome":"${outcome}","results":[${results.join(',')}]}`);
@@ -168,43 +169,9 @@ function addOutcome(server: DataServer, options: DataRoutesOptions, route: Route
   });
 }
 
-const streamType = 'application/x-ndjson';
-
-/** See core/row-lines.ts; rows are fetched as fast as the client takes them. */
-async function* linesOf(
-  answer: DataReply,
-  result: DataReply['results'][number],
-  asked: { readonly rowMode: RowMode; readonly requestId: string },
-) {
-  const lines = rowLines(result, asked.rowMode);
-  let rowCount = result.rows.length;
-  try {
-    yield lines.head + lines.rows(result.rows);
-    for (let rows = await answer.rest?.next(); rows; rows = await answer.rest?.next()) {
-      rowCount += rows.length;
-      yield lines.rows(rows);
-    }
-    yield lines.end(rowCount);
-  } catch (error) {
-    yield lines.error(problemOf(error, asked.requestId));
-  } finally {
-    answer.rest?.close();
-  }
-}
-
-/** Aborts when the client leaves before its reply is out. */
-function whenClosed(reply: { readonly raw: FastifyReply['raw'] }): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableEnded) gone.abort();
-  });
-  return gone.signal;
-}
-
-/** Sends JSON text that is complete already: no serialiser touches its digits. */
-function sendText(reply: { send(payload: never): unknown }, text: string): void {
-  const plain: { send(payload: string): unknown } = reply;
-  plain.send(text);
+/** Milliseconds from now for a request and the taking of its reply. */
+function replyMsOf({ config, clock }: DataRoutesOptions, { deadlineMs }: DataRequest): number {
+  return deadlineMs - clock.monotonicMs() + config.limits.replyMsMax;
 }
 
 function single(statement: Work['statements'][number]): Work {
@@ -217,11 +184,11 @@ function requestOf(
   request: Pick<FastifyRequest, 'access' | 'id'>,
   asked: { readonly work: Work; readonly settings: Settings; readonly headers: DataHeaders },
 ): DataRequest {
-  const { config, cluster, tokens, clock } = options;
+  const { config, cluster, positions, clock } = options;
   const { headers, settings } = asked;
   const caller = request.access;
   if (caller === undefined) throw new MeridianError('Unauthenticated', 'No credentials came.');
-  const token = tokens.read(headers['meridian-position']);
+  const token = positions.read(asked.headers);
   const { deadlineMsDefault, deadlineMsMax } = config.limits;
   const deadlineMs = headers['meridian-deadline-ms'] ?? deadlineMsDefault;
   return {
@@ -258,28 +225,4 @@ function consistencyOf(
   if (maxStalenessMs !== undefined) return { level, maxStalenessMs };
   const hint = 'Send maxStalenessMs or the header meridian-max-staleness-ms.';
   throw new MeridianError('RequestInvalid', 'A bounded read needs its bound.', { hint });
-}
-
-function writeHeaders(
-  reply: Pick<FastifyReply, 'headers'>,
-  answer: DataReply,
-  tokens: PositionTokens,
-): void {
-  const headers: Record<string, string> = {
-    'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
-    'meridian-region': answer.region,
-    'meridian-served-by': answer.servedBy,
-    'meridian-consistency': answer.consistency,
-  };
-  const position = tokens.write(answer);
-  if (position !== null) headers['meridian-position'] = position;
-  if (answer.stalenessMs !== null) {
-    headers['meridian-staleness-ms'] = String(Math.ceil(answer.stalenessMs));
-  }
-  if (answer.durability !== null) {
-    const { mode, regions } = answer.durability;
-    headers['meridian-durability'] = `${mode}; regions=${regions}`;
-  }
-  void reply.headers(headers);
 }

@@ -61,6 +61,7 @@ export const headersSchema = z.object({
   'meridian-max-staleness-ms': milliseconds.optional(),
   'meridian-durability': z.enum(durabilityModes).optional(),
   'meridian-position': z.string().max(1024).optional(),
+  cookie: z.string().max(8192).optional(),
   'meridian-deadline-ms': milliseconds.optional(),
   'idempotency-key': z
     .string()

@@ -105,6 +105,11 @@ export class NodeWatcher {
     return freshAtOf(position, this.#proofs);
   }
 
+  /** The highest position of which a proof is known. */
+  newestProven(): Position | null {
+    return this.#proofs.at(-1)?.position ?? null;
+  }
+
   /** Another source of proofs: the replicator's report, a question to the primary region. */
   addProof(proof: FreshnessProof): void {
     this.#proofs = addProof(this.#proofs, proof);

@@ -24,6 +24,8 @@ export interface PrimaryPositionOptions {
   readonly status: ReplicationStatus;
   readonly pools: NodePools;
   readonly clock: Clock;
+  /** Remaining lease of the own primary role in milliseconds. */
+  readonly leaseLeftMs: () => number;
 }
 
 interface WaitFor {
@@ -48,6 +50,7 @@ export class PrimaryPosition {
   async waitingAt(token: Position, wait: WaitFor): Promise<readonly number[]> {
     const { status } = this.#options;
     if (token.epoch < wait.view.epoch) return [];
+    if (token.epoch > wait.view.epoch) throw await this.#ofLaterEpoch(token, wait);
     const passed = await status.lastRecordAtOrBelow(token.endLsn, 0);
     if (passed === null) await this.#awaitDecoded(token, wait);
     return status.unreleasedXids(token);
@@ -90,12 +93,8 @@ export class PrimaryPosition {
   }
 
   /** This region's time and newest position; throws NotPrimary where it is not open as primary. */
-  async now(
-    view: ClusterView,
-    watcher: NodeWatcher,
-    leaseLeftMs: () => number,
-  ): Promise<PrimaryNow> {
-    const { clock } = this.#options;
+  async now(view: ClusterView, watcher: NodeWatcher): Promise<PrimaryNow> {
+    const { clock, leaseLeftMs } = this.#options;
     const wallMs = clock.wallMs();
     const node = watcher.nodes().find(({ id }) => id === view.node);
     if (view.role !== 'primary' || leaseLeftMs() <= 0) {
@@ -112,11 +111,19 @@ export class PrimaryPosition {
     return { epoch, wallMs, newest: isProven ? { position, ageMs } : null };
   }
 
+  /** While this epoch's lease holds and its node is open, no later epoch has opened anywhere. */
+  async #ofLaterEpoch(token: Position, wait: WaitFor): Promise<MeridianError> {
+    const look = readLook((await this.#look(wait)).results[0]);
+    const isCurrent = isOpenFor(look, wait.view) && this.#options.leaseLeftMs() > 0;
+    if (isCurrent) return notReached(token);
+    const message = `Epoch ${token.epoch} of the token is not known here yet.`;
+    return new MeridianError('NotPrimary', message, { retryAfterMs: 200 });
+  }
+
   async #awaitDecoded(token: Position, wait: WaitFor): Promise<void> {
     const { walLsn } = readLook((await this.#look(wait)).results[0]);
     if (walLsn !== null && token.endLsn > walLsn) {
-      const facts = { position: formatPosition(token) };
-      throw new MeridianError('TokenInvalid', 'No write has reached this position yet.', facts);
+      throw notReached(token);
     }
     const leftMs = wait.deadlineMs - this.#options.clock.monotonicMs();
     const passed = await this.#options.status.lastRecordAtOrBelow(token.endLsn, leftMs);
@@ -135,4 +142,9 @@ export class PrimaryPosition {
       throw new MeridianError('NotPrimary', message, { retryAfterMs: 200 }, error);
     }
   }
+}
+
+function notReached(token: Position): MeridianError {
+  const facts = { position: formatPosition(token) };
+  return new MeridianError('TokenInvalid', 'No write has reached this position yet.', facts);
 }

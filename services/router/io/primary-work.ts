@@ -8,10 +8,11 @@ import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
 import type { ReplicationStatus } from '../../../shared/ports/replication-status.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
-import type { RouterConfig } from '../config.ts';
-import { isOpenFor } from '../core/node-position.ts';
+import { keptRows, type RouterConfig } from '../config.ts';
+import { isOpenFor, type NodeLook } from '../core/node-position.ts';
 import type { AloneRunner } from './sql/alone-runner.ts';
 import { dataReply } from './data-reply.ts';
+import type { HeldSnapshot } from './held-snapshot.ts';
 import type { NodeWatcher } from './node-watcher.ts';
 import type { PrimaryPosition, ReplyPosition } from './primary-position.ts';
 import type { QuorumCheck } from './quorum-check.ts';
@@ -33,6 +34,7 @@ export interface PrimaryWorkOptions {
   readonly alone: AloneRunner;
   readonly positions: PrimaryPosition;
   readonly quorum: QuorumCheck;
+  readonly held: HeldSnapshot;
   /** Remaining lease of the own primary role in milliseconds. */
   readonly leaseLeftMs: () => number;
 }
@@ -80,16 +82,30 @@ export class PrimaryWork {
         await sleep(2);
         continue;
       }
-      const position = await this.#positionAt(outcome.after.walLsn, at.view);
-      if (this.#options.leaseLeftMs() <= 0) {
-        outcome.rest?.close();
-        throw new MeridianError('LeaseExpired', 'The lease ended during the read.');
-      }
       const { results, rest } = outcome;
+      const position = await this.#vouched(request, outcome.after, at.view).catch((error) => {
+        rest?.close();
+        throw error;
+      });
       const { region } = this.#options;
       const { node } = at;
       return dataReply(request, { results, region, node, position, stalenessMs: 0, rest });
     }
+  }
+
+  /**
+   * The position of what was read; throws LeaseExpired or ConsistencyTimeout when it must not be
+   * shown. The lease is checked last.
+   */
+  async #vouched(request: DataRequest, after: NodeLook, view: ClusterView): Promise<ReplyPosition> {
+    const { held, leaseLeftMs, clock, config } = this.#options;
+    const at = await this.#positionAt(after.walLsn, view);
+    if (request.consistency.level === 'strong' && at.position !== null) {
+      const deadlineMs = Math.min(request.deadlineMs, clock.monotonicMs() + config.tokenWaitMs);
+      await held.awaitHeld({ ...after, position: at.position }, view, deadlineMs);
+    }
+    if (leaseLeftMs() > 0) return at;
+    throw new MeridianError('LeaseExpired', 'The lease ended during the read.');
   }
 
   /** A strong read in quorum mode asks the members while it runs. */
@@ -110,10 +126,10 @@ export class PrimaryWork {
   async #readOnce(request: DataRequest, plan: RequestPlan, at: At): Promise<ReadOutcome> {
     const { reader, watcher, config } = this.#options;
     const { touchesSession } = plan;
-    const rowsMax = config.limits.rowsMax;
+    const kept = keptRows(config.limits);
     let outcome: ReadOutcome;
     try {
-      outcome = await reader.run({ request, node: at.node, touchesSession, rowsMax });
+      outcome = await reader.run({ request, node: at.node, touchesSession, kept });
     } catch (error) {
       if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
       if (error.details['isCollision'] === true) throw collision(error);
@@ -128,17 +144,21 @@ export class PrimaryWork {
   async #write(request: DataRequest, plan: RequestPlan, at: At): Promise<DataReply> {
     const { writer, alone, config, region } = this.#options;
     const { node, view } = at;
-    const rowsMax = config.limits.rowsMax;
+    const kept = keptRows(config.limits);
     const { touchesSession } = plan;
     const runner = plan.isAlone ? alone : writer;
-    const outcome = await runner.run({ request, node, view, touchesSession, rowsMax });
+    const outcome = await runner.run({ request, node, view, touchesSession, kept });
     const isUngated = request.durability === 'async' || request.durability === 'logged';
     if (isUngated && this.#options.leaseLeftMs() <= 0) {
       const why = 'It is committed here, but the lease ended: another region may take over.';
       throw outcomeUnknown(why, request.idempotencyKey !== null);
     }
-    const position = await this.#positionAt(outcome.walLsn, view);
-    const { results } = outcome;
+    const { results, after, hasWritten } = outcome;
+    // What has changed nothing did not wait at its COMMIT: it is a read.
+    const position =
+      after !== null && !hasWritten
+        ? await this.#vouched(request, after, view)
+        : await this.#positionAt(after?.walLsn ?? null, view);
     return {
       ...dataReply(request, { results, region, node, position, stalenessMs: 0, rest: null }),
       consistency: 'strong',

@@ -2,11 +2,11 @@
 import type { ClusterView } from '../../../shared/core/cluster-view.ts';
 import { judgeToken } from '../../../shared/core/consistency.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
-import { comparePositions, type Position } from '../../../shared/core/position.ts';
+import { comparePositions, laterPosition, type Position } from '../../../shared/core/position.ts';
 import { isMeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataRequest } from '../../../shared/ports/data-access.ts';
-import type { RouterConfig } from '../config.ts';
+import { keptRows, type RouterConfig } from '../config.ts';
 import { slowStartShare } from '../core/node-health.ts';
 import { isPrimaryNode, positionOfLook } from '../core/node-position.ts';
 import { decideReadWait } from '../core/read-wait.ts';
@@ -38,9 +38,15 @@ export type ReplicaServed =
 export class ReplicaReads {
   readonly #options: ReplicaReadsOptions;
   #choice = initialChoiceState;
+  #known: Position | null = null;
 
   constructor(options: ReplicaReadsOptions) {
     this.#options = options;
+  }
+
+  /** A reply went out with this position: it exists. */
+  noteKnown(position: Position): void {
+    this.#known = this.#known === null ? position : laterPosition(this.#known, position);
   }
 
   /** Throws what the statement itself causes (StatementFailed, ReadWrites, DeadlineExceeded). */
@@ -77,9 +83,9 @@ export class ReplicaReads {
     const sentAtMs = clock.monotonicMs();
     let outcome: ReadOutcome;
     try {
-      const rowsMax = config.limits.rowsMax;
+      const kept = keptRows(config.limits);
       const { touchesSession } = known;
-      outcome = await reader.run({ request, node, touchesSession, rowsMax });
+      outcome = await reader.run({ request, node, touchesSession, kept });
     } catch (error) {
       if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
       if (error.details['isCollision'] !== true) watcher.ruleOut(node, messageOf(error));
@@ -132,9 +138,13 @@ export class ReplicaReads {
     }
     const nowMs = clock.monotonicMs();
     const usable = this.#usable(view(), so.tried);
+    const best = highest(usable);
+    const newest = watcher.newestProven();
+    for (const position of [best, newest]) if (position !== null) this.noteKnown(position);
     const decision = decideReadWait({
       token,
-      best: highest(usable),
+      best,
+      known: this.#known,
       lagMs: lagOf(usable, nowMs),
       waitedMs: nowMs - so.startedMs,
       waitMsMax: config.reads.sessionWaitMs,

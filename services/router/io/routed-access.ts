@@ -68,7 +68,10 @@ export class RoutedAccess implements DataAccess {
     for (;;) {
       try {
         const reply = await this.#step(request, journey);
-        if (reply !== null) return reply;
+        if (reply === null) continue;
+        const { position, isUpperBound } = reply;
+        if (position !== null && !isUpperBound) this.#options.replicas.noteKnown(position);
+        return reply;
       } catch (error) {
         await this.#recover(error, request, journey);
       }

@@ -34,15 +34,15 @@ export class AloneRunner {
     }
     const lent = await this.#options.pools.borrow(node, request.caller.role, request.deadlineMs);
     await this.#prepare(plan, lent);
-    const own = callerSteps(request.statements, { rowsMax: plan.rowsMax, mustFinish: true });
+    const own = callerSteps(request.statements, { ...plan.kept, mustFinish: true });
     const work = runExchange(lent.client, own);
     const leftMs = Math.max(1, request.deadlineMs - this.#options.clock.monotonicMs());
     const late = (): Error => outcomeUnknown('The deadline passed; the statement goes on.', false);
     try {
       const { results } = await withDeadline(work, leftMs, late);
       const look = await runExchange(lent.client, [lookStep]).catch(() => null);
-      const walLsn = look === null ? null : readLook(look.results[0]).walLsn;
-      return { results, walLsn };
+      const after = look === null ? null : readLook(look.results[0]);
+      return { results, after, hasWritten: true };
     } catch (error) {
       if (error instanceof MeridianError) throw error;
       const failure = judgeFailure(error, 0);

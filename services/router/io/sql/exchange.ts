@@ -15,6 +15,8 @@ export interface ExchangeStep {
   readonly isConstant?: boolean;
   /** At most so many rows are kept; the step's result then says `isCutOff`. */
   readonly rowsMax?: number;
+  /** Rows of the exchange are kept up to so many bytes in all. */
+  readonly bytesMax?: number;
   /** It is executed to its end although no more rows are kept: it may write. */
   readonly mustFinish?: boolean;
 }
@@ -60,6 +62,12 @@ export async function runExchange(
   }
 }
 
+interface DataRow {
+  readonly fields: (string | null)[];
+  /** Bytes of the message. */
+  readonly length: number;
+}
+
 interface FieldDescription {
   readonly name: string;
   readonly dataTypeID: number;
@@ -103,6 +111,7 @@ class Exchange {
   readonly #parsedHere: { step: number; text: string }[] = [];
   #fields: StatementResult['fields'] = [];
   #rows: (string | null)[][] = [];
+  #bytes = 0;
   #isCutOff = false;
   #wasSent = false;
   #resolve: (results: readonly StatementResult[]) => void = () => undefined;
@@ -161,9 +170,11 @@ class Exchange {
     this.#fields = message.fields.map(({ name, dataTypeID }) => ({ name, typeOid: dataTypeID }));
   }
 
-  handleDataRow(message: { readonly fields: (string | null)[] }): void {
-    if (this.#rows.length < (this.#steps[this.step]?.rowsMax ?? Infinity)) {
+  handleDataRow(message: DataRow): void {
+    const { rowsMax = Infinity, bytesMax = Infinity } = this.#steps[this.step] ?? {};
+    if (this.#rows.length < rowsMax && this.#bytes < bytesMax) {
       this.#rows.push(message.fields);
+      this.#bytes += message.length;
     } else {
       this.#isCutOff = true;
     }

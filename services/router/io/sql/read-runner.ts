@@ -13,7 +13,14 @@ import type { NodeLook } from '../../core/node-position.ts';
 import { runExchange, type ExchangeStep } from './exchange.ts';
 import { lookStep, lookWithSettings, readLook } from './node-look.ts';
 import type { Lent, NodePools } from '../node-pools.ts';
-import { beginStep, callerSteps, commitStep, rollbackStep, settingPairs } from './session-steps.ts';
+import {
+  beginStep,
+  callerSteps,
+  commitStep,
+  rollbackStep,
+  settingPairs,
+  type KeptRows,
+} from './session-steps.ts';
 import { errorOfFailure, judgeFailure } from './sql-failure.ts';
 import { openStream } from './streamed-read.ts';
 
@@ -21,7 +28,7 @@ export interface ReadPlan {
   readonly request: DataRequest;
   readonly node: NodeId;
   readonly touchesSession: boolean;
-  readonly rowsMax: number;
+  readonly kept: KeptRows;
 }
 
 export interface ReadOutcome {
@@ -38,8 +45,6 @@ export interface ReadRunnerOptions {
   readonly pools: NodePools;
   readonly clock: Clock;
 }
-
-const rowsPerFetch = 500;
 
 /** Thrown when a statement that passed as a read turns out to write. */
 export class ReadWrites extends Error {
@@ -62,7 +67,7 @@ export class ReadRunner {
     const { pools, clock } = this.#options;
     const lent = await pools.borrow(node, request.caller.role, request.deadlineMs);
     const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
-    const own = callerSteps(request.statements, { rowsMax: plan.rowsMax, mustFinish: false });
+    const own = callerSteps(request.statements, { ...plan.kept, mustFinish: false });
     const opening = lookWithSettings(
       settingPairs({
         caller: request.caller,
@@ -95,7 +100,7 @@ export class ReadRunner {
     const { request } = plan;
     const { clock } = this.#options;
     try {
-      const opened = openStream({ lent, request, opening, rowsPerFetch, clock });
+      const opened = openStream({ lent, request, opening, clock });
       const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
       const { look, first, rest } = await withDeadline(
         orGone(opened, request.signal),

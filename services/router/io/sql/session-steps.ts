@@ -1,5 +1,5 @@
 /** The statements that the router puts around a caller's own. */
-import type { Caller, DataRequest } from '../../../../shared/ports/data-access.ts';
+import type { Caller, DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
 import { synchronousCommitOf, type DurabilityMode } from '../../../../shared/core/durability.ts';
 import { parameterText } from '../../core/parameter-form.ts';
 import type { ExchangeStep } from './exchange.ts';
@@ -54,10 +54,18 @@ export function beginStep(options: {
 export const commitStep = constant('COMMIT');
 export const rollbackStep = constant('ROLLBACK');
 
+/** How much of a reply's rows is kept; more is cut off. */
+export interface KeptRows {
+  /** Of each result. */
+  readonly rowsMax: number;
+  /** Of all results together; the rows of one message may go beyond it. */
+  readonly bytesMax: number;
+}
+
 /** The caller's statements, with a bound on the rows kept of each. */
 export function callerSteps(
   statements: DataRequest['statements'],
-  options: { readonly rowsMax: number; readonly mustFinish: boolean },
+  options: KeptRows & { readonly mustFinish: boolean },
 ): ExchangeStep[] {
   return statements.map(({ sql, params }) => ({
     sql,
@@ -66,15 +74,22 @@ export function callerSteps(
   }));
 }
 
-const fenceCheckSql = `SELECT 1 / count(*) FROM meridian_local.fence
+const fenceCheckSql = `SELECT 1 / count(*), pg_current_xact_id_if_assigned()
+  FROM meridian_local.fence
   WHERE open_epoch = $1::int AND sealed_epoch <= $1::int AND NOT pg_is_in_recovery()`;
 
 /**
  * Fails with division_by_zero unless this node is open for `epoch` and not sealed beyond it: what
- * follows in the same exchange, a COMMIT for instance, is then skipped.
+ * follows in the same exchange, a COMMIT for instance, is then skipped. `readXid` reads its row.
  */
 export function fenceCheckStep(epoch: number): ExchangeStep {
   return { sql: fenceCheckSql, values: [String(epoch)], isConstant: true };
+}
+
+/** The transaction's id as logical decoding names it (32 bits); null when it wrote nothing. */
+export function readXid(result: StatementResult | undefined): number | null {
+  const text = result?.rows[0]?.[1];
+  return text === undefined || text === null ? null : Number(BigInt.asUintN(32, BigInt(text)));
 }
 
 function constant(sql: string): ExchangeStep {

@@ -3,12 +3,12 @@
  * says truthfully how it ended (DESIGN.md section 4).
  */
 import type { ClusterView } from '../../../../shared/core/cluster-view.ts';
-import type { Lsn } from '../../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../../shared/core/node.ts';
 import { isMeridianError, MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
 import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
 import { failpoint } from '../../../../shared/runtime/failpoints.ts';
+import type { NodeLook } from '../../core/node-position.ts';
 import { referencesIn, resolveParams, splitAtReferences } from '../../core/statement-references.ts';
 import type { Lent, NodePools } from '../node-pools.ts';
 import type { ExchangeReply, ExchangeStep } from './exchange.ts';
@@ -23,7 +23,8 @@ import {
 } from './idempotency.ts';
 import { readLook } from './node-look.ts';
 import { PrimarySession } from './primary-session.ts';
-import { beginStep, callerSteps, settingsStep } from './session-steps.ts';
+import type { SettledCommits } from '../settled-commits.ts';
+import { beginStep, callerSteps, readXid, settingsStep, type KeptRows } from './session-steps.ts';
 
 export interface WritePlan {
   /** Without statements it asks what became of the request under its idempotency key. */
@@ -31,18 +32,22 @@ export interface WritePlan {
   readonly node: NodeId;
   readonly view: ClusterView;
   readonly touchesSession: boolean;
-  readonly rowsMax: number;
+  readonly kept: KeptRows;
 }
 
 export interface WriteOutcome {
   readonly results: readonly StatementResult[];
-  /** Flushed WAL position after the COMMIT; null when nothing was committed. */
-  readonly walLsn: Lsn | null;
+  /** Seen after the COMMIT; null when nothing was committed or nobody could look. */
+  readonly after: NodeLook | null;
+  /** It changed something: its COMMIT has waited as was asked. */
+  readonly hasWritten: boolean;
 }
 
 export interface RunnerOptions {
   readonly pools: NodePools;
   readonly clock: Clock;
+  /** Told of every transaction whose COMMIT was answered as was asked. */
+  readonly settled: SettledCommits;
   /** The node has refused a write as read-only or is not open: it is no primary any more. */
   readonly onNotPrimary: (node: NodeId, why: string) => void;
 }
@@ -66,7 +71,12 @@ export class TransactionRunner {
     const of = { lent, node, epoch, request, touchesSession, clock, onNotPrimary };
     const session = new PrimarySession(of);
     const isOne = request.idempotencyKey === null && request.statements.length === 1;
-    return isOne ? runInOne(plan, session) : runInTwo(plan, session);
+    const done = await (isOne ? runInOne(plan, session) : runInTwo(plan, session));
+    if (done.reply === null) return { results: done.results, after: null, hasWritten: false };
+    const xid = readXid(done.reply.results.at(-3));
+    if (xid !== null) this.#options.settled.note(xid);
+    const after = readLook(done.reply.results.at(-1));
+    return { results: done.results, after, hasWritten: xid !== null };
   }
 
   async #borrow({ node, request }: WritePlan): Promise<Lent> {
@@ -81,16 +91,22 @@ export class TransactionRunner {
   }
 }
 
+/** Results, and the answer to the exchange whose last steps are fence check, COMMIT and look. */
+interface Done {
+  readonly results: readonly StatementResult[];
+  readonly reply: ExchangeReply | null;
+}
+
 /** BEGIN, settings, the statement, fence check, COMMIT and position in one flush. */
-async function runInOne(plan: WritePlan, session: PrimarySession): Promise<WriteOutcome> {
+async function runInOne(plan: WritePlan, session: PrimarySession): Promise<Done> {
   const before = [beginStep(plan.request), settings(plan.request, session)];
   const own = callerSteps(plan.request.statements, forWriting(plan));
   const reply = await session.commit([...before, ...own]);
-  return { results: reply.results.slice(before.length, -3), walLsn: walLsnOf(reply) };
+  return { results: reply.results.slice(before.length, -3), reply };
 }
 
 /** Everything but the COMMIT first: results are judged, or stored under the key, before it. */
-async function runInTwo(plan: WritePlan, session: PrimarySession): Promise<WriteOutcome> {
+async function runInTwo(plan: WritePlan, session: PrimarySession): Promise<Done> {
   const { request } = plan;
   const key = request.idempotencyKey;
   const identity = key === null ? null : identityOf(request, key);
@@ -104,12 +120,12 @@ async function runInTwo(plan: WritePlan, session: PrimarySession): Promise<Write
   const why = whyUnexpected(request, results);
   if (isQuestion || why !== null) {
     await session.rollBack();
-    if (why === null) return { results: [], walLsn: null };
+    if (why === null) return { results: [], reply: null };
     throw new MeridianError('StatementFailed', why, { hint: 'The transaction is rolled back.' });
   }
   await failpoint('router.before-commit');
   const save = identity === null ? [] : saveSteps(identity, results, request.caller.role);
-  return { results, walLsn: walLsnOf(await session.commit(save)) };
+  return { results, reply: await session.commit(save) };
 }
 
 /** The key is taken as the router, within the time-out, and then the caller's role. */
@@ -161,7 +177,7 @@ async function repeat(
   plan: WritePlan,
   session: PrimarySession,
   identity: KeyIdentity | null,
-): Promise<WriteOutcome> {
+): Promise<Done> {
   if (identity === null) throw new RangeError('claimed without a key');
   const { request } = plan;
   const caller = { ...request.caller, role: 'none' };
@@ -169,7 +185,7 @@ async function repeat(
   const before = [begin, settings({ ...request, caller }, session)];
   const reply = await session.commit([...before, storedReplyStep(identity)]);
   const results = readStoredReply(reply.results[before.length], identity);
-  return { results, walLsn: walLsnOf(reply) };
+  return { results, reply };
 }
 
 /** PostgreSQL ends a statement a little earlier than the router gives up. */
@@ -179,13 +195,8 @@ function settings(request: DataRequest, { leftMs }: PrimarySession): ExchangeSte
   return settingsStep({ caller, durability, requestId, statementTimeoutMs });
 }
 
-function forWriting({ rowsMax }: WritePlan): Parameters<typeof callerSteps>[1] {
-  return { rowsMax, mustFinish: true };
-}
-
-/** The look is the last step of an exchange that commits. */
-function walLsnOf(reply: ExchangeReply): Lsn | null {
-  return readLook(reply.results.at(-1)).walLsn;
+function forWriting({ kept }: WritePlan): Parameters<typeof callerSteps>[1] {
+  return { ...kept, mustFinish: true };
 }
 
 function whyUnexpected(request: DataRequest, results: readonly StatementResult[]): string | null {

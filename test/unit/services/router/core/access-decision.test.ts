@@ -93,11 +93,11 @@ const rows: [string, Partial<AccessRequest>, Partial<ClusterView>, number, strin
   ['a token at both cuts', { token: position('1:0/50') }, cutBelow, 1000, 'replica'],
   ['a write with a lost token', { mayWrite: true, token: position('1:0/51') }, cutBelow, 9, 'lost'],
   [
-    'a token of an epoch not folded here yet, for the own primary',
+    'a token of an epoch not folded here: the own primary knows whether it has begun',
     { mayWrite: true, token: position('2:0/1') },
     {},
     1000,
-    'hold',
+    'primary',
   ],
 ];
 

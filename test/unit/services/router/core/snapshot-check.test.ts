@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSnapshot, showsAll } from '../../../../../services/router/core/snapshot-check.ts';
+import {
+  parseSnapshot,
+  showsAll,
+  showsNone,
+} from '../../../../../services/router/core/snapshot-check.ts';
 
 const rows: [string, string, number[], boolean][] = [
   ['nobody waits', '10:20:', [], true],
@@ -20,6 +24,14 @@ for (const [name, text, xids, expected] of rows) {
     assert.equal(showsAll(snapshot, xids), expected);
   });
 }
+
+test('none of some transactions is shown', () => {
+  const snapshot = parseSnapshot('10:20:12,14');
+  assert.ok(snapshot);
+  assert.equal(showsNone(snapshot, [12, 14, 20]), true);
+  assert.equal(showsNone(snapshot, [12, 13]), false);
+  assert.equal(showsNone(snapshot, []), true);
+});
 
 test('what is no snapshot', () => {
   assert.equal(parseSnapshot(''), null);
