@@ -3,10 +3,9 @@
 -- for replicated changes (session_replication_role = replica), so nothing is captured twice.
 --
 -- A row says: the command's tag, the text it stood in (`objects.ordinal` counts the commands of
--- that
--- tag in it), the role, the search path and the settings that change what the text means, and the
--- tables whose rows follow in meridian.carried_row because running the text again would make
--- others.
+-- that tag in it; `objects.place` is the statement's number in the body of an SQL function), the
+-- role, the search path and the settings that change what the text means, and the tables whose rows
+-- follow in meridian.carried_row because running the text again would make others.
 
 CREATE TABLE IF NOT EXISTS meridian.carried_row (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -49,6 +48,8 @@ BEGIN
     RAISE EXCEPTION 'meridian.record_ddl is called by event triggers only'
       USING ERRCODE = 'insufficient_privilege';
   END IF;
+  -- What an extension's script does comes with CREATE or ALTER EXTENSION.
+  IF stack LIKE '%extension script file%' THEN RETURN; END IF;
   statement := meridian.statement_of(
     ltrim(regexp_replace(stack, '^.*?capture_ddl\(\) line \d+ at PERFORM', ''), E'\n'),
     current_query());
@@ -70,16 +71,25 @@ BEGIN
 END
 $$;
 
--- The innermost statement's text: what PL/pgSQL ran, else what the client sent.
+-- The innermost statement's text: what PL/pgSQL ran, the body of an SQL function (which of its
+-- statements it is goes to meridian.ddl_place), else what the client sent.
 CREATE OR REPLACE FUNCTION meridian.statement_of(stack text, query text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   inner_text text[];
+  sql_function text[] := regexp_match(stack, '^SQL function "(.*?)" statement (\d+)');
+  bodies text[];
 BEGIN
-  IF stack LIKE 'SQL function %' THEN
-    RAISE EXCEPTION 'DDL inside an SQL function cannot be replicated'
-      USING ERRCODE = 'feature_not_supported',
-        HINT = 'Write the function in PL/pgSQL, or run its statements one by one.';
+  PERFORM set_config('meridian.ddl_place', coalesce(sql_function[2], ''), true);
+  IF sql_function IS NOT NULL THEN
+    bodies := ARRAY(SELECT DISTINCT p.prosrc FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+      WHERE p.proname = sql_function[1] AND l.lanname = 'sql' AND p.prosqlbody IS NULL);
+    IF cardinality(bodies) <> 1 THEN
+      RAISE EXCEPTION 'several SQL functions are named %: it is not known which one runs DDL',
+        sql_function[1] USING ERRCODE = 'feature_not_supported',
+        HINT = 'Rename one of them, or write the function in PL/pgSQL.';
+    END IF;
+    RETURN bodies[1];
   END IF;
   inner_text := regexp_match(
     stack, '^SQL statement "(.*?)"(?:$|\n(?:PL/|SQL |COPY |while |unnamed ))');
@@ -130,7 +140,8 @@ BEGIN
   -- tells what it dropped; CREATE … IF NOT EXISTS that made nothing changes nothing elsewhere.
   IF tag LIKE 'DROP %' THEN
     IF dropped = '' THEN RETURN; END IF;
-  ELSIF foreign_count = 0 AND (names <> '[]' OR tag LIKE 'CREATE %' OR tag = 'SELECT INTO') THEN
+  ELSIF foreign_count = 0
+    AND (names <> '[]' OR tag LIKE 'CREATE %' OR tag IN ('SELECT INTO', 'ALTER TABLE')) THEN
     RETURN;
   END IF;
   IF tag IN ('CREATE TABLE AS', 'SELECT INTO') THEN
@@ -142,6 +153,8 @@ BEGIN
   INSERT INTO meridian.ddl (command_tag, statement, role_name, search_path, objects)
   VALUES (tag, coalesce(made, statement), role_name, path, jsonb_build_object(
     'objects', names, 'ordinal', CASE WHEN made IS NULL THEN place ELSE 0 END,
+    'place', CASE WHEN made IS NULL
+      THEN nullif(current_setting('meridian.ddl_place'), '')::integer END,
     'carries', (SELECT coalesce(jsonb_agg(jsonb_build_array(n.nspname, r.relname)), '[]')
       FROM unnest(carried) AS o(id) JOIN pg_class r ON r.oid = o.id
       JOIN pg_namespace n ON n.oid = r.relnamespace),
@@ -149,6 +162,9 @@ BEGIN
       WHERE s.name IN ('TimeZone', 'check_function_bodies', 'default_table_access_method',
         'default_tablespace', 'default_toast_compression', 'standard_conforming_strings'))));
   PERFORM meridian.carry_rows(o.id) FROM unnest(carried) AS o(id);
+  IF statement ~* '\mdetach\s+partition\M.*\mconcurrently\M' THEN
+    PERFORM meridian.note_detached(role_name, path, statement);
+  END IF;
   PERFORM meridian.give_identity();
 END
 $$;
@@ -172,95 +188,8 @@ BEGIN
 END
 $$;
 
--- The table as CREATE TABLE AS made it: columns and options, no rows.
-CREATE OR REPLACE FUNCTION meridian.plain_definition(made oid) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('CREATE TABLE %I.%I (%s)%s%s', n.nspname, r.relname,
-    (SELECT string_agg(format('%I %s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-        CASE WHEN a.attcollation <> t.typcollation
-          THEN format(' COLLATE %I.%I', cn.nspname, co.collname) ELSE '' END),
-      ', ' ORDER BY a.attnum)
-      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-      LEFT JOIN pg_collation co ON co.oid = a.attcollation
-      LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
-      WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
-    CASE WHEN r.reloptions IS NULL THEN '' ELSE
-      format(' WITH (%s)', array_to_string(r.reloptions, ', ')) END,
-    CASE WHEN am.amname = 'heap' THEN '' ELSE format(' USING %I', am.amname) END)
-  FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace JOIN pg_am am ON am.oid = r.relam
-  WHERE r.oid = made
-$$;
-
--- A table and what inherits from it, partitions included.
-CREATE OR REPLACE FUNCTION meridian.with_descendants(root oid) RETURNS SETOF oid
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  WITH RECURSIVE tree(id) AS (
-    SELECT root UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.id
-  ) SELECT id FROM tree
-$$;
-
--- Tables that the command filled with values that its text would not give again: volatile defaults
--- (reason 2), other types by an expression (4), tables that were unlogged (1), and defaults of new
--- columns that were computed once.
-CREATE OR REPLACE FUNCTION meridian.tables_to_carry(rewritten text, statement text) RETURNS oid[]
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array_agg(DISTINCT t.id) FROM (
-    SELECT split_part(pair, ':', 1)::oid AS id
-    FROM regexp_split_to_table(rewritten, ' ') AS pair WHERE pair <> ''
-      AND (split_part(pair, ':', 2)::integer & 3 <> 0
-        OR (split_part(pair, ':', 2)::integer & 4 <> 0 AND statement ~* '\musing\M'))
-    UNION
-    SELECT a.attrelid FROM pg_event_trigger_ddl_commands() c
-    JOIN meridian.with_descendants(c.objid) AS tree(id) ON c.classid = 'pg_class'::regclass
-    JOIN pg_attribute a ON a.attrelid = tree.id AND a.atthasmissing
-      AND age(a.xmin) <= age(pg_current_xact_id()::xid)
-    JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-      AND d.adbin::text ~ '\{(FUNCEXPR|OPEXPR|SQLVALUEFUNCTION|COERCEVIAIO|CASEEXPR|COALESCEEXPR)'
-    WHERE c.command_tag = 'ALTER TABLE'
-  ) t JOIN pg_class r ON r.oid = t.id AND r.relkind = 'r' AND r.relpersistence = 'p'
-$$;
-
-CREATE OR REPLACE FUNCTION meridian.carry_rows(carried oid) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  schema_name text;
-  relation_name text;
-BEGIN
-  SELECT n.nspname, r.relname INTO schema_name, relation_name
-  FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = carried;
-  EXECUTE format(
-    'INSERT INTO meridian.carried_row (table_schema, table_name, content)
-     SELECT %L, %L, (t.*)::text FROM ONLY %I.%I AS t',
-    schema_name, relation_name, schema_name, relation_name);
-  -- They have been decoded by now; the rows themselves are not wanted here.
-  DELETE FROM meridian.carried_row;
-END
-$$;
-
--- A table without usable identity would make the application's own UPDATE fail: it gets one.
-CREATE OR REPLACE FUNCTION meridian.give_identity() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  found record;
-BEGIN
-  FOR found IN
-    SELECT n.nspname, r.relname FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
-    WHERE r.relkind = 'r' AND r.relpersistence = 'p' AND r.relreplident <> 'f'
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'meridian_local')
-      AND n.nspname NOT LIKE 'pg\_toast%'
-      AND NOT EXISTS (
-        SELECT FROM pg_index i WHERE i.indrelid = r.oid AND i.indisvalid
-          AND CASE r.relreplident WHEN 'd' THEN i.indisprimary
-            WHEN 'i' THEN i.indisreplident ELSE false END)
-  LOOP
-    EXECUTE format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', found.nspname, found.relname);
-  END LOOP;
-END
-$$;
 REVOKE ALL ON FUNCTION meridian.statement_of, meridian.is_own, meridian.note_command,
-  meridian.next_ordinal, meridian.plain_definition, meridian.with_descendants,
-  meridian.tables_to_carry,
-  meridian.carry_rows, meridian.give_identity FROM PUBLIC;
+  meridian.next_ordinal FROM PUBLIC;
 
 DROP EVENT TRIGGER IF EXISTS meridian_ddl_end;
 DROP EVENT TRIGGER IF EXISTS meridian_sql_drop;

@@ -35,6 +35,11 @@ export function isRetryableLock(error: unknown): boolean {
   return state === '40P01' || state === '55P03' || state === '40001';
 }
 
+/** Whether PostgreSQL does not do this at all (0A000): another way is needed. */
+export function isNotSupported(error: unknown): boolean {
+  return sqlstateOf(error) === '0A000';
+}
+
 /** Whether the node does not take writes (25006): it is no primary, or no longer. */
 export function isReadOnlyNode(error: unknown): boolean {
   return sqlstateOf(error) === '25006';

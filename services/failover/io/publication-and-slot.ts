@@ -26,7 +26,13 @@ export async function createPublicationAndSlot(client: PgClient, epoch: Epoch): 
   );
   if (found['publication'] !== 'true') {
     if (found['slot'] === 'true') await dropSlot(client, name);
-    await client.query(`CREATE PUBLICATION ${quoteIdent(name)} FOR ALL TABLES`);
+    // An identity may hold a generated column: unpublished, it would make an UPDATE fail.
+    const { version } = await onlyRow(
+      client,
+      `SELECT current_setting('server_version_num') AS version`,
+    );
+    const options = Number(version) >= 180_000 ? ' WITH (publish_generated_columns = stored)' : '';
+    await client.query(`CREATE PUBLICATION ${quoteIdent(name)} FOR ALL TABLES${options}`);
   } else if (found['slot'] === 'true') {
     return;
   }

@@ -146,7 +146,7 @@ function setColumnsOf(change: Extract<RowChange, { kind: 'update' }>): number[] 
   const isKeyed = shape.key.length > 0;
   const set = shape.columns.flatMap((column, index) => {
     const value = row[index];
-    if (value === undefined) return [];
+    if (value === undefined || column.isGenerated) return [];
     const isFinding = !isKeyed || shape.key.includes(index);
     if (isFinding && old[index] === value && isKeyed) return [];
     if (column.isIdentityAlways && old[index] === value) return [];

@@ -42,37 +42,44 @@ export function tableName(shape: Pick<TableShape, 'schema' | 'name'>): string {
 function insertOne(shape: TableShape, rows: readonly Tuple[]): ApplyStatement {
   const table = tableName(shape);
   const row = rows[0] ?? [];
-  if (shape.columns.length === 0) {
+  const written = writtenColumns(shape);
+  if (written.length === 0) {
     const text = `INSERT INTO ${table} DEFAULT VALUES`;
     return { text, values: [], expectedRows: 1, table };
   }
-  const places = shape.columns.map((_, index) => `$${index + 1}`);
+  const places = written.map((_, n) => `$${n + 1}`);
   const text =
-    `INSERT INTO ${table} (${shape.columns.map(({ name }) => ident(name)).join(', ')}) ` +
+    `INSERT INTO ${table} (${written.map((index) => nameOf(shape, index)).join(', ')}) ` +
     `OVERRIDING SYSTEM VALUE VALUES (${places.join(', ')})`;
-  return { text, values: shape.columns.map((_, i) => sent(row[i])), expectedRows: 1, table };
+  return { text, values: written.map((index) => sent(row[index])), expectedRows: 1, table };
 }
 
 function insertMany(step: Extract<ApplyStep, { kind: 'insert' }>): ApplyStatement {
   const { shape, rows } = step;
   const table = tableName(shape);
-  if (shape.columns.length === 0) {
+  const written = writtenColumns(shape);
+  if (written.length === 0) {
     const text = `INSERT INTO ${table} SELECT FROM generate_series(1, ${rows.length})`;
     return { text, values: [], expectedRows: rows.length, table };
   }
-  const all = shape.columns.map((_, index) => index);
-  const casts = shape.columns.map((column, index) => `v.c${index}::${column.type}`);
+  const casts = written.map((index, n) => `v.c${n}::${columnAt(shape, index).type}`);
   const text =
-    `INSERT INTO ${table} (${shape.columns.map(({ name }) => ident(name)).join(', ')}) ` +
-    `OVERRIDING SYSTEM VALUE SELECT ${casts.join(', ')} FROM ${unnested(all.length)}`;
-  return { text, values: all.map((i) => columnOf(rows, i)), expectedRows: rows.length, table };
+    `INSERT INTO ${table} (${written.map((index) => nameOf(shape, index)).join(', ')}) ` +
+    `OVERRIDING SYSTEM VALUE SELECT ${casts.join(', ')} FROM ${unnested(written.length)}`;
+  const values = written.map((index) => columnOf(rows, index));
+  return { text, values, expectedRows: rows.length, table };
+}
+
+/** Indexes of the columns that a row is put in with: PostgreSQL computes the others itself. */
+function writtenColumns(shape: TableShape): number[] {
+  return shape.columns.flatMap(({ isGenerated }, index) => (isGenerated ? [] : [index]));
 }
 
 function deleteOne(shape: TableShape, rows: readonly Tuple[]): ApplyStatement {
   const table = tableName(shape);
   const old = rows[0] ?? [];
   const found = findOne(shape, old, 1);
-  const text = `DELETE FROM ${table} AS t WHERE ${found.condition}`;
+  const text = `DELETE FROM ONLY ${table} AS t WHERE ${found.condition}`;
   return { text, values: found.values, expectedRows: 1, table };
 }
 
@@ -80,7 +87,7 @@ function deleteMany(step: Extract<ApplyStep, { kind: 'delete' }>): ApplyStatemen
   const { shape, rows } = step;
   const table = tableName(shape);
   const text =
-    `DELETE FROM ${table} AS t USING ${unnested(shape.key.length)} ` +
+    `DELETE FROM ONLY ${table} AS t USING ${unnested(shape.key.length)} ` +
     `WHERE ${keyMatches(shape, 0)}`;
   return {
     text,
@@ -98,7 +105,7 @@ function updateOne(shape: TableShape, set: readonly number[], change: UpdatedRow
   const assignments = set.map((index, n) => `${nameOf(shape, index)} = $${n + 1}`);
   const found = findOne(shape, change.old, set.length + 1);
   const text =
-    `UPDATE ${table} AS t SET ${nonEmpty(shape, assignments)} ` + `WHERE ${found.condition}`;
+    `UPDATE ONLY ${table} AS t SET ${nonEmpty(shape, assignments)} ` + `WHERE ${found.condition}`;
   const values = [...set.map((index) => sent(change.row[index])), ...found.values];
   return { text, values, expectedRows: 1, table };
 }
@@ -106,9 +113,11 @@ function updateOne(shape: TableShape, set: readonly number[], change: UpdatedRow
 /** PostgreSQL lets nobody set a GENERATED ALWAYS identity in UPDATE: the row is put in anew. */
 function replaceOne(shape: TableShape, change: UpdatedRow): ApplyStatement {
   const table = tableName(shape);
-  const names = shape.columns.map(({ name }) => ident(name));
+  const written = writtenColumns(shape);
+  const names = written.map((index) => nameOf(shape, index));
   const values: (string | null)[] = [];
-  const fields = shape.columns.map((column, index) => {
+  const fields = written.map((index) => {
+    const column = columnAt(shape, index);
     const value = change.row[index];
     if (value === undefined) return `d.${ident(column.name)}`;
     values.push(value);
@@ -116,7 +125,7 @@ function replaceOne(shape: TableShape, change: UpdatedRow): ApplyStatement {
   });
   const found = findOne(shape, change.old, values.length + 1);
   const text =
-    `WITH d AS (DELETE FROM ${table} AS t WHERE ${found.condition} RETURNING *) ` +
+    `WITH d AS (DELETE FROM ONLY ${table} AS t WHERE ${found.condition} RETURNING *) ` +
     `INSERT INTO ${table} (${names.join(', ')}) OVERRIDING SYSTEM VALUE ` +
     `SELECT ${fields.join(', ')} FROM d`;
   return { text, values: [...values, ...found.values], expectedRows: 1, table };
@@ -129,7 +138,7 @@ function updateMany(step: Extract<ApplyStep, { kind: 'update' }>): ApplyStatemen
     return `${nameOf(shape, index)} = v.c${n}::${columnAt(shape, index).type}`;
   });
   const text =
-    `UPDATE ${table} AS t SET ${nonEmpty(shape, assignments)} ` +
+    `UPDATE ONLY ${table} AS t SET ${nonEmpty(shape, assignments)} ` +
     `FROM ${unnested(set.length + shape.key.length)} WHERE ${keyMatches(shape, set.length)}`;
   const rows = changes.map(({ row }) => row);
   const olds = changes.map(({ old }) => old);
@@ -143,7 +152,9 @@ function updateMany(step: Extract<ApplyStep, { kind: 'update' }>): ApplyStatemen
 /** An UPDATE that sets nothing still has to touch its row. */
 function nonEmpty(shape: TableShape, assignments: readonly string[]): string {
   if (assignments.length > 0) return assignments.join(', ');
-  const column = shape.columns.findIndex(({ isIdentityAlways }) => !isIdentityAlways);
+  const column = shape.columns.findIndex(
+    ({ isIdentityAlways, isGenerated }) => !isIdentityAlways && !isGenerated,
+  );
   const name = nameOf(shape, Math.max(0, column));
   return `${name} = t.${name}`;
 }
@@ -173,7 +184,7 @@ function findOne(
     return [`${name}::text COLLATE "C" = ${place} COLLATE "C"`];
   });
   const condition =
-    `(t.tableoid, t.ctid) = (SELECT s.tableoid, s.ctid FROM ${tableName(shape)} AS s ` +
+    `(t.tableoid, t.ctid) = (SELECT s.tableoid, s.ctid FROM ONLY ${tableName(shape)} AS s ` +
     `WHERE ${parts.length === 0 ? 'true' : parts.join(' AND ')} LIMIT 1)`;
   return { condition, values };
 }

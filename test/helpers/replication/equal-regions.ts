@@ -27,7 +27,8 @@ ORDER BY 1`;
 const catalogSql = `
 SELECT 'column' AS kind, format('%I.%I.%s %I %s %s %s %s %s', n.nspname, c.relname, a.attnum,
     a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
-    pg_get_expr(d.adbin, d.adrelid)) AS text
+    pg_get_expr(d.adbin, d.adrelid)) || format(' %s %s %s %s %s', a.attstattarget, a.attstorage,
+    a.attcompression, a.attoptions, a.attacl) AS text
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -43,7 +44,8 @@ SELECT 'constraint', format('%s %I %s', conrelid::regclass, conname, pg_get_cons
 FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
 WHERE n.nspname !~ '^(pg_|information_schema|meridian)'
 UNION ALL
-SELECT 'index', pg_get_indexdef(i.indexrelid) || i.indisvalid
+SELECT 'index', format('%s %s %s %s', pg_get_indexdef(i.indexrelid), i.indisvalid,
+  i.indisclustered, i.indisreplident)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname !~ '^(pg_|information_schema|meridian)'
@@ -87,23 +89,54 @@ UNION ALL
 SELECT 'default acl', format('%s %s %s', defaclrole::regrole, defaclobjtype, defaclacl)
 FROM pg_default_acl
 UNION ALL
+SELECT 'sequence', format('%s %s %s %s %s %s %s', seqrelid::regclass, seqtypid::regtype, seqstart,
+  seqincrement, seqmin, seqmax, seqcycle) FROM pg_sequence
+JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^(pg_|information_schema|meridian)'
+UNION ALL
+SELECT 'statistics', pg_get_statisticsobjdef(oid) || stxstattarget FROM pg_statistic_ext
+UNION ALL
+SELECT 'operator', format('%s %s %s', oid::regoperator, oprcode, oprrest) FROM pg_operator
+WHERE oid >= 16384
+UNION ALL
+SELECT 'cast', format('%s %s %s', castsource::regtype, casttarget::regtype, castcontext)
+FROM pg_cast WHERE oid >= 16384
+UNION ALL
+SELECT 'text search', format('%s %s', oid::regconfig, (SELECT string_agg(mapdict::regdictionary
+  || ':' || maptokentype, ',' ORDER BY maptokentype, mapseqno) FROM pg_ts_config_map
+  WHERE mapcfg = c.oid)) FROM pg_ts_config c WHERE oid >= 16384
+UNION ALL
+SELECT 'dictionary', format('%s %s', oid::regdictionary, dictinitoption) FROM pg_ts_dict
+WHERE oid >= 16384
+UNION ALL
+SELECT 'server', format('%I %s %s', srvname, srvoptions, srvacl) FROM pg_foreign_server
+UNION ALL
+SELECT 'user mapping', format('%s %s %s', srvname, usename, umoptions) FROM pg_user_mappings
+UNION ALL
+SELECT 'foreign table', format('%s %s', ftrelid::regclass, ftoptions) FROM pg_foreign_table
+UNION ALL
+SELECT 'publication', format('%I %s %s %s', pubname, puballtables, pubinsert, pubviaroot)
+FROM pg_publication WHERE pubname !~ '^meridian_'
+UNION ALL
 SELECT 'inheritance', format('%s %s %s', inhparent::regclass, inhrelid::regclass, inhseqno)
 FROM pg_inherits
 ORDER BY 1, 2`;
 
 /** Table name → number of rows and a checksum of all of them. */
 export async function tableSums(server: TestServer): Promise<Record<string, string>> {
-  const sums: Record<string, string> = {};
-  for (const { name } of await ask(server, tablesSql)) {
-    const [row] = await ask(
-      server,
-      `SELECT count(*) || ' ' || coalesce(
-         md5(string_agg(md5((t.*)::text), '' ORDER BY (t.*)::text COLLATE "C")), '-') AS sum
-       FROM ONLY ${name ?? ''} AS t`,
-    );
-    sums[name ?? ''] = row?.['sum'] ?? '';
-  }
-  return sums;
+  return withPg({ ...server.target(), options: textSettings }, async (client) => {
+    const tables = await client.query<{ name: string }>(tablesSql);
+    const sums: Record<string, string> = {};
+    for (const { name } of tables.rows) {
+      const { rows } = await client.query<{ sum: string }>(
+        `SELECT count(*) || ' ' || coalesce(
+           md5(string_agg(md5((t.*)::text), '' ORDER BY (t.*)::text COLLATE "C")), '-') AS sum
+         FROM ONLY ${name} AS t`,
+      );
+      sums[name] = rows[0]?.sum ?? '';
+    }
+    return sums;
+  });
 }
 
 /** Lines that describe every object of the application. */

@@ -108,7 +108,9 @@ async function openFirstEpoch(primary: HandRegion, replicas: readonly HandRegion
   await Promise.all(all.map((region) => reached(region, 'complete', 'done')));
   const walsenderName = `meridian_${primary.id.replaceAll('-', '_')}_1`;
   const { server } = primary;
-  await server.query('CREATE PUBLICATION meridian_1 FOR ALL TABLES');
+  await server.query(
+    'CREATE PUBLICATION meridian_1 FOR ALL TABLES WITH (publish_generated_columns = stored)',
+  );
   await server.query(
     `SELECT pg_create_logical_replication_slot('meridian_1', 'pgoutput', false, false, true)`,
   );

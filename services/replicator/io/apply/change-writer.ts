@@ -13,6 +13,7 @@ import {
 } from '../../../../shared/core/pgoutput/pgoutput-message.ts';
 import { shapeOf, type TableShape } from '../../core/table-shape.ts';
 import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import { isNotSupported } from '../../../../shared/errors/sqlstate.ts';
 import { PgPipeline, type PipelinedStatement } from '../../../../shared/pg/pipeline.ts';
 import { insertCarried, replayDdl } from './ddl-replay.ts';
 import { readTable } from './table-catalog.ts';
@@ -185,7 +186,16 @@ export class ChangeWriter {
     const tables = message.relations.map((oid) => tableName(announcedIn(announced, oid).relation));
     const restart = message.restartsSequences ? ' RESTART IDENTITY' : '';
     await this.send();
-    await this.#client.query(`TRUNCATE ONLY ${tables.join(', ONLY ')}${restart}`);
+    await this.#client.query('SAVEPOINT truncated');
+    try {
+      await this.#client.query(`TRUNCATE ONLY ${tables.join(', ONLY ')}${restart}`);
+    } catch (error) {
+      if (!isNotSupported(error)) throw error;
+      // A partitioned table refers to one of them: only its partitions are named in the message.
+      await this.#client.query('ROLLBACK TO SAVEPOINT truncated');
+      for (const table of tables) await this.#client.query(`DELETE FROM ONLY ${table}`);
+    }
+    await this.#client.query('RELEASE SAVEPOINT truncated');
   }
 
   async #shapeFor({ bytes, relation }: Announced): Promise<TableShape | 'missing'> {

@@ -12,6 +12,7 @@ import { readTable } from './table-catalog.ts';
 export interface DdlFacts {
   readonly settings?: Readonly<Record<string, string>>;
   readonly ordinal?: number;
+  readonly place?: number | null;
   /** Schema and name of each table whose rows follow. */
   readonly carries?: readonly (readonly [string, string])[];
 }
@@ -24,7 +25,10 @@ export async function replayDdl(
 ): Promise<NonNullable<DdlFacts['carries']>> {
   const value = (name: string): string => valueOf(shape, row, name);
   const facts = JSON.parse(value('objects') || '{}') as DdlFacts;
-  const text = await commandIn(value('statement'), value('command_tag'), facts.ordinal ?? 0);
+  const text = await commandIn({
+    ...{ text: value('statement'), tag: value('command_tag') },
+    ...{ ordinal: facts.ordinal ?? 0, place: facts.place ?? null },
+  });
   const settings = { ...facts.settings, search_path: value('search_path') };
   const before = await client.query<{ name: string; value: string }>(
     `SELECT name, current_setting(name) AS value FROM unnest($1::text[]) AS name`,

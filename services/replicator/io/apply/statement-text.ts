@@ -14,12 +14,21 @@ interface ParsedText {
   }[];
 }
 
-/**
- * The `ordinal`-th command (from 0) tagged `tag` in `text`; throws Divergence when there is none.
- */
-export async function commandIn(text: string, tag: string, ordinal: number): Promise<string> {
+export interface CapturedText {
+  readonly text: string;
+  readonly tag: string;
+  /** How many commands with that tag came before it. */
+  readonly ordinal: number;
+  /** Number of the statement in the text, from 1; null when only its tag is known. */
+  readonly place: number | null;
+}
+
+/** The captured command alone; throws Divergence when the text does not hold it. */
+export async function commandIn({ text, tag, ordinal, place }: CapturedText): Promise<string> {
   await loadModule();
   const statements = parse(text);
+  const placed = place === null ? undefined : statements[place - 1];
+  if (placed !== undefined) return withoutConcurrently(placed.text);
   const [only] = statements;
   if (statements.length === 1 && only !== undefined) return withoutConcurrently(only.text);
   const tagged = statements.filter((statement) => statement.tag === tag);

@@ -89,3 +89,20 @@ test('an update that sets nothing still touches its row', () => {
   });
   assert.match(statement.text, /SET "id" = t\."id" WHERE/);
 });
+
+test('trap 23: a generated column is computed here, and never written', () => {
+  const generated = testShape('g', ['id', testColumn('twice', { isGenerated: true }), 'v']);
+  const rows = [['1', '2', 'a']];
+  const insert = statementOf({ kind: 'insert', shape: generated, rows });
+  assert.match(insert.text, /\("id", "v"\) OVERRIDING SYSTEM VALUE VALUES \(\$1, \$2\)$/);
+  assert.deepEqual(insert.values, ['1', 'a']);
+});
+
+test('a change of a table leaves the tables that inherit from it alone', () => {
+  const change = { old: ['1', 'a'], row: ['1', 'b'] };
+  const update = statementOf({ kind: 'update', shape, set: [1], changes: [change] });
+  assert.match(update.text, /^UPDATE ONLY "public"/);
+  const keyless = testShape('k', ['v'], { keyCount: 0 });
+  const removal = statementOf({ kind: 'delete', shape: keyless, rows: [['a']] });
+  assert.match(removal.text, /^DELETE FROM ONLY .* FROM ONLY "public"."k" AS s /);
+});

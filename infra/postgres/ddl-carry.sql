@@ -1,0 +1,122 @@
+-- What capture carries beside the text of a command, because the text alone would not give the
+-- same: rows, plain definitions, constraints that a command leaves behind.
+
+-- The table as CREATE TABLE AS made it: columns and options, no rows.
+CREATE OR REPLACE FUNCTION meridian.plain_definition(made oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('CREATE TABLE %I.%I (%s)%s%s', n.nspname, r.relname,
+    (SELECT string_agg(format('%I %s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+        CASE WHEN a.attcollation <> t.typcollation
+          THEN format(' COLLATE %I.%I', cn.nspname, co.collname) ELSE '' END),
+      ', ' ORDER BY a.attnum)
+      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      LEFT JOIN pg_collation co ON co.oid = a.attcollation
+      LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
+      WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    CASE WHEN r.reloptions IS NULL THEN '' ELSE
+      format(' WITH (%s)', array_to_string(r.reloptions, ', ')) END,
+    CASE WHEN am.amname = 'heap' THEN '' ELSE format(' USING %I', am.amname) END)
+  FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace JOIN pg_am am ON am.oid = r.relam
+  WHERE r.oid = made
+$$;
+
+-- A table and what inherits from it, partitions included.
+CREATE OR REPLACE FUNCTION meridian.with_descendants(root oid) RETURNS SETOF oid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE tree(id) AS (
+    SELECT root UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.id
+  ) SELECT id FROM tree
+$$;
+
+-- Tables that the command filled with values that its text would not give again: volatile defaults
+-- (reason 2), other types by an expression (4), tables that were unlogged (1), and defaults of new
+-- columns that were computed once.
+CREATE OR REPLACE FUNCTION meridian.tables_to_carry(rewritten text, statement text) RETURNS oid[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT array_agg(DISTINCT t.id) FROM (
+    SELECT split_part(pair, ':', 1)::oid AS id
+    FROM regexp_split_to_table(rewritten, ' ') AS pair WHERE pair <> ''
+      AND (split_part(pair, ':', 2)::integer & 3 <> 0
+        OR (split_part(pair, ':', 2)::integer & 4 <> 0 AND statement ~* '\musing\M'))
+    UNION
+    SELECT a.attrelid FROM pg_event_trigger_ddl_commands() c
+    JOIN meridian.with_descendants(c.objid) AS tree(id) ON c.classid = 'pg_class'::regclass
+    JOIN pg_attribute a ON a.attrelid = tree.id AND a.atthasmissing
+      AND age(a.xmin) <= age(pg_current_xact_id()::xid)
+    JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+      AND d.adbin::text ~ '\{(FUNCEXPR|OPEXPR|SQLVALUEFUNCTION|COERCEVIAIO|CASEEXPR|COALESCEEXPR)'
+    WHERE c.command_tag = 'ALTER TABLE'
+  ) t JOIN pg_class r ON r.oid = t.id AND r.relkind = 'r' AND r.relpersistence = 'p'
+$$;
+
+CREATE OR REPLACE FUNCTION meridian.carry_rows(carried oid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  schema_name text;
+  relation_name text;
+BEGIN
+  SELECT n.nspname, r.relname INTO schema_name, relation_name
+  FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace WHERE r.oid = carried;
+  EXECUTE format(
+    'INSERT INTO meridian.carried_row (table_schema, table_name, content)
+     SELECT %L, %L, (t.*)::text FROM ONLY %I.%I AS t',
+    schema_name, relation_name, schema_name, relation_name);
+  -- They have been decoded by now; the rows themselves are not wanted here.
+  DELETE FROM meridian.carried_row;
+END
+$$;
+
+-- A table without usable identity would make the application's own UPDATE fail: it gets one. A
+-- deferrable key is none; with virtual columns PostgreSQL accepts a key only.
+CREATE OR REPLACE FUNCTION meridian.give_identity() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found record;
+BEGIN
+  FOR found IN
+    SELECT n.nspname, r.relname, EXISTS (SELECT FROM pg_attribute a
+        WHERE a.attrelid = r.oid AND a.attgenerated = 'v') AS has_virtual
+    FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
+    WHERE r.relkind = 'r' AND r.relpersistence = 'p' AND r.relreplident <> 'f'
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'meridian_local')
+      AND n.nspname NOT LIKE 'pg\_toast%'
+      AND NOT EXISTS (
+        SELECT FROM pg_index i WHERE i.indrelid = r.oid AND i.indisvalid AND i.indimmediate
+          AND CASE r.relreplident WHEN 'd' THEN i.indisprimary
+            WHEN 'i' THEN i.indisreplident ELSE false END)
+  LOOP
+    IF found.has_virtual THEN
+      RAISE EXCEPTION 'a table with virtual generated columns needs a key: %.%',
+        found.nspname, found.relname USING ERRCODE = 'feature_not_supported',
+        HINT = 'Add a primary key that is not deferrable, or make the column STORED.';
+    END IF;
+    EXECUTE format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', found.nspname, found.relname);
+  END LOOP;
+END
+$$;
+
+-- DETACH PARTITION CONCURRENTLY leaves the partition's bounds as a constraint; the plain form, in
+-- which other regions run it, does not.
+CREATE OR REPLACE FUNCTION meridian.note_detached(
+  role_name name, path text, statement text
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  called text := substring(statement FROM '(?i)\mdetach\s+partition\s+(\S+)\s+concurrently');
+  detached regclass;
+BEGIN
+  PERFORM set_config('search_path', path, true);
+  detached := to_regclass(called);
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+  INSERT INTO meridian.ddl (command_tag, statement, role_name, search_path, objects)
+  SELECT 'DO', format(
+      'DO %L', format('BEGIN ALTER TABLE %s ADD CONSTRAINT %I %s; '
+        || 'EXCEPTION WHEN duplicate_object THEN NULL; END',
+        detached, c.conname, pg_get_constraintdef(c.oid))),
+    role_name, path, '{}'
+  FROM pg_constraint c WHERE c.conrelid = detached AND c.contype = 'c';
+END
+$$;
+REVOKE ALL ON FUNCTION meridian.plain_definition, meridian.with_descendants,
+  meridian.tables_to_carry, meridian.carry_rows, meridian.give_identity, meridian.note_detached
+  FROM PUBLIC;
