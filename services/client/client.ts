@@ -3,6 +3,7 @@
  * throws typed errors. Needs nothing but `fetch`.
  */
 import { MeridianClientError, problemOf, type Problem } from './client-error.ts';
+import { parameterOf } from './parameters.ts';
 import { decideRetry } from './retry-decision.ts';
 import { SessionPosition } from './session-position.ts';
 import { sql, SqlFragment, type SqlText } from './sql-template.ts';
@@ -122,7 +123,7 @@ export class MeridianClient {
     const text: SqlText =
       statement instanceof SqlFragment ? statement.toStatement() : { sql: statement, params };
     const { rowMode } = options;
-    const body = { ...text, ...(rowMode === undefined ? {} : { rowMode }) };
+    const body = { ...withParameters(text), ...(rowMode === undefined ? {} : { rowMode }) };
     const { json, served } = await this.#call('/v1/query', body, options);
     return { ...(json as Result<Row>), served };
   }
@@ -142,7 +143,9 @@ export class MeridianClient {
   ): Promise<TransactionResult> {
     const { isolation, readOnly, rowMode } = options;
     const body = {
-      statements: statements.map((one) => (one instanceof SqlFragment ? one.toStatement() : one)),
+      statements: statements.map((one) =>
+        withParameters(one instanceof SqlFragment ? one.toStatement() : one),
+      ),
       ...(isolation === undefined ? {} : { isolation }),
       ...(readOnly === undefined ? {} : { readOnly }),
       ...(rowMode === undefined ? {} : { rowMode }),
@@ -159,9 +162,7 @@ export class MeridianClient {
     const { attemptsMax = 5, timeoutMs = 30_000 } = { ...this.#options, ...options };
     const endMs = performance.now() + timeoutMs;
     const key = options.idempotencyKey === true ? crypto.randomUUID() : options.idempotencyKey;
-    const text = JSON.stringify(body, (_, value: unknown) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    );
+    const text = JSON.stringify(body);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#send(path, text, { ...options, key, leftMs: endMs - performance.now() });
@@ -223,6 +224,11 @@ export class MeridianClient {
 interface Sent extends CallOptions {
   readonly key: string | undefined;
   readonly leftMs: number;
+}
+
+function withParameters<T extends { readonly params?: readonly unknown[] }>(statement: T): T {
+  const { params = [] } = statement;
+  return { ...statement, params: params.map(parameterOf) };
 }
 
 function noReply(origin: string): Problem {
