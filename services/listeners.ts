@@ -17,7 +17,7 @@ import {
   type Readiness,
 } from '../shared/http/health-routes.ts';
 import { limitRate } from '../shared/http/rate-limit.ts';
-import { createServer } from '../shared/http/server.ts';
+import { createServer, type ServerFactory } from '../shared/http/server.ts';
 import type { Logger } from '../shared/logging/logger.ts';
 import type { Metrics } from '../shared/metrics/metrics.ts';
 
@@ -42,6 +42,9 @@ export interface Listeners {
 const kinds = ['peer', 'admin', 'public'] as const;
 const bodyBytesMax = { peer: 16_000_000, admin: 64_000, public: 1_100_000 };
 
+/** Time for the replies that are under way when the listeners close, after the drain. */
+const lastRepliesMs = 1000;
+
 /** Of one address: far above what consoles and scripts need. */
 const adminRequestsPerMinute = 6000;
 
@@ -53,7 +56,8 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
   for (const kind of kinds) {
     const logger = options.logger.child({ component: `${kind}-listener` });
     const limits = { bodyBytesMax: bodyBytesMax[kind], requestTimeoutMs: 60_000 };
-    const server = createServer({ logger, ...limits });
+    const serverFactory = kind === 'public' ? publicServerOf(options.composition) : undefined;
+    const server = createServer({ logger, ...limits, serverFactory });
     if (kind === 'admin') await limitRate(server, adminRequestsPerMinute);
     if (kind !== 'peer') await server.register(healthRoutes(health));
     if (kind === 'admin') await server.register(inspectionRoutes(health));
@@ -67,13 +71,25 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
   return {
     async listen() {
       for (const [kind, server] of servers) {
-        await listenOn(server, options.region.bind, ports[kind]);
+        const { gateway } = options.cluster;
+        const reusePort = gateway.reusePort && options.services.every((name) => name === 'gateway');
+        await listenOn(server, { host: options.region.bind, port: ports[kind], reusePort });
       }
     },
     async close() {
-      await Promise.all([...servers.values()].map((server) => server.close()));
+      const closed = [...servers.values()].map((server) => server.close());
+      // What the drain could not wait for ends now.
+      const timer = setTimeout(() => {
+        for (const { server } of servers.values()) server.closeAllConnections();
+      }, lastRepliesMs);
+      await Promise.all(closed);
+      clearTimeout(timer);
     },
   };
+}
+
+function publicServerOf({ services }: Composition): ServerFactory | undefined {
+  return services.find(({ service }) => service.createPublicServer)?.service.createPublicServer;
 }
 
 /** The listeners of the process that has these services, else the region's own. */
@@ -87,9 +103,16 @@ export function listenerPorts(
   return own?.listeners ?? region.listeners;
 }
 
-async function listenOn(server: FastifyInstance, host: string, port: number): Promise<void> {
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+}
+
+async function listenOn(server: FastifyInstance, address: Address): Promise<void> {
+  const { host, port } = address;
   try {
-    await server.listen({ host, port });
+    await server.listen(address);
   } catch (error) {
     const hint = 'Stop what uses the port, or change the port in the cluster file.';
     throw new MeridianError('ConfigInvalid', `${host}:${port} cannot be bound.`, { hint }, error);

@@ -19,7 +19,8 @@ import { createShutdown } from '../shared/runtime/shutdown.ts';
 
 /** Sections of the cluster file that take effect while running. */
 const reloadable = ['log.level', 'gateway'];
-const stopBoundMs = 12_000;
+/** Beyond the time that the gateway's own drain may take. */
+const stopBoundMs = 5000;
 
 /** Runs until a signal stops it; a wrong configuration ends it with exit code 2. */
 export function runProcess(compose: Compose): void {
@@ -58,7 +59,8 @@ async function run(options: ProcessOptions, inputs: Inputs): Promise<void> {
   const { live, secrets, logger } = inputs;
   const cluster = live.current();
   const region = regionOfConfig(cluster, options.region);
-  const shutdown = createShutdown(logger, stopBoundMs);
+  const { drainNoticeMs, drainMs } = cluster.gateway;
+  const shutdown = createShutdown(logger, drainNoticeMs + drainMs + stopBoundMs);
   const metrics = createMetrics();
   const composition = await inputs.compose({ options, cluster, secrets, logger, metrics });
   live.onChange((config) => composition.reload(config));
@@ -80,6 +82,7 @@ async function run(options: ProcessOptions, inputs: Inputs): Promise<void> {
   shutdown.onStop('services', () => stopServices(composition));
   shutdown.onStop('drain', async () => {
     isDraining = true;
+    for (const { service } of composition.services) await service.announceEnd?.();
     await Promise.all(composition.services.map(({ service }) => service.drain()));
   });
   await listeners.listen();

@@ -48,18 +48,44 @@ const addressSource = z.enum([
   ...(['cf-connecting-ip', 'true-client-ip', 'fastly-client-ip'] as const),
 ]);
 
+const tlsSchema = z.strictObject({
+  /** PEM files of the certificate chain and its key; read anew when they change. */
+  certPath: z.string().min(1),
+  keyPath: z.string().min(1),
+  /** Beside HTTP/1.1, as the client likes. */
+  http2: z.boolean().default(true),
+  /** Who signed the certificates of the other regions' gateways; default: whom the system trusts. */
+  regionsCaPath: z.string().min(1).optional(),
+  /** The name in them; default: the host of each region. */
+  regionsName: z.string().min(1).optional(),
+});
+
+/** Headers called `meridian-…` do not pass from gateway to gateway. */
+const ownHeader = headerName.refine((text) => !text.startsWith('meridian-'), {
+  error: 'must not begin with meridian-',
+});
+
 export const gatewayConfigSchema = z
   .strictObject({
     trustedProxies: z.array(cidr).default([]),
     /** Where a trusted proxy's word on the client's address is read, first hit wins. */
     addressSources: z.array(addressSource).default(['x-forwarded-for']),
-    /** Trusted proxies begin each connection with a PROXY protocol header (v1 or v2). */
+    /**
+     * Trusted proxies begin each connection with a PROXY protocol header (v1 or v2); one without
+     * ends. It counts from nobody else.
+     */
     proxyProtocol: z.boolean().default(false),
     /** Header of a trusted caller or claim of its token that names the tenant. */
-    tenant: z.strictObject({ header: headerName.optional(), claim: name.optional() }).prefault({}),
-    tls: z
-      .strictObject({ certPath: z.string(), keyPath: z.string(), http2: z.boolean().default(true) })
-      .optional(),
+    tenant: z.strictObject({ header: ownHeader.optional(), claim: name.optional() }).prefault({}),
+    /** Headers in which a trusted caller says where the client is, e.g. `cf-ipcountry`. */
+    clientHints: z
+      .strictObject({
+        country: ownHeader.optional(),
+        latitude: ownHeader.optional(),
+        longitude: ownHeader.optional(),
+      })
+      .prefault({}),
+    tls: tlsSchema.optional(),
     jwt: z
       .strictObject({
         jwksUrl: z.url(),
@@ -77,7 +103,13 @@ export const gatewayConfigSchema = z
     routes: z.array(routeSchema).prefault([{ id: 'default', group: 'default' }]),
     /** Share of the recent requests that may be sent again as retries. */
     retryBudget: share.default(0.2),
-    drainMs: durationMs.default(15_000),
+    connectionsMax: count.default(50_000),
+    /** Time between "not ready" and the end of the listener: balancers have to see it. */
+    drainNoticeMs: z.int().min(0).max(600_000).default(2000),
+    /** Time for the requests that are under way then. */
+    drainMs: durationMs.default(8000),
+    /** A second gateway process may listen beside this one, to take over without a gap (Linux). */
+    reusePort: z.boolean().default(false),
   })
   .superRefine((config, context) => {
     for (const [index, route] of config.routes.entries()) {

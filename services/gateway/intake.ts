@@ -39,7 +39,7 @@ export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intak
   const hop = hopOf(runtime, header('meridian-hop'));
   const { trusted, config } = runtime;
   const seen = clientAddressOf({
-    peer: request.socket.remoteAddress ?? '',
+    peer: runtime.peerOf(request.socket),
     header,
     sources: config.addressSources,
     isTrusted: trusted.has,

@@ -48,7 +48,7 @@ export function outgoingHeaders(
   const isHostKept = isRegion || config.hostHeader === 'preserve';
   const headers = requestHeaders(request.rawHeaders, request.headers.connection, isHostKept);
   if (!isHostKept && fixedHost !== null) headers.push('host', fixedHost);
-  const peer = request.socket.remoteAddress ?? '';
+  const peer = runtime.peerOf(request.socket);
   const chain = intake.client.isThroughProxy ? headerOf(request, 'x-forwarded-for') : undefined;
   const isChained = intake.hop === null && chain !== undefined;
   headers.push('x-forwarded-for', isChained ? `${chain}, ${peer}` : intake.client.address);

@@ -2,6 +2,7 @@
  * What goes back to the client: heads of upstreams' replies, redirects, the gateway's own errors.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import type { RegionId } from '../../shared/core/region.ts';
@@ -148,6 +149,17 @@ export function writeHead(reply: ServerResponse, status: number, flat: string[])
     headers[name] = before === undefined ? value : [...[before].flat(), value];
   }
   reply.writeHead(status, headers);
+}
+
+/** Whether the last byte has gone out; replies of HTTP/2 tell it otherwise. */
+export function isComplete(reply: ServerResponse): boolean {
+  return 'stream' in reply ? reply.writableEnded : reply.writableFinished;
+}
+
+/** Ends a reply so that the client sees that it is not whole. */
+export function cutShort(reply: ServerResponse): void {
+  if (!('stream' in reply)) reply.destroy();
+  else (reply.stream as ServerHttp2Stream).close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
 /** Whether a gateway wrote the reply: it says in which region it was served. */

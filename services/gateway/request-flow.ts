@@ -116,8 +116,7 @@ export class RequestFlow implements AttemptEvents {
     this.#ledger.release(attempt);
     if (attempt.hasHead) {
       this.#errorCode = 'cut';
-      // The client must see that the reply is cut short.
-      this.#exchange.reply.destroy();
+      replies.cutShort(this.#exchange.reply);
       return;
     }
     if (target.kind === 'region') this.#runtime.regions.suspect(target.region);
@@ -241,8 +240,14 @@ export class RequestFlow implements AttemptEvents {
     const tooLarge = (): MeridianError =>
       new MeridianError('RequestInvalid', 'The body is too large.', { httpStatus: 413 });
     if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
-    const limits = { keptBytesMax, bytesMax };
-    this.#body = new RequestBody(request, limits, () => this.#fail(tooLarge()));
+    const { idleMs } = intake.route.config.timeouts;
+    const limits = { keptBytesMax, bytesMax, idleMs };
+    const stalled = { httpStatus: 408 };
+    this.#body = new RequestBody(request, limits, {
+      onTooLarge: () => this.#fail(tooLarge()),
+      onStalled: () =>
+        this.#fail(new MeridianError('RequestInvalid', 'The body does not come.', stalled)),
+    });
   }
 
   #isIdempotent(): boolean {
@@ -258,7 +263,7 @@ export class RequestFlow implements AttemptEvents {
     this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
     const { reply } = this.#exchange;
     if (reply.headersSent) {
-      reply.destroy();
+      replies.cutShort(reply);
       return;
     }
     const facts = { region: this.#runtime.region, attempts: this.#ledger.attempts };
@@ -274,7 +279,7 @@ export class RequestFlow implements AttemptEvents {
     this.#ledger.abandon(null);
     this.#body?.discard();
     const { request, reply, requestId } = this.#exchange;
-    const status = isComplete(reply) ? reply.statusCode : 0;
+    const status = replies.isComplete(reply) ? reply.statusCode : 0;
     logExchange(
       this.#runtime,
       { request, requestId, status },
@@ -289,9 +294,4 @@ export class RequestFlow implements AttemptEvents {
     );
     this.#onOver();
   }
-}
-
-/** Whether the last byte has gone out; replies of HTTP/2 tell it otherwise. */
-function isComplete(reply: ServerResponse): boolean {
-  return 'stream' in reply ? reply.writableEnded : reply.writableFinished;
 }

@@ -2,9 +2,11 @@
  * Builds what requests work with from the configuration, and builds it anew when the
  * configuration changes: groups that stay the same keep their connections and what they know.
  */
+import { readFileSync } from 'node:fs';
 import { regionOfConfig, type ClusterBase } from '../../shared/config/cluster-schema.ts';
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
+import { MeridianError, messageOf } from '../../shared/errors/meridian-error.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { createLineLog } from '../../shared/logging/line-log.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
@@ -20,10 +22,13 @@ import { createAuthenticator } from './io/authenticator.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
 import type { GeoLocator } from './io/geo-locator.ts';
 import { createInstanceRegistry } from './io/instance-registry.ts';
+import type { TlsConfig } from './io/listener/certificate.ts';
+import type { PeerEnd } from './io/listener/proxied-peers.ts';
 import { createRateLimiter } from './io/rate-limiter.ts';
 import { RegionTable } from './io/region-table.ts';
 import { createSessionStore } from './io/session-store.ts';
 import { followTargets, type TargetSource } from './io/target-source.ts';
+import type { UpstreamTls } from './io/upstream-client.ts';
 import { UpstreamGroup } from './io/upstream-group.ts';
 import type { InstanceTarget } from './io/upstream-instance.ts';
 import type { GatewayRuntime, Route } from './runtime.ts';
@@ -46,6 +51,7 @@ export interface RuntimeParts {
   readonly geo: GeoLocator;
   readonly meters: GatewayMeters;
   readonly inFlight: () => number;
+  readonly peerOf: (end: PeerEnd) => string;
 }
 
 interface Kept {
@@ -84,7 +90,11 @@ export class RuntimeBuilder {
     const logger = inputs.logger.child({ component: 'gateway' });
     this.#logger = logger;
     const load = (): number => parts.inFlight() / this.#config.regions.fullLoad;
-    const table = { cluster, region, regionControl, clock, logger };
+    const { tls } = config;
+    const table = {
+      ...{ cluster, region, regionControl, clock, logger },
+      tls: tls === undefined ? null : regionsTls(tls),
+    };
     this.#stable = {
       region,
       clock,
@@ -119,6 +129,7 @@ export class RuntimeBuilder {
       decisions: new DecisionMemo(config.regions.spillAbove),
       geo: this.#parts.geo,
       meters: this.#parts.meters,
+      peerOf: this.#parts.peerOf,
       retryBudget: createRetryBudget(config.retryBudget),
     };
   }
@@ -217,6 +228,17 @@ function routerGroupConfig(region: RegionConfig): GroupConfig {
   const group = section.groups[routerGroup];
   if (group === undefined) throw new RangeError('the router group was not made');
   return group;
+}
+
+/** The other regions' listeners are like this one's. */
+function regionsTls({ regionsCaPath, regionsName }: TlsConfig): UpstreamTls {
+  try {
+    const ca = regionsCaPath === undefined ? null : readFileSync(regionsCaPath);
+    return { ca, name: regionsName ?? null };
+  } catch (error) {
+    const message = `gateway.tls.regionsCaPath cannot be read: ${messageOf(error)}`;
+    throw new MeridianError('ConfigInvalid', message, {}, error);
+  }
 }
 
 function isEqual(one: unknown, other: unknown): boolean {

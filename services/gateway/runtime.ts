@@ -12,6 +12,7 @@ import type { Authenticator } from './io/authenticator.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
 import type { GeoLocator } from './io/geo-locator.ts';
 import type { InstanceRegistry } from './io/instance-registry.ts';
+import type { PeerEnd } from './io/listener/proxied-peers.ts';
 import type { RateLimiter } from './io/rate-limiter.ts';
 import type { RegionTable } from './io/region-table.ts';
 import type { SessionStore } from './io/session-store.ts';
@@ -29,6 +30,8 @@ export interface Route {
 }
 
 export interface GatewayRuntime {
+  /** Address of the client at the other end of a connection. */
+  readonly peerOf: (end: PeerEnd) => string;
   readonly config: GatewayConfig;
   readonly region: RegionId;
   readonly clock: Clock;

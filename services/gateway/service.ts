@@ -2,9 +2,11 @@
  * The gateway of a region: takes every request that is not the data API's, finds the region and
  * the upstream for it, and passes it on.
  */
+import type { RequestListener, Server } from 'node:http';
 import type { FastifyPluginCallback } from 'fastify';
 import { requireScope } from '../../shared/auth/require-scope.ts';
-import type { Readiness } from '../../shared/http/health-routes.ts';
+import type { HealthCheck, Readiness } from '../../shared/http/health-routes.ts';
+import type { ServerFactory } from '../../shared/http/server.ts';
 import type { Service } from '../../shared/http/service.ts';
 import type { Metrics } from '../../shared/metrics/metrics.ts';
 import { sleep } from '../../shared/runtime/sleep.ts';
@@ -12,6 +14,8 @@ import type { GatewayConfig } from './config.ts';
 import { explainRoute, listBreakers, listRoutes, listUpstreams, resetBreakers } from './explain.ts';
 import { adminRoutes } from './http/admin-routes.ts';
 import { proxyRoutes, type RawExchange, type RawUpgrade } from './http/proxy-routes.ts';
+import type { PeerEnd } from './io/listener/proxied-peers.ts';
+import { PublicListener } from './io/listener/public-listener.ts';
 import { GatewayMeters } from './io/gateway-meters.ts';
 import { createGeoLocator } from './io/geo-locator.ts';
 import { register } from './registration.ts';
@@ -26,7 +30,9 @@ export interface GatewayDependencies extends RuntimeInputs {
 }
 
 export interface GatewayService extends Service {
-  /** Ends keep-alive, waits for what is under way, bounded by `gateway.drainMs`. */
+  createPublicServer: ServerFactory;
+  announceEnd(): Promise<void>;
+  /** Waits for what is under way, bounded by `gateway.drainMs`. */
   drain(): Promise<void>;
   /** Takes a changed section; requests under way finish as they began. */
   reload(config: GatewayConfig): void;
@@ -47,6 +53,8 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
   };
   return {
     start: () => gateway.start(),
+    createPublicServer: (handler) => gateway.createPublicServer(handler),
+    announceEnd: () => gateway.announceEnd(),
     drain: () => gateway.drain(),
     stop: () => gateway.stop(),
     reload: (config) => gateway.reload(config),
@@ -73,12 +81,17 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
 }
 
 const reconnectMsMax = 5000;
+/** A certificate that ends within two weeks is shown as degraded. */
+const soonMs = 14 * 86_400_000;
 
 class Gateway {
   runtime: GatewayRuntime | null = null;
   readonly #dependencies: GatewayDependencies;
   readonly #meters: GatewayMeters;
+  readonly #listener: PublicListener;
   #builder: RuntimeBuilder | null = null;
+  #config: GatewayConfig;
+  #isLeaving = false;
   #isDraining = false;
   #inFlight = 0;
   readonly #webSockets = new Set<WebSocketFlow>();
@@ -86,6 +99,12 @@ class Gateway {
   constructor(dependencies: GatewayDependencies) {
     this.#dependencies = dependencies;
     this.#meters = new GatewayMeters(dependencies.metrics, () => this.#inFlight);
+    this.#config = dependencies.config;
+    this.#listener = new PublicListener({
+      config: () => this.#config,
+      isTrusted: (address) => this.runtime?.trusted.has(address) === true,
+      logger: dependencies.logger.child({ component: 'public-listener' }),
+    });
   }
 
   async start(): Promise<void> {
@@ -93,6 +112,7 @@ class Gateway {
       geo: await createGeoLocator(),
       meters: this.#meters,
       inFlight: () => this.#inFlight,
+      peerOf: (end: PeerEnd) => this.#listener.peerOf(end),
     };
     const { config } = this.#dependencies;
     this.#builder = new RuntimeBuilder(config, this.#dependencies, parts);
@@ -102,7 +122,12 @@ class Gateway {
 
   reload(config: GatewayConfig): void {
     if (this.#builder === null) return;
+    this.#config = config;
     this.runtime = this.#builder.build(config);
+  }
+
+  createPublicServer(handler: RequestListener): Server {
+    return this.#listener.createServer(handler);
   }
 
   handle(exchange: RawExchange): void {
@@ -116,7 +141,7 @@ class Gateway {
     };
     const { request, reply, requestId } = exchange;
     // Node loses a request that came in one packet with one that asks for another protocol.
-    const isLast = this.#isDraining || request.headers.upgrade !== undefined;
+    const isLast = this.#isLeaving || request.headers.upgrade !== undefined;
     const given = { request, reply, requestId, isLast };
     new RequestFlow(this.runtime, given, onOver).start();
   }
@@ -134,13 +159,20 @@ class Gateway {
     if (this.#isDraining) flow.drain(Math.random() * reconnectMsMax);
   }
 
+  async announceEnd(): Promise<void> {
+    this.#isLeaving = true;
+    this.#listener.announceEnd();
+    if (this.runtime !== null) await sleep(this.#config.drainNoticeMs);
+  }
+
   async drain(): Promise<void> {
+    this.#isLeaving = true;
     this.#isDraining = true;
+    this.#listener.finish();
     // Clients come back spread over some seconds, not all at once.
     for (const flow of this.#webSockets) flow.drain(Math.random() * reconnectMsMax);
     const { clock } = this.#dependencies;
-    const { drainMs } = this.runtime?.config ?? this.#dependencies.config;
-    const endMs = clock.monotonicMs() + drainMs;
+    const endMs = clock.monotonicMs() + this.#config.drainMs;
     while (this.#inFlight + this.#webSockets.size > 0 && clock.monotonicMs() < endMs)
       await sleep(20);
   }
@@ -166,7 +198,23 @@ class Gateway {
         ...{ name: 'gateway-upstreams', ok: down.length === 0, degradedOnly: true },
         detail: down.length === 0 ? 'all groups' : `down: ${names}`,
       },
+      {
+        ...{
+          name: 'gateway-limits',
+          ok: runtime?.rateLimiter.isShared ?? true,
+          degradedOnly: true,
+        },
+        detail: runtime?.rateLimiter.isShared === false ? 'per process' : 'shared',
+      },
     ];
-    return { ready, checks };
+    return { ready, checks: [...checks, ...this.#certificateCheck()] };
+  }
+
+  #certificateCheck(): readonly HealthCheck[] {
+    const endMs = this.#listener.certificateEndMs;
+    if (endMs === null) return [];
+    const leftMs = endMs - this.#dependencies.clock.wallMs();
+    const detail = `certificate until ${new Date(endMs).toISOString()}`;
+    return [{ name: 'gateway-certificate', ok: leftMs > soonMs, degradedOnly: true, detail }];
   }
 }

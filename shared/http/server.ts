@@ -1,5 +1,6 @@
 /** Builds a Fastify instance as every listener of Meridian uses it. `main` listens. */
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { fastify, LogController, type FastifyInstance } from 'fastify';
 import {
   serializerCompiler,
@@ -10,15 +11,20 @@ import type { Logger } from '../logging/logger.ts';
 import { messageOf } from '../errors/meridian-error.ts';
 import { problemOf } from './problem.ts';
 
+/** Makes the server that a Fastify instance listens on; it sets its own bounds for clients. */
+export type ServerFactory = (handler: RequestListener) => Server;
+
 export interface ServerOptions {
   readonly logger: Logger;
   readonly bodyBytesMax: number;
   /** Milliseconds for a whole request to arrive (slow clients). */
   readonly requestTimeoutMs: number;
+  readonly serverFactory?: ServerFactory | undefined;
 }
 
 /** An instance with zod schemas, request ids and problem JSON; nothing listens yet. */
 export function createServer(options: ServerOptions): FastifyInstance {
+  const { serverFactory } = options;
   const server = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -29,9 +35,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
     genReqId: () => randomUUID(),
     routerOptions: { ignoreTrailingSlash: false },
     return503OnClosing: false,
+    ...(serverFactory === undefined ? {} : { serverFactory }),
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
+  if (serverFactory !== undefined) {
+    // Routes that take the raw request bound its body themselves; they never come here.
+    server.addHook('preParsing', async ({ raw }) => {
+      if (!raw.complete) cutUnlessComplete(raw, options.requestTimeoutMs);
+    });
+  }
   server.setErrorHandler(async (error, request, reply) => {
     const problem = problemOf(error, request.id);
     if (problem.status >= 500) {
@@ -47,4 +60,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
       .send(JSON.stringify(problem));
   });
   return server as unknown as FastifyInstance;
+}
+
+/** Ends the connection of a body that does not come. */
+function cutUnlessComplete(raw: IncomingMessage, timeoutMs: number): void {
+  const timer = setTimeout(() => {
+    if (!raw.complete) raw.destroy();
+  }, timeoutMs);
+  raw.once('close', () => clearTimeout(timer));
 }

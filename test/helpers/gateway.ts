@@ -111,8 +111,9 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const logger = pino({ level: process.env['GATEWAY_LOG'] ?? 'silent' });
   const metrics = createMetrics();
   const control = staticControl(cluster, region);
+  const config = gatewayConfig({ drainNoticeMs: 0, ...(options.config as object) });
   const service = createGatewayService({
-    config: gatewayConfig(options.config),
+    config,
     cluster,
     secrets,
     region,
@@ -132,10 +133,13 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     isDraining: () => isDraining,
   });
   const listen = async (plugin: unknown, port: number): Promise<FastifyInstance> => {
-    const server = createServer({ logger, bodyBytesMax: 1_100_000, requestTimeoutMs: 60_000 });
+    const serverFactory = port === publicPort ? service.createPublicServer : undefined;
+    const limits = { bodyBytesMax: 1_100_000, requestTimeoutMs: 60_000 };
+    const server = createServer({ logger, ...limits, serverFactory });
     await server.register(health);
     await server.register(plugin as never);
-    await server.listen({ host: address, port });
+    const listening = { host: address, port, reusePort: config.reusePort };
+    await server.listen(listening);
     return server;
   };
   const servers = [
@@ -145,7 +149,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   await service.start();
   return {
     region,
-    origin: `http://${address}:${String(publicPort)}`,
+    origin: `${config.tls === undefined ? 'http' : 'https'}://${address}:${String(publicPort)}`,
     adminOrigin: `http://${address}:${String(adminPort)}`,
     service,
     metrics,
@@ -153,6 +157,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     setAccepting: control.setAccepting,
     async stop() {
       isDraining = true;
+      await service.announceEnd();
       await service.drain();
       await Promise.all(servers.map((server) => server.close()));
       await service.stop();

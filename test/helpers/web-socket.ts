@@ -52,7 +52,7 @@ export async function startWebSocketUpstream(
 /** An open client. */
 export async function openWebSocket(
   url: string,
-  options: ClientOptions & { readonly protocols?: string[] } = {},
+  options: ClientOptions & { readonly protocols?: string[]; readonly servername?: string } = {},
 ): Promise<WebSocket> {
   const { protocols, ...others } = options;
   const socket = new WebSocket(url.replace(/^http/, 'ws'), protocols, others);

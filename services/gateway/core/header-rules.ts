@@ -64,15 +64,31 @@ export function requestHeaders(
 ): string[] {
   const named = connectionOptions(connection);
   const kept: string[] = [];
+  let authority: string | null = null;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] ?? '').toLowerCase();
+    if (name.startsWith(':')) {
+      // HTTP/2 (RFC 9113, section 8.3): the authority takes the place of a Host header.
+      if (name === ':authority') authority = raw[i + 1] ?? '';
+      continue;
+    }
     if (hopByHop.has(name) || forwarding.has(name) || named?.has(name) === true) continue;
-    if (name === 'host' && !isHostKept) continue;
+    if (name === 'host' && (!isHostKept || authority !== null)) continue;
     if (isOwn(name) && !fromClient.has(name)) continue;
     if (isDisguised(name)) continue;
+    if (name === 'cookie' && joinCookie(kept, raw[i + 1] ?? '')) continue;
     kept.push(name, raw[i + 1] ?? '');
   }
+  if (authority !== null && isHostKept) kept.push('host', authority);
   return kept;
+}
+
+/** HTTP/2 may bring cookies in pieces (RFC 9113, section 8.2.3), HTTP/1.1 wants them in one. */
+function joinCookie(kept: string[], value: string): boolean {
+  const at = kept.indexOf('cookie');
+  if (at === -1 || at % 2 === 1) return false;
+  kept[at + 1] = `${kept[at + 1] ?? ''}; ${value}`;
+  return true;
 }
 
 export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>;

@@ -5,6 +5,7 @@
 import { Agent, request } from 'undici';
 import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
+import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { RegionControl } from '../../../shared/ports/region-control.ts';
@@ -12,15 +13,32 @@ import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { GatewayConfig } from '../config.ts';
 import { nextCheckMs, recordCheck, type HealthState } from '../core/health-threshold.ts';
 import type { RegionFacts } from '../core/route-decision.ts';
-import { createUpstreamClient, type UpstreamClient } from './upstream-client.ts';
+import {
+  connectorOf,
+  createUpstreamClient,
+  type UpstreamClient,
+  type UpstreamTls,
+} from './upstream-client.ts';
 
 export interface RegionTableOptions {
   readonly cluster: ClusterBase;
   readonly region: RegionId;
   readonly config: () => GatewayConfig['regions'];
+  /** How the gateways' listeners are secured, the same in every region; null: not at all. */
+  readonly tls: UpstreamTls | null;
   readonly regionControl: RegionControl;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+export interface RegionProbe {
+  readonly isHealthy: boolean;
+  /** Results in a row that contradict the verdict. */
+  readonly contrary: number;
+  /** Since the last result; null: there was none yet. */
+  readonly ageMs: number | null;
+  /** Of the last one; null when it was good. */
+  readonly why: string | null;
 }
 
 interface RegionEntry {
@@ -28,6 +46,8 @@ interface RegionEntry {
   readonly origin: string;
   readonly client: UpstreamClient;
   health: HealthState;
+  probedAtMs: number | null;
+  why: string | null;
   /** The newest samples; the smallest counts, so that one slow reply moves nothing. */
   latencies: readonly number[];
   /** What its gateway said last of its load, and when. */
@@ -36,6 +56,7 @@ interface RegionEntry {
 }
 
 const samplesKept = 6;
+const probeConnectMs = 5000;
 /** What a gateway said of its load counts for this long. */
 const loadMs = 5000;
 /** The facts are made anew this often: loads move without an event. */
@@ -44,7 +65,7 @@ const factsMs = 200;
 export class RegionTable {
   readonly #options: RegionTableOptions;
   readonly #entries: ReadonlyMap<RegionId, RegionEntry>;
-  readonly #agent = new Agent({ connections: 1, pipelining: 1, allowH2: false });
+  readonly #agent: Agent;
   readonly #stop = new AbortController();
   readonly #ownLoad: () => number;
   #facts: readonly RegionFacts[] | null = null;
@@ -54,6 +75,8 @@ export class RegionTable {
   constructor(options: RegionTableOptions, ownLoad: () => number) {
     this.#options = options;
     this.#ownLoad = ownLoad;
+    const connect = connectorOf({ connectMs: probeConnectMs, tls: options.tls });
+    this.#agent = new Agent({ connections: 1, pipelining: 1, allowH2: false, connect });
     this.#entries = new Map(
       options.cluster.regions.map((config) => [config.id, entryOf(config, options)]),
     );
@@ -108,6 +131,16 @@ export class RegionTable {
     return configured ?? this.#entries.get(region)?.origin ?? '';
   }
 
+  /** How probes of `region` went of late; null for the own region, which is not probed. */
+  probeOf(region: RegionId): RegionProbe | null {
+    const entry = this.#entries.get(region);
+    if (entry === undefined || region === this.#options.region) return null;
+    const { health, probedAtMs, why } = entry;
+    const nowMs = this.#options.clock.monotonicMs();
+    const ageMs = probedAtMs === null ? null : Math.round(nowMs - probedAtMs);
+    return { isHealthy: health.isHealthy, contrary: health.contrary, ageMs, why };
+  }
+
   /** A request could not get to `region`: it is probed at once. */
   suspect(region: RegionId): void {
     this.#entries.get(region)?.wake.abort();
@@ -138,6 +171,7 @@ export class RegionTable {
       const latencyMs = await this.#probe(entry);
       if (this.#stop.signal.aborted) return;
       entry.health = recordCheck(before, latencyMs !== null, probe);
+      entry.probedAtMs = this.#options.clock.monotonicMs();
       if (latencyMs !== null) {
         entry.latencies = [latencyMs, ...entry.latencies].slice(0, samplesKept);
       }
@@ -162,21 +196,26 @@ export class RegionTable {
         signal: AbortSignal.timeout(this.#options.config().probe.timeoutMs),
       });
       await reply.body.dump();
-      return reply.statusCode === 200 ? this.#options.clock.monotonicMs() - startMs : null;
-    } catch {
+      entry.why = reply.statusCode === 200 ? null : `status ${String(reply.statusCode)}`;
+      return entry.why === null ? this.#options.clock.monotonicMs() - startMs : null;
+    } catch (error) {
+      entry.why = messageOf(error);
       return null;
     }
   }
 }
 
 function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry {
-  const origin = `http://${config.host}:${String(gatewayPortOf(config))}`;
+  const { tls } = options;
+  const origin = `${tls === null ? 'http' : 'https'}://${config.host}:${String(gatewayPortOf(config))}`;
   return {
     config,
     origin,
-    client: createUpstreamClient({ origin, connectionsMax: 512, connectMs: 2000 }),
+    client: createUpstreamClient({ origin, connectionsMax: 512, connectMs: 2000, tls }),
     // Nothing is known yet: the first good probe is enough.
     health: { isHealthy: false, contrary: options.config().probe.healthyAfter - 1 },
+    probedAtMs: null,
+    why: null,
     latencies: [],
     load: null,
     wake: new AbortController(),

@@ -3,6 +3,7 @@
  * first bytes are kept as they pass, so that a small body can be sent again by another attempt.
  */
 import type { IncomingMessage } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 
 export interface BodyLimits {
@@ -10,22 +11,33 @@ export interface BodyLimits {
   readonly keptBytesMax: number;
   /** A longer body ends the request. */
   readonly bytesMax: number;
+  /** Silence of a client that is asked for more, after which the request ends. */
+  readonly idleMs: number;
 }
+
+export interface BodyEvents {
+  onTooLarge(): void;
+  onStalled(): void;
+}
+
+/** Time for what is left of a body that nobody wants. */
+const restMs = 30_000;
 
 export class RequestBody {
   readonly #source: IncomingMessage;
   readonly #limits: BodyLimits;
-  readonly #onTooLarge: () => void;
+  readonly #events: BodyEvents;
+  #timer: NodeJS.Timeout | null = null;
   #kept: Buffer[] = [];
   #bytes = 0;
   #hasEnded = false;
   #isListening = false;
   #reader: Readable | null = null;
 
-  constructor(source: IncomingMessage, limits: BodyLimits, onTooLarge: () => void) {
+  constructor(source: IncomingMessage, limits: BodyLimits, events: BodyEvents) {
     this.#source = source;
     this.#limits = limits;
-    this.#onTooLarge = onTooLarge;
+    this.#events = events;
   }
 
   /** Whether `open` can still give the body from its start. */
@@ -43,12 +55,13 @@ export class RequestBody {
     this.#reader = null;
     const reader = new Readable({
       read: () => {
-        if (this.#reader === reader && !this.#hasEnded) this.#source.resume();
+        if (this.#reader === reader && !this.#hasEnded) this.#ask();
       },
       destroy: (error, done) => {
         if (this.#reader === reader) {
           this.#reader = null;
           this.#source.pause();
+          this.#stopTimer();
         }
         done(error);
       },
@@ -65,9 +78,12 @@ export class RequestBody {
   discard(): void {
     this.#reader = null;
     this.#kept = [];
+    this.#stopTimer();
     if (this.#source.readableEnded || this.#source.destroyed) return;
     this.#source.removeListener('data', this.#onData);
     this.#source.resume();
+    const timer = setTimeout(() => this.#source.destroy(), restMs).unref();
+    for (const name of ['end', 'close']) this.#source.once(name, () => clearTimeout(timer));
   }
 
   #listen(): void {
@@ -77,9 +93,11 @@ export class RequestBody {
     this.#source.pause();
     this.#source.on('end', () => {
       this.#hasEnded = true;
+      this.#stopTimer();
       this.#reader?.push(null);
     });
     this.#source.on('close', () => {
+      this.#stopTimer();
       if (!this.#hasEnded) this.#reader?.destroy(new Error('the client went away'));
     });
   }
@@ -88,17 +106,35 @@ export class RequestBody {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#limits.bytesMax) {
       this.#source.pause();
-      this.#onTooLarge();
+      this.#stopTimer();
+      this.#events.onTooLarge();
       return;
     }
     if (this.#bytes <= this.#limits.keptBytesMax) this.#kept.push(chunk);
     else if (this.#kept.length > 0) this.#kept = [];
-    if (this.#reader === null || !this.#reader.push(chunk)) this.#source.pause();
+    if (this.#reader !== null && this.#reader.push(chunk)) {
+      this.#timer?.refresh();
+      return;
+    }
+    this.#source.pause();
+    this.#stopTimer();
   };
+
+  /** The client is to send more, and not to be silent for too long. */
+  #ask(): void {
+    this.#source.resume();
+    this.#timer ??= setTimeout(() => this.#events.onStalled(), this.#limits.idleMs);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
 }
 
-/** Whether a request carries a body at all (RFC 9112, section 6). */
+/** Whether a request carries a body at all (RFC 9112, section 6; RFC 9113, section 8.1). */
 export function hasBody(request: IncomingMessage): boolean {
+  if ('stream' in request) return !(request.stream as ServerHttp2Stream).endAfterHeaders;
   const { headers } = request;
   if (headers['transfer-encoding'] !== undefined) return true;
   const length = headers['content-length'];

@@ -78,7 +78,9 @@ export class UpstreamInstance implements Instance {
     this.#health = { isHealthy: true, contrary: config.activeCheck.unhealthyAfter - 1 };
     this.breaker = new CircuitBreaker(config.breaker);
     const { connectionsMax, connectMs } = config;
-    this.client = createUpstreamClient({ origin: target.url, connectionsMax, connectMs });
+    const name = target.host === null ? null : new URL(`https://${target.host}`).hostname;
+    const tls = { ca: null, name };
+    this.client = createUpstreamClient({ origin: target.url, connectionsMax, connectMs, tls });
   }
 
   get weight(): number {

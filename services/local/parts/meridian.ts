@@ -33,7 +33,7 @@ export function createMeridianProcess(
   return new ManagedProcess({
     ...processFiles(context, config.name),
     stopSignal: 'SIGTERM',
-    stopBoundMs: 15_000,
+    stopBoundMs: 17_000,
     deathSignal: 'SIGKILL',
     logger: context.logger,
     prepare: () => Promise.resolve(meridianSpec(context, config)),
@@ -53,7 +53,7 @@ function meridianSpec(context: RegionContext, config: MeridianProcessConfig): Pr
     folder: paths.folder,
     runAs: null,
     addresses: ports.map((port) => ({ host: region.bind, port })),
-    isAnswering: () => isAlive(`http://${region.bind}:${String(config.listeners.public)}/health`),
+    isAnswering: () => isAlive(`http://${region.bind}:${String(config.listeners.admin)}/health`),
   };
 }
 

@@ -34,6 +34,14 @@ const rows: readonly { name: string; raw: string[]; connection?: string; want: s
     want: '',
   },
   {
+    name: 'HTTP/2: the authority is the host, cookies are put together',
+    raw: [
+      ...[':method', 'GET', ':authority', 'a.test', ':path', '/', 'host', 'b.test'],
+      ...['cookie', 'a=1', 'x', 'y', 'cookie', 'b=2'],
+    ],
+    want: 'cookie|a=1; b=2|x|y|host|a.test',
+  },
+  {
     name: 'underscores disguise nothing',
     raw: ['X_Forwarded_For', '1', 'meridian_hop', '2', 'Content_Length', '3', 'my_header', '4'],
     want: 'my_header|4',
