@@ -138,7 +138,7 @@ BEGIN
   END IF;
   -- Some commands list no object (GRANT on a column, ALTER DEFAULT PRIVILEGES): they count; DROP
   -- tells what it dropped; CREATE … IF NOT EXISTS that made nothing changes nothing elsewhere.
-  IF tag LIKE 'DROP %' THEN
+  IF tag LIKE 'DROP %' AND tag <> 'DROP OWNED' THEN
     IF dropped = '' THEN RETURN; END IF;
   ELSIF foreign_count = 0
     AND (names <> '[]' OR tag LIKE 'CREATE %' OR tag IN ('SELECT INTO', 'ALTER TABLE')) THEN
@@ -150,6 +150,9 @@ BEGIN
   ELSE
     carried := meridian.tables_to_carry(rewritten, statement);
   END IF;
+  -- A command that names an owner changes it itself.
+  PERFORM meridian.write_globals(ARRAY['role', 'member']
+    || CASE WHEN statement ~* '\mowner\s+to\M' THEN NULL ELSE 'owner' END);
   INSERT INTO meridian.ddl (command_tag, statement, role_name, search_path, objects)
   VALUES (tag, coalesce(made, statement), role_name, path, jsonb_build_object(
     'objects', names, 'ordinal', CASE WHEN made IS NULL THEN place ELSE 0 END,

@@ -140,6 +140,8 @@ export interface RegionReport {
   readonly nodes: readonly NodeReport[];
   /** Accepts traffic of its own: false while it is drained by an operator. */
   readonly isAccepting: boolean;
+  /** Roles, grants and settings that differ from the primary's; absent when there are none. */
+  readonly drift?: readonly string[];
   /** Milliseconds since this report was heard; 0 for the own one. */
   readonly ageMs: number;
 }

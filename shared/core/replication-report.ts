@@ -39,4 +39,6 @@ export interface ReplicationReport {
   readonly sealedEpoch: number;
   readonly opened: { readonly epoch: number; readonly timeline: number } | null;
   readonly peers: readonly PeerStatus[];
+  /** On a region that follows: roles, grants and settings that differ from the primary's. */
+  readonly drift?: readonly string[];
 }

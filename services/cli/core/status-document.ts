@@ -43,6 +43,8 @@ export interface StatusRegion {
   readonly name: string;
   readonly role: Role | 'unknown';
   readonly why: string;
+  /** Roles, grants and settings that differ from the primary's. */
+  readonly drift: readonly string[];
   readonly epoch: number | null;
   readonly position: string | null;
   readonly lagMs: number | null;
@@ -97,6 +99,7 @@ function statusRegion(region: ListedRegion, answers: readonly RegionsAnswer[]): 
     name: region.name,
     role: report?.role ?? 'unknown',
     why: report?.why ?? 'no region has heard of it',
+    drift: report?.drift ?? [],
     epoch: report?.epoch ?? null,
     position: report?.position ?? null,
     lagMs: isSilent ? null : (report?.lagMs ?? null),

@@ -39,6 +39,10 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
   for (const region of status.regions.filter(isRemarkable)) {
     lines.push(paint('dim', `${region.id}: ${region.why}`));
   }
+  for (const region of status.regions.filter(({ drift }) => drift.length > 0)) {
+    const text = `${region.id} differs from the primary: ${region.drift.join(', ')}`;
+    lines.push(paint('yellow', text));
+  }
   return `${lines.join('\n')}\n`;
 }
 

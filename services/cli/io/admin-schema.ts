@@ -17,6 +17,7 @@ const regionSchema = z.object({
   name: z.string(),
   role: z.enum(roles),
   why: z.string(),
+  drift: z.array(z.string()).default([]),
   epoch: z.number(),
   position,
   lagMs: z.number().nullable(),

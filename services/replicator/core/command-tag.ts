@@ -57,6 +57,7 @@ const fixedTags: Readonly<Record<string, string>> = {
   AlterTSConfigurationStmt: 'ALTER TEXT SEARCH CONFIGURATION',
   AlterCollationStmt: 'ALTER COLLATION',
   DropOwnedStmt: 'DROP OWNED',
+  ReassignOwnedStmt: 'REASSIGN OWNED',
 };
 
 /** Nodes whose tag is a verb and the kind of object, with the property that names the kind. */

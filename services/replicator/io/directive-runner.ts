@@ -17,12 +17,13 @@ import type { ReplicatorConfig } from '../config.ts';
 import { clampToCuts, type Cuts } from '../core/chain-check.ts';
 import type { AppliedFacts } from './applier.ts';
 import { readProgress, writeProgress } from './apply/progress-row.ts';
+import { watchDrift } from './drift-watch.ts';
 import { applyOwnLog, follow, type FollowerOptions } from './follower.ts';
 import { Leader } from './leader.ts';
 import type { OwnLog } from './own-log.ts';
 import type { PeerLink } from './region-link.ts';
 import { seedLog } from './seeder.ts';
-import { SequenceCapture } from './sequence-capture.ts';
+import { UnseenCapture } from './unseen-capture.ts';
 
 type DirectiveOf<Kind extends ReplicationDirective['kind']> = Extract<
   ReplicationDirective,
@@ -56,6 +57,8 @@ export interface Leading {
 
 export class DirectiveRunner {
   readonly #options: RunnerOptions;
+  /** Roles, settings and the like that differ here from the primary's. */
+  drift: readonly string[] = [];
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -97,7 +100,14 @@ export class DirectiveRunner {
     await this.prepareStore(signal);
     const link = this.#link(directive.source);
     const options = this.#followerOptions(directive.epoch, directive.epoch);
-    await follow(options, { link, feed: this.#feed(), target: null }, signal);
+    const ended = new AbortController();
+    const watching = this.#watchDrift(AbortSignal.any([signal, ended.signal]));
+    try {
+      await follow(options, { link, feed: this.#feed(), target: null }, signal);
+    } finally {
+      ended.abort();
+      await watching;
+    }
   }
 
   async catchUp(directive: DirectiveOf<'catch-up'>, signal: AbortSignal): Promise<void> {
@@ -127,8 +137,8 @@ export class DirectiveRunner {
     signal: AbortSignal,
   ): Promise<void> {
     const { pg } = this.#options;
-    const sequences = new SequenceCapture(pg('meridian_applier'));
-    await sequences.capture().finally(() => sequences.close());
+    const unseen = new UnseenCapture(pg('meridian_applier'));
+    await unseen.capture().finally(() => unseen.close());
     const end = await this.#walEnd(directive.walEnd);
     while (!signal.aborted && !(await leading.leader.waitPassed(end, 500)));
     await this.#options.ownLog.writer.whenBelow(0);
@@ -188,13 +198,13 @@ export class DirectiveRunner {
     await ownLog.append({ kind: 'epoch-start', epoch, origin: region, cut, timeUs });
   }
 
-  /** Carries sequences every so often until `signal` aborts. */
-  async captureSequences(signal: AbortSignal): Promise<void> {
+  /** Carries sequences, roles and settings every so often until `signal` aborts. */
+  async captureUnseen(signal: AbortSignal): Promise<void> {
     const { config, pg, logger, view } = this.#options;
     await superviseLoop({
-      name: 'sequences',
+      name: 'capture of sequences and roles',
       run: async (inner, markHealthy) => {
-        const capture = new SequenceCapture(pg('meridian_applier'));
+        const capture = new UnseenCapture(pg('meridian_applier'));
         try {
           while (!inner.aborted) {
             if (view().isOpen) await capture.capture();
@@ -209,6 +219,16 @@ export class DirectiveRunner {
       logger,
       signal,
     });
+  }
+
+  #watchDrift(signal: AbortSignal): Promise<void> {
+    const { pg, config, onChange } = this.#options;
+    const onDrift = (drift: readonly string[]): void => {
+      this.drift = drift;
+      onChange();
+    };
+    const intervalMs = config.driftIntervalMs;
+    return watchDrift({ pg: pg('meridian_applier'), intervalMs, onDrift }, signal);
   }
 
   #followerOptions(epoch: Epoch, fenceEpoch: Epoch): FollowerOptions {

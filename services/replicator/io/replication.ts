@@ -117,6 +117,7 @@ export class Replication {
       freshAtMs: leader === null ? this.#freshAtMs : leader.freshAtMs,
       sealedEpoch: facts?.sealedEpoch ?? 0,
       opened: facts?.opened ?? null,
+      drift: this.#runner.drift,
       peers: this.#peers.statuses(this.isInbound),
     };
   }
@@ -209,7 +210,7 @@ export class Replication {
         await this.#runner.openEpoch(directive, signal);
         await this.#lead(directive, signal);
         this.#setPhase('running', '');
-        return this.#runner.captureSequences(signal);
+        return this.#runner.captureUnseen(signal);
     }
   }
 

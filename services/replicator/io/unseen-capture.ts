@@ -1,6 +1,6 @@
 /**
- * Carries the values of the primary's sequences as ordinary rows of meridian.sequence_value, which
- * replicate like any others: decoding does not see sequences.
+ * Carries what decoding and event triggers do not see as ordinary rows, which replicate like any
+ * others: values of sequences (meridian.sequence_value), roles, grants and settings (meridian.ddl).
  */
 import {
   type PgClient,
@@ -26,14 +26,14 @@ WHERE s.last_value IS NOT NULL AND v.last_value IS DISTINCT FROM s.last_value
   AND s.schemaname NOT IN ('meridian_local', 'pg_catalog', 'information_schema')
 LIMIT 1`;
 
-export class SequenceCapture {
+export class UnseenCapture {
   readonly #target: PgTarget;
   #client: PgClient | null = null;
 
   constructor(target: Omit<PgTarget, 'applicationName' | 'options'>) {
     this.#target = {
       ...target,
-      applicationName: 'meridian sequences',
+      applicationName: 'meridian capture',
       options: `${ownSessionOptions} -c search_path=pg_catalog -c lock_timeout=1s`,
     };
   }
@@ -44,6 +44,7 @@ export class SequenceCapture {
     try {
       const changed = await this.#client.query(anyChangedSql);
       if (changed.rows.length > 0) await this.#client.query(changedSql);
+      await this.#client.query('SELECT meridian.capture_globals()');
     } catch (error) {
       this.close();
       throw error;

@@ -11,6 +11,7 @@ const primary: StatusRegion = {
   name: 'EU West',
   role: 'primary',
   why: 'its lease holds',
+  drift: [],
   epoch: 2,
   position: '2:0/5A3F2E10',
   lagMs: 0,
@@ -56,6 +57,12 @@ test('below it: the cluster, a running change, and why a region is not as it sho
   assert.match(text, /a switchover to epoch 3 is under way/);
   assert.match(text, /ap-south: applying the log/);
   assert.doesNotMatch(text, /eu-west: its lease/);
+});
+
+test('what differs from the primary is named', () => {
+  const drifted = { ...replica, drift: ['role clerk', 'database'] };
+  const text = renderStatus({ ...status, regions: [primary, drifted] });
+  assert.match(text, /ap-south differs from the primary: role clerk, database\n/);
 });
 
 test('the admin URL is shortened to its port where the host is the same', () => {
