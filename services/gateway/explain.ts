@@ -3,7 +3,7 @@ import { groupAt, placeOf } from './core/split.ts';
 import { matchRoute } from './core/route-match.ts';
 import { usabilityOf } from './core/upstream-choice.ts';
 import type { ExplainQuestion } from './http/admin-routes.ts';
-import { decide } from './intake.ts';
+import { clientPlaceOf, decide } from './intake.ts';
 import type { BreakerFigures } from './io/circuit-breaker.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
@@ -12,7 +12,7 @@ export function explainRoute(runtime: GatewayRuntime, question: ExplainQuestion)
   const { address, host, path, method, tenant, headers } = question;
   const header = (name: string): string | undefined => headers[name];
   const route = matchRoute(runtime.routes, { host, path, method, header });
-  const place = runtime.geo.locate(address);
+  const place = clientPlaceOf(runtime, address, header);
   if (route === null) return { address, place, route: null, decision: null };
   const decision = decide(runtime, {
     ...{ route, place, tenant, override: null, sticky: null, visited: [] },
@@ -36,6 +36,7 @@ export function explainRoute(runtime: GatewayRuntime, question: ExplainQuestion)
       isAllowed: ranks.has(facts.id),
       costMs: round(ranks.get(facts.id)?.costMs ?? null),
       latencyMs: round(facts.latencyMs),
+      probe: runtime.regions.probeOf(facts.id),
     })),
     upstreams: listUpstreams(runtime).filter((row) => row.group === group),
   };

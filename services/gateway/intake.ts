@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { parseRegionId, type RegionId } from '../../shared/core/region.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import { clientAddressOf, type ClientAddress } from './core/client-address.ts';
+import { hintedPlace, refinePlace } from './core/client-hint.ts';
 import { judgeHop, type Hop } from './core/hop.ts';
 import {
   decideRegion,
@@ -26,7 +27,7 @@ export interface Intake {
   readonly scheme: 'http' | 'https';
   readonly host: string;
   readonly route: Route;
-  /** Comes through a trusted proxy or another gateway. */
+  /** Comes through a trusted proxy, here or at the gateway that handed it on. */
   readonly isTrusted: boolean;
   /** Region asked for by a trusted caller. */
   readonly override: RegionId | null;
@@ -46,9 +47,10 @@ export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intak
     normalise: normaliseAddress,
   });
   const client = hop === null ? seen : { ...seen, address: hop.clientAddress };
-  const isTrusted = hop !== null || seen.isThroughProxy;
+  const isTrusted = hop?.isTrusted ?? seen.isThroughProxy;
+  const isForwarded = hop !== null || isTrusted;
   const given = header('host') ?? header(':authority') ?? '';
-  const host = (isTrusted ? header('x-forwarded-host') : undefined) ?? given;
+  const host = (isForwarded ? header('x-forwarded-host') : undefined) ?? given;
   const question = { host, path: withoutQuery(path), method: request.method ?? 'GET', header };
   const route = matchRoute(runtime.routes, question);
   if (route === null) {
@@ -59,14 +61,32 @@ export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intak
   return {
     path,
     client,
-    place: runtime.geo.locate(client.address),
+    place: clientPlaceOf(runtime, client.address, isTrusted ? header : null),
     hop,
-    scheme: hop?.scheme ?? schemeOf(request, isTrusted),
+    scheme: hop?.scheme ?? schemeOf(request, isForwarded),
     host,
     route,
     isTrusted,
     override: wanted === undefined ? null : parseRegionId(wanted),
   };
+}
+
+type Header = (name: string) => string | undefined;
+
+/** What a trusted caller hints at, else what the address tells. */
+export function clientPlaceOf(
+  runtime: GatewayRuntime,
+  address: string,
+  header: Header | null,
+): ClientPlace {
+  const located = runtime.geo.locate(address);
+  const { country, latitude, longitude } = runtime.config.clientHints;
+  const isHinted = country !== undefined || latitude !== undefined;
+  if (header === null || !isHinted) return located;
+  const of = (name: string | undefined): string | undefined =>
+    name === undefined ? undefined : header(name);
+  const hints = { country: of(country), latitude: of(latitude), longitude: of(longitude) };
+  return refinePlace(hintedPlace(hints), located);
 }
 
 export interface DecisionFacts {
@@ -145,8 +165,8 @@ export function withoutQuery(path: string): string {
   return at === -1 ? path : path.slice(0, at);
 }
 
-function schemeOf(request: IncomingMessage, isTrusted: boolean): 'http' | 'https' {
-  const said = isTrusted ? headerOf(request, 'x-forwarded-proto') : undefined;
+function schemeOf(request: IncomingMessage, isForwarded: boolean): 'http' | 'https' {
+  const said = isForwarded ? headerOf(request, 'x-forwarded-proto') : undefined;
   if (said === 'https' || said === 'http') return said;
   return 'encrypted' in request.socket ? 'https' : 'http';
 }

@@ -97,6 +97,7 @@ function signedHop(runtime: GatewayRuntime, intake: Intake): string {
       visited: [...(intake.hop?.visited ?? []), runtime.region],
       clientAddress: intake.client.address,
       scheme: intake.scheme,
+      isTrusted: intake.isTrusted,
       atMs: runtime.clock.wallMs(),
     }),
   );

@@ -16,7 +16,7 @@ import { hasBody, RequestBody } from './io/request-body.ts';
 import { outgoingRequest } from './outgoing-request.ts';
 import * as replies from './reply-writing.ts';
 import type { GatewayRuntime } from './runtime.ts';
-import { groupOf, nextTarget, regionOrder } from './target-choice.ts';
+import { groupOf, isRegionLeft, nextTarget, regionOrder } from './target-choice.ts';
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -194,9 +194,11 @@ export class RequestFlow implements AttemptEvents {
   #isTriedAgain(intake: Intake, { status, headers, isGateway }: replies.Head): boolean {
     // What another region's gateway passes on was retried there already.
     if (isGateway && headers['meridian-error'] === undefined) return false;
+    if (isGateway && !isRegionLeft(this.#order, this.#ledger.tried)) return false;
     if (!intake.route.config.retry.statuses.includes(status)) return false;
     if (this.#ledger.size > 1) return true;
-    const asked = headers['retry-after'];
+    // Another region need not wait for what this one asks.
+    const asked = isGateway ? undefined : headers['retry-after'];
     const wallMs = this.#runtime.clock.wallMs();
     const retryAfterMs = parseRetryAfter(typeof asked === 'string' ? asked : undefined, wallMs);
     return this.#retry({ kind: 'status', status, retryAfterMs }, null);

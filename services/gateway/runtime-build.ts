@@ -89,6 +89,7 @@ export class RuntimeBuilder {
     const { cluster, region, clock, regionControl, redis } = inputs;
     const logger = inputs.logger.child({ component: 'gateway' });
     this.#logger = logger;
+    this.#followGeo();
     const load = (): number => parts.inFlight() / this.#config.regions.fullLoad;
     const { tls } = config;
     const table = {
@@ -106,6 +107,13 @@ export class RuntimeBuilder {
       registry: redis === null ? null : createInstanceRegistry(redis),
       regions: new RegionTable({ ...table, config: () => this.#config.regions }, load),
     };
+  }
+
+  #followGeo(): void {
+    this.#parts.geo.follow((error) => {
+      if (error === null) this.#logger.info('geo data reloaded');
+      else this.#logger.warn({ why: error.message }, 'geo data kept, the new ones are broken');
+    });
   }
 
   /** The runtime for `config`; groups that are no longer named end when they are idle. */
@@ -138,6 +146,7 @@ export class RuntimeBuilder {
     const all = [...this.#kept.values()];
     for (const { source } of all) source.stop();
     await Promise.all(all.map(({ group }) => group.stop()));
+    this.#parts.geo.stop();
     await this.#stable.regions.stop();
     this.#stable.accessLog.flush();
   }

@@ -70,6 +70,7 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
         requireRegister: requireScope('upstream:register', clusterId, accessKeys),
         explain: (question) => whenLoaded((runtime) => explainRoute(runtime, question)),
         routes: () => whenLoaded(listRoutes) ?? [],
+        reloadGeo: async () => gateway.runtime?.geo.reload(),
         register: (group, id, facts) => register(gateway.runtime, { group, id }, facts),
         unregister: (group, id) => register(gateway.runtime, { group, id }, null),
         upstreams: () => whenLoaded(listUpstreams) ?? [],

@@ -71,6 +71,11 @@ export function regionOrder(
   return decision.order.filter((region) => region === runtime.region);
 }
 
+/** Whether the decision has a region that no attempt went to. */
+export function isRegionLeft(order: readonly RegionId[], tried: ReadonlySet<string>): boolean {
+  return order.some((region) => !tried.has(region));
+}
+
 /** The group that takes this client's requests of the route. */
 export function groupOf(runtime: GatewayRuntime, intake: Intake): UpstreamGroup | undefined {
   const { group, canary, id } = intake.route.config;

@@ -10,6 +10,8 @@ export interface Hop {
   /** The client as the first gateway saw it. */
   readonly clientAddress: string;
   readonly scheme: 'http' | 'https';
+  /** Whether the first gateway knew the caller as a trusted one; a hop itself earns no trust. */
+  readonly isTrusted: boolean;
   /** Wall-clock milliseconds of sending; old hops are refused. */
   readonly atMs: number;
 }
@@ -23,8 +25,8 @@ const ageMsMax = 600_000;
 
 /** The hop as JSON text. */
 export function formatHop(hop: Hop): string {
-  const { visited, clientAddress, scheme, atMs } = hop;
-  return JSON.stringify({ v: 1, visited, clientAddress, scheme, atMs });
+  const { visited, clientAddress, scheme, isTrusted, atMs } = hop;
+  return JSON.stringify({ v: 1, visited, clientAddress, scheme, isTrusted, atMs });
 }
 
 /** Judges a hop whose signature was verified. */
@@ -55,11 +57,11 @@ function parseHop(text: string): Hop | null {
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { v, visited, clientAddress, scheme, atMs } = value as Record<string, unknown>;
+  const { v, visited, clientAddress, scheme, isTrusted, atMs } = value as Record<string, unknown>;
   if (v !== 1 || !Array.isArray(visited) || visited.length === 0) return null;
   const regions = visited.filter((id): id is RegionId => typeof id === 'string' && isRegionId(id));
   if (regions.length !== visited.length) return null;
   if (typeof clientAddress !== 'string' || typeof atMs !== 'number') return null;
   if (scheme !== 'http' && scheme !== 'https') return null;
-  return { visited: regions, clientAddress, scheme, atMs };
+  return { visited: regions, clientAddress, scheme, isTrusted: isTrusted === true, atMs };
 }

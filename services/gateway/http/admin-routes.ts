@@ -24,6 +24,8 @@ export interface AdminRoutesOptions {
   /** Throws the MeridianError that the instance is to get. */
   readonly register: (group: string, id: string, registration: Registration) => Promise<void>;
   readonly unregister: (group: string, id: string) => Promise<void>;
+  /** Reads the tables of addresses anew. */
+  readonly reloadGeo: () => Promise<void>;
   /** Null: all; answers how many were reset. */
   readonly resetBreakers: (upstream: string | null) => number;
 }
@@ -82,6 +84,10 @@ export function adminRoutes(options: AdminRoutesOptions): FastifyPluginCallback 
       { onRequest: options.requireOperator, schema: { querystring: resetQuery } },
       async (request) => ({ reset: options.resetBreakers(request.query.upstream ?? null) }),
     );
+    server.post('/admin/geo/reload', { onRequest: options.requireOperator }, async () => {
+      await options.reloadGeo();
+      return { reloaded: true };
+    });
     const instance = { onRequest: options.requireRegister, schema: { params: instancePath } };
     server.put(
       '/admin/registry/:group/:id',

@@ -1,12 +1,21 @@
-/** Where an address is, by geoip-lite's tables, behind a small cache. */
+/**
+ * Where an address is, by geoip-lite's tables, behind a small cache. Tables that are replaced on
+ * disk (`npm run updatedb` of the package, or another folder by GEODATADIR) are read while running.
+ */
+import { unwatchFile, watchFile } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import type { ClientPlace } from '../core/route-decision.ts';
 
 export interface GeoLocator {
   /** Never throws; an address that says nothing is `unknown`. */
   locate(address: string): ClientPlace;
-  /** Reads the tables anew, for instance after an update of the package's data. */
+  /** Reads the tables anew; rejects when they cannot be read, the old ones then stay. */
   reload(): Promise<void>;
+  /** Reads them anew once their file has changed and rested. */
+  follow(onReload: (error: Error | null) => void): void;
+  stop(): void;
 }
 
 interface GeoTables {
@@ -18,11 +27,31 @@ interface GeoTables {
 }
 
 const cacheSize = 10_000;
+/** Tables are some files that are replaced one after the other: they have rested this long. */
+const pollMs = 10_000;
 
-/** Loads the tables (about 110 MB, 0.1 s); `tables` replaces them in tests. */
-export async function createGeoLocator(tables?: GeoTables): Promise<GeoLocator> {
-  const data = tables ?? (await import('geoip-lite')).default;
+/** What a test puts in place of the package's tables. */
+export interface GeoSource {
+  readonly tables: GeoTables;
+  readonly file: string;
+  readonly pollMs: number;
+}
+
+/** Loads the tables (about 110 MB, 0.1 s). */
+export async function createGeoLocator(source?: GeoSource): Promise<GeoLocator> {
+  const data = source?.tables ?? (await import('geoip-lite')).default;
+  const file = source?.file ?? tableFile();
+  let resting: NodeJS.Timeout | null = null;
+  let onChange: (() => void) | null = null;
   const cache = new Map<string, ClientPlace>();
+  const reload = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      data.reloadData((error) => {
+        cache.clear();
+        if (error instanceof Error) reject(error);
+        else resolve();
+      });
+    });
   return {
     locate(address) {
       const known = cache.get(address);
@@ -37,15 +66,28 @@ export async function createGeoLocator(tables?: GeoTables): Promise<GeoLocator> 
       cache.set(address, place);
       return place;
     },
-    reload: () =>
-      new Promise((resolve, reject) => {
-        data.reloadData((error) => {
-          cache.clear();
-          if (error instanceof Error) reject(error);
-          else resolve();
-        });
-      }),
+    reload,
+    follow(onReload) {
+      const interval = source?.pollMs ?? pollMs;
+      onChange = () => {
+        if (resting !== null) clearTimeout(resting);
+        resting = setTimeout(() => {
+          reload().then(() => onReload(null), onReload);
+        }, interval).unref();
+      };
+      watchFile(file, { interval, persistent: false }, onChange);
+    },
+    stop() {
+      if (onChange !== null) unwatchFile(file, onChange);
+      if (resting !== null) clearTimeout(resting);
+    },
   };
+}
+
+/** The largest of the package's tables. */
+function tableFile(): string {
+  const own = join(createRequire(import.meta.url).resolve('geoip-lite/package.json'), '../data');
+  return join(process.env['GEODATADIR'] ?? own, 'geoip-city.dat');
 }
 
 function placeOf(address: string, data: GeoTables): ClientPlace {

@@ -6,7 +6,10 @@ import type { RegionId } from '../../../../../shared/core/region.ts';
 const eu = 'eu-west' as RegionId;
 const us = 'us-east' as RegionId;
 const ap = 'ap-south' as RegionId;
-const hop: Hop = { visited: [eu], clientAddress: '192.0.2.1', scheme: 'https', atMs: 1000 };
+const hop: Hop = {
+  ...{ visited: [eu], clientAddress: '192.0.2.1', scheme: 'https' },
+  ...{ isTrusted: true, atMs: 1000 },
+};
 const limits = { hopsMax: 2, nowMs: 2000 };
 
 const rows: readonly { name: string; text: string; kind: string }[] = [
@@ -29,6 +32,12 @@ const rows: readonly { name: string; text: string; kind: string }[] = [
 for (const { name, text, kind } of rows) {
   test(name, () => assert.equal(judgeHop(text, ap, limits).kind, kind));
 }
+
+test('a hop that does not say that its caller was trusted says that it was not', () => {
+  const text = formatHop(hop).replace('"isTrusted":true,', '');
+  const verdict = judgeHop(text, ap, limits);
+  assert.equal(verdict.kind === 'accepted' && verdict.hop.isTrusted, false);
+});
 
 test('what was formatted is read back', () => {
   const verdict = judgeHop(formatHop(hop), ap, limits);
