@@ -54,7 +54,7 @@ const tlsSchema = z.strictObject({
   keyPath: z.string().min(1),
   /** Beside HTTP/1.1, as the client likes. */
   http2: z.boolean().default(true),
-  /** Who signed the certificates of the other regions' gateways; default: whom the system trusts. */
+  /** Who signed the other regions' certificates; default: whom the system trusts. */
   regionsCaPath: z.string().min(1).optional(),
   /** The name in them; default: the host of each region. */
   regionsName: z.string().min(1).optional(),

@@ -93,9 +93,13 @@ function judgeFromServices(from: string, target: string): string | undefined {
   return judgeInsideService(from.slice(own.length), target.slice(own.length));
 }
 
+/** A service's section of the cluster file, and the parts it is made of. */
+const isConfig = /^([a-z]+-)?config(-[a-z]+)?\.ts$/;
+
 function judgeInsideService(from: string, target: string): string | undefined {
-  if (from === 'config.ts') {
-    return target.startsWith('core/') ? undefined : 'config imports core and shared';
+  if (isConfig.test(from)) {
+    const isAllowed = target.startsWith('core/') || isConfig.test(target);
+    return isAllowed ? undefined : 'config imports its parts, core and shared';
   }
   if (!from.includes('/')) return undefined;
   const room = from.split('/')[0] ?? '';

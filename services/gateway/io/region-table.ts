@@ -207,7 +207,8 @@ export class RegionTable {
 
 function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry {
   const { tls } = options;
-  const origin = `${tls === null ? 'http' : 'https'}://${config.host}:${String(gatewayPortOf(config))}`;
+  const scheme = tls === null ? 'http' : 'https';
+  const origin = `${scheme}://${config.host}:${String(gatewayPortOf(config))}`;
   return {
     config,
     origin,

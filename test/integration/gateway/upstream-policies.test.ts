@@ -244,7 +244,7 @@ for (const kind of ['http', 'tcp'] as const) {
   });
 }
 
-test('failures in a row eject an instance; so does failing more often than the others', async () => {
+test('failures in a row eject an instance; so does failing more than the others', async () => {
   configure({ passiveCheck: { consecutiveFailures: 5, ejectionMs: 60_000 } });
   acts.one = failing(500);
   for (let i = 0; i < 10; i += 1) await ask();

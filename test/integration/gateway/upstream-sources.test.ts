@@ -109,7 +109,7 @@ const until = async (path: string, want: string): Promise<void> => {
   await eventually(async () => (await serving(path)) === want);
 };
 
-test('instances register with lease, weight and capabilities; they drain, leave and expire', async () => {
+test('instances register with lease and capabilities; they drain, leave and expire', async () => {
   assert.equal(await served('/shop'), '503', 'nobody is there yet');
   const cart = { capabilities: ['cart', 'search'], ttlMs: 60_000 };
   assert.equal(await tell('/shop/a', { url: originOf(0), ...cart }), 200);
@@ -125,7 +125,7 @@ test('instances register with lease, weight and capabilities; they drain, leave 
   await until('/shop', '503');
 });
 
-test('a registration is refused without the right, outside the networks, for other groups', async () => {
+test('a registration is refused without the right, and outside the networks', async () => {
   const facts = { url: originOf(0) };
   assert.equal(await tell('/shop/x', facts, 'data:write'), 403);
   assert.equal(await tell('/shop/x', { url: 'http://192.0.2.1:80' }), 400);
@@ -134,7 +134,7 @@ test('a registration is refused without the right, outside the networks, for oth
   assert.equal(await tell('/shop/x', { ...facts, more: 1 }), 400);
 });
 
-test('rows in the registry that are no registrations, and addresses outside, are left out', async () => {
+test('rows of the registry that are no registrations are left out', async () => {
   const inTime = String(Date.now() + 60_000);
   const outside = `${inTime} {"url":"http://192.0.2.1:80","status":"up"}`;
   await client.hset('meridian:registry:named', { x: 'garbage', y: `${inTime} {`, z: outside });

@@ -1,4 +1,4 @@
-/** Region decisions over generated worlds: residency holds whatever fails, drains or is asked for. */
+/** Region decisions over generated worlds: residency holds whatever fails, drains or is asked. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -68,7 +68,7 @@ test('a failed probe opens it again for as long', () => {
   assert.equal(breaker.figures(60_000).opened, 2);
 });
 
-test('a probe that says nothing gives its place back; probes of an earlier time say nothing', () => {
+test('a probe that says nothing gives its place back; late ones say nothing', () => {
   const breaker = new CircuitBreaker({ ...defaults, probes: 1 });
   calls(breaker, '-----');
   const gone = breaker.begin(30_000);

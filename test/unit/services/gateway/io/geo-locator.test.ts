@@ -48,7 +48,7 @@ const rows: readonly [string, Row, object][] = [
   ['::ffff:8.8.8.8', { country: 'US' }, { kind: 'country', country: 'US' }],
   ['9.9.9.9', null, { kind: 'unknown' }],
   ['192.0.1.1', null, { kind: 'unknown' }],
-  ['10.1.2.3', null, { kind: 'private' }],
+  ['fc00::1', null, { kind: 'private' }],
   ['127.0.0.1', null, { kind: 'private' }],
   ['100.64.0.1', null, { kind: 'private' }],
   ['fd00::1', null, { kind: 'private' }],
