@@ -2,9 +2,10 @@
  * A whole cluster of real processes for a test: its own loopback addresses and folder, brought up
  * through the same functions as `npm start`, killed and asked over HTTP, and removed in the end.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { clusterConfigSchema, type ClusterConfig } from '../../services/cluster-config.ts';
 import { createAgentClient } from '../../services/local/agent-client.ts';
 import type { AgentState } from '../../services/local/agent-state.ts';
@@ -23,7 +24,7 @@ import type { WanPlace } from '../../services/local/wan/wan-settings.ts';
 import { clusterPaths, localRegionPaths } from '../../services/local/region-paths.ts';
 import { signAccessToken, type Scope } from '../../shared/auth/access-token.ts';
 import { loadClusterFile, loadSecrets } from '../../shared/config/load.ts';
-import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
+import type { RegionConfig, ServiceName } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { eventually } from './eventually.ts';
@@ -43,6 +44,8 @@ export interface TestClusterOptions {
   readonly nodesPerRegion?: number;
   /** Sections of the cluster file, e.g. shorter time-outs. */
   readonly sections?: Readonly<Record<string, unknown>>;
+  /** Services of a region, by its id, that run in processes of their own. */
+  readonly split?: Readonly<Record<string, readonly (readonly ServiceName[])[]>>;
   /** Puts TCP proxies between the regions, with the latencies of their places. */
   readonly isWan?: boolean;
 }
@@ -77,6 +80,7 @@ export class TestCluster {
       ...(nodesPerRegion === undefined ? {} : { nodesPerRegion }),
       ...(sections === undefined ? {} : { sections }),
     });
+    splitProcesses(clusterPaths(folder).clusterFile, options.split ?? {});
     const cluster = new TestCluster(folder, options.isWan === true);
     await cluster.up();
     return cluster;
@@ -252,6 +256,20 @@ export interface QueryOptions {
   readonly headers?: Record<string, string>;
   readonly consistency?: string;
   readonly durability?: string;
+}
+
+/** Writes the processes into the cluster file, with ports of their own. */
+function splitProcesses(file: string, split: NonNullable<TestClusterOptions['split']>): void {
+  if (Object.keys(split).length === 0) return;
+  const content = parse(readFileSync(file, 'utf8')) as { regions: Record<string, unknown>[] };
+  for (const region of content.regions) {
+    const processes = (split[String(region['id'])] ?? []).map((services, index) => {
+      const first = 7100 + 10 * index;
+      return { services, listeners: { public: first, admin: first + 1, peer: first + 2 } };
+    });
+    region['processes'] = processes;
+  }
+  writeFileSync(file, stringify(content));
 }
 
 /** Addresses that no other test uses at the same time: two random parts below 127/8. */
