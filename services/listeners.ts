@@ -17,7 +17,7 @@ import {
   type Readiness,
 } from '../shared/http/health-routes.ts';
 import { limitRate } from '../shared/http/rate-limit.ts';
-import { createServer, type ServerFactory } from '../shared/http/server.ts';
+import { closeServers, createServer, type ServerFactory } from '../shared/http/server.ts';
 import type { Logger } from '../shared/logging/logger.ts';
 import type { Metrics } from '../shared/metrics/metrics.ts';
 
@@ -41,9 +41,6 @@ export interface Listeners {
 
 const kinds = ['peer', 'admin', 'public'] as const;
 const bodyBytesMax = { peer: 16_000_000, admin: 64_000, public: 1_100_000 };
-
-/** Time for the replies that are under way when the listeners close, after the drain. */
-const lastRepliesMs = 1000;
 
 /** Of one address: far above what consoles and scripts need. */
 const adminRequestsPerMinute = 6000;
@@ -77,13 +74,7 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
       }
     },
     async close() {
-      const closed = [...servers.values()].map((server) => server.close());
-      // What the drain could not wait for ends now.
-      const timer = setTimeout(() => {
-        for (const { server } of servers.values()) server.closeAllConnections();
-      }, lastRepliesMs);
-      await Promise.all(closed);
-      clearTimeout(timer);
+      await closeServers([...servers.values()]);
     },
   };
 }

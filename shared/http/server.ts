@@ -62,6 +62,18 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return server as unknown as FastifyInstance;
 }
 
+/** Time for the replies that are under way when servers close, after their drain. */
+const lastRepliesMs = 1000;
+
+/** Takes no more connections, and ends those that are not over soon. */
+export async function closeServers(servers: readonly FastifyInstance[]): Promise<void> {
+  const timer = setTimeout(() => {
+    for (const { server } of servers) server.closeAllConnections();
+  }, lastRepliesMs);
+  await Promise.all(servers.map((server) => server.close()));
+  clearTimeout(timer);
+}
+
 /** Ends the connection of a body that does not come. */
 function cutUnlessComplete(raw: IncomingMessage, timeoutMs: number): void {
   const timer = setTimeout(() => {

@@ -9,7 +9,7 @@ import { secretsSchema, type Secrets } from '../../shared/config/secrets-schema.
 import type { ClusterView } from '../../shared/core/cluster-view.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { healthRoutes } from '../../shared/http/health-routes.ts';
-import { createServer } from '../../shared/http/server.ts';
+import { closeServers, createServer } from '../../shared/http/server.ts';
 import { createMetrics, type Metrics } from '../../shared/metrics/metrics.ts';
 import type { RegionControl } from '../../shared/ports/region-control.ts';
 import type { RedisClient } from '../../shared/redis/client.ts';
@@ -159,7 +159,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
       isDraining = true;
       await service.announceEnd();
       await service.drain();
-      await Promise.all(servers.map((server) => server.close()));
+      await closeServers(servers);
       await service.stop();
     },
   };

@@ -2,6 +2,7 @@
  * The server under the public listener: plain HTTP/1.1, or TLS with HTTP/2 and HTTP/1.1. Sets the
  * bounds for slow and idle clients, and takes leave of all of them when the gateway stops.
  */
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2, { type ServerHttp2Session } from 'node:http2';
 import https from 'node:https';
@@ -60,6 +61,7 @@ export class PublicListener {
   /** A server for `handler`; throws ConfigInvalid when the certificate cannot be used. */
   createServer(handler: http.RequestListener): http.Server {
     const { config, isTrusted } = this.#options;
+    if (config().reusePort) warnOfResets(this.#options.logger);
     const server = this.#build(handler);
     server.headersTimeout = headersMs;
     // Bodies are bounded where they are read: an upload may take longer than any head.
@@ -126,6 +128,18 @@ export class PublicListener {
     if (size > 0) this.#options.logger.warn({ connections: size }, 'connections cut');
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** Linux 5.14 and newer hand waiting connections over when a process stops to listen, if told. */
+function warnOfResets(logger: Logger): void {
+  const path = '/proc/sys/net/ipv4/tcp_migrate_req';
+  try {
+    if (readFileSync(path, 'utf8').trim() === '1') return;
+  } catch {
+    // An older kernel, or another system.
+  }
+  const why = 'net.ipv4.tcp_migrate_req is not 1';
+  logger.warn({ why }, 'a restart may reset connections that are made in that moment');
 }
 
 /** A session without streams ends after the time that other connections have. */
