@@ -21,6 +21,9 @@ export class AdmittedAccess implements DataAccess {
   readonly #options: AdmittedAccessOptions;
   readonly #requests;
   readonly #seconds;
+  /** Levels and outcomes are few: each has its counter at hand. */
+  readonly #counters = new Map<string, { inc(): void }>();
+  readonly #timers = new Map<string, { observe(seconds: number): void }>();
   #inFlight = 0;
   #latencyMs = 5;
   #isDraining = false;
@@ -62,9 +65,26 @@ export class AdmittedAccess implements DataAccess {
       this.#inFlight -= 1;
       const durationMs = clock.monotonicMs() - startedMs;
       this.#latencyMs += (durationMs - this.#latencyMs) * 0.05;
-      this.#requests.inc({ level, outcome });
-      this.#seconds.observe({ level }, durationMs / 1000);
+      this.#counted(level, outcome).inc();
+      this.#timed(level).observe(durationMs / 1000);
     }
+  }
+
+  #counted(level: string, outcome: string): { inc(): void } {
+    const key = `${level} ${outcome}`;
+    const known = this.#counters.get(key);
+    if (known !== undefined) return known;
+    const made = this.#requests.labels(level, outcome);
+    this.#counters.set(key, made);
+    return made;
+  }
+
+  #timed(level: string): { observe(seconds: number): void } {
+    const known = this.#timers.get(level);
+    if (known !== undefined) return known;
+    const made = this.#seconds.labels(level);
+    this.#timers.set(level, made);
+    return made;
   }
 
   /** Refuses new requests and waits for those under way, at most `ms`. */

@@ -7,7 +7,8 @@ import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.
 import { connectPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { RouterConfig } from '../config.ts';
-import { forgetPrepared, type PgClient } from './sql/exchange.ts';
+import type { PgClient } from './sql/exchange.ts';
+import { forgetPrepared } from './sql/prepared-statements.ts';
 
 export type NodeTarget = Omit<PgTarget, 'applicationName' | 'options' | 'connectTimeoutMs'>;
 

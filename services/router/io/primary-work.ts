@@ -125,11 +125,11 @@ export class PrimaryWork {
 
   async #readOnce(request: DataRequest, plan: RequestPlan, at: At): Promise<ReadOutcome> {
     const { reader, watcher, config } = this.#options;
-    const { touchesSession } = plan;
+    const { touchesSession, isRepeated } = plan;
     const kept = keptRows(config.limits);
     let outcome: ReadOutcome;
     try {
-      outcome = await reader.run({ request, node: at.node, touchesSession, kept });
+      outcome = await reader.run({ request, node: at.node, touchesSession, isRepeated, kept });
     } catch (error) {
       if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
       if (error.details['isCollision'] === true) throw collision(error);

@@ -14,6 +14,7 @@ import { chooseReplica, initialChoiceState, type Candidate } from '../core/repli
 import { stalenessOf } from '../core/staleness.ts';
 import type { NodePools } from './node-pools.ts';
 import type { NodeFacts, NodeWatcher } from './node-watcher.ts';
+import type { RequestPlan } from './request-plan.ts';
 import type { ReadOutcome, ReadRunner } from './sql/read-runner.ts';
 
 export interface ReplicaReadsOptions {
@@ -53,7 +54,7 @@ export class ReplicaReads {
   async read(
     request: DataRequest,
     view: () => ClusterView,
-    touchesSession: boolean,
+    plan: Pick<RequestPlan, 'touchesSession' | 'isRepeated'>,
   ): Promise<ReplicaServed> {
     const tried = new Set<NodeId>();
     const startedMs = this.#options.clock.monotonicMs();
@@ -67,7 +68,7 @@ export class ReplicaReads {
       const node = this.#choose(eligible, view());
       if (node === null) return { kind: 'nobody', why: 'no node was chosen' };
       if (isPrimaryNode(node, view())) return { kind: 'primary-node' };
-      const served = await this.#readAt(node, request, { view: view(), touchesSession });
+      const served = await this.#readAt(node, request, { view: view(), plan });
       if (served !== null) return served;
       tried.add(node);
     }
@@ -77,15 +78,18 @@ export class ReplicaReads {
   async #readAt(
     node: NodeId,
     request: DataRequest,
-    known: { readonly view: ClusterView; readonly touchesSession: boolean },
+    known: {
+      readonly view: ClusterView;
+      readonly plan: Pick<RequestPlan, 'touchesSession' | 'isRepeated'>;
+    },
   ): Promise<ReplicaServed | null> {
     const { reader, watcher, config, clock } = this.#options;
     const sentAtMs = clock.monotonicMs();
     let outcome: ReadOutcome;
     try {
       const kept = keptRows(config.limits);
-      const { touchesSession } = known;
-      outcome = await reader.run({ request, node, touchesSession, kept });
+      const { touchesSession, isRepeated } = known.plan;
+      outcome = await reader.run({ request, node, touchesSession, isRepeated, kept });
     } catch (error) {
       if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
       if (error.details['isCollision'] !== true) watcher.ruleOut(node, messageOf(error));

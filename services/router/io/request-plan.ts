@@ -12,6 +12,8 @@ export interface RequestPlan {
   readonly isAlone: boolean;
   /** Its rows can be taken in parts. */
   readonly canStream: boolean;
+  /** Its statements come often: their plans are worth keeping. */
+  readonly isRepeated: boolean;
   readonly why: string;
 }
 
@@ -42,7 +44,8 @@ export async function summarise(
   if (isQuestion && !writes) throw forbidden(null);
   const isAlone = !request.isTransaction && writes && parts[0]?.isAlone === true;
   const canStream = !writes && parts.length === 1 && parts[0]?.isQuery === true;
-  return { needsPrimary, writes, touchesSession, isAlone, canStream, why };
+  const isRepeated = !touchesSession && parts.every((part) => part.isRepeated);
+  return { needsPrimary, writes, touchesSession, isAlone, canStream, isRepeated, why };
 }
 
 /** The plan of a request that passed as a read and writes. Throws when it must not write. */

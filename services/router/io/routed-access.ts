@@ -123,8 +123,7 @@ export class RoutedAccess implements DataAccess {
 
   async #onReplica(request: DataRequest, journey: Journey): Promise<DataReply | null> {
     const { replicas, control, positions, config, primary, region } = this.#options;
-    const { touchesSession } = journey.plan;
-    const served = await replicas.read(request, () => control.view(), touchesSession);
+    const served = await replicas.read(request, () => control.view(), journey.plan);
     if (served.kind === 'nobody') {
       journey.isBeyondReplicas = true;
       return null;

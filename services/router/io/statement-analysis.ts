@@ -15,6 +15,8 @@ export interface Analysis {
   readonly isAlone: boolean;
   readonly touchesSession: boolean;
   readonly isQuery: boolean;
+  /** It has come several times already. */
+  readonly isRepeated: boolean;
 }
 
 export interface AnalysisOptions {
@@ -30,6 +32,16 @@ const catalogTtlMs = 30_000;
 /** Oldest entries go first; SQL texts longer than this are parsed each time. */
 const cachedTextMax = 10_000;
 
+/** From this use on a statement counts as one that comes often. */
+const usesOfRepeated = 3;
+
+interface Known {
+  readonly kind: StatementKind;
+  uses: number;
+  /** What the catalog made of it, until it is to be asked again. */
+  judged: { readonly analysis: Analysis; readonly untilMs: number } | null;
+}
+
 interface CatalogAnswer {
   readonly volatile: boolean;
   readonly isOwn: boolean;
@@ -38,7 +50,7 @@ interface CatalogAnswer {
 
 export class StatementAnalysis {
   readonly #options: AnalysisOptions;
-  readonly #kinds = new Map<string, StatementKind>();
+  readonly #kinds = new Map<string, Known>();
   readonly #catalog = new Map<string, CatalogAnswer>();
 
   constructor(options: AnalysisOptions) {
@@ -52,12 +64,22 @@ export class StatementAnalysis {
 
   /** What `sql` may do, whoever runs it. A text that the parser refuses counts as a write. */
   async analyse(sql: string): Promise<Analysis> {
-    const kind = this.#kindOf(sql);
-    if (kind.kind === 'refused') {
-      return { ...kind, isAlone: false, touchesSession: false, isQuery: false };
+    const known = this.#known(sql);
+    const { kind, judged } = known;
+    if (judged !== null && this.#options.clock.monotonicMs() < judged.untilMs) {
+      return judged.analysis;
     }
-    if (kind.kind === 'write') return { ...kind, hint: '', isQuery: false };
-    return this.#withCatalog(kind);
+    const isRepeated = known.uses >= usesOfRepeated;
+    if (kind.kind === 'refused') {
+      return { ...kind, isAlone: false, touchesSession: false, isQuery: false, isRepeated };
+    }
+    if (kind.kind === 'write') return { ...kind, hint: '', isQuery: false, isRepeated };
+    const nowMs = this.#options.clock.monotonicMs();
+    const analysis = await this.#withCatalog(kind, isRepeated);
+    // It is judged afresh while it is becoming one that comes often, or the catalog was silent.
+    const isSettled = isRepeated && analysis.kind === 'read';
+    if (isSettled) known.judged = { analysis, untilMs: nowMs + catalogTtlMs / 2 };
+    return analysis;
   }
 
   /** A statement known as a read has written: it counts as a write from now on. */
@@ -66,9 +88,12 @@ export class StatementAnalysis {
     this.#remember(sql, { kind: 'write', why, isAlone: false, touchesSession: true });
   }
 
-  #kindOf(sql: string): StatementKind {
+  #known(sql: string): Known {
     const known = this.#kinds.get(sql);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.uses += 1;
+      return known;
+    }
     let kind: StatementKind;
     try {
       kind = statementKindOf(parseSync(sql));
@@ -76,19 +101,20 @@ export class StatementAnalysis {
       const why = 'the parser does not understand it';
       kind = { kind: 'write', why, isAlone: false, touchesSession: true };
     }
-    this.#remember(sql, kind);
-    return kind;
+    return this.#remember(sql, kind);
   }
 
-  #remember(sql: string, kind: StatementKind): void {
-    if (sql.length > cachedTextMax) return;
+  #remember(sql: string, kind: StatementKind): Known {
+    const known: Known = { kind, uses: 1, judged: null };
+    if (sql.length > cachedTextMax) return known;
     const { cacheMax = 5000 } = this.#options;
     const oldest = this.#kinds.keys().next();
     if (this.#kinds.size >= cacheMax && oldest.done !== true) this.#kinds.delete(oldest.value);
-    this.#kinds.set(sql, kind);
+    this.#kinds.set(sql, known);
+    return known;
   }
 
-  async #withCatalog(read: ReadStatement): Promise<Analysis> {
+  async #withCatalog(read: ReadStatement, isRepeated: boolean): Promise<Analysis> {
     const names = [
       ...read.functions.map((name) => `f ${name}`),
       ...read.operators.map((name) => `o ${name}`),
@@ -97,7 +123,7 @@ export class StatementAnalysis {
     const unsure = names.find((name) => answers.get(name)?.volatile !== false);
     const touchesSession =
       read.touchesSession || [...answers.values()].some(({ volatile, isOwn }) => volatile && isOwn);
-    const base = { hint: '', isAlone: false, touchesSession, isQuery: read.isQuery };
+    const base = { hint: '', isAlone: false, touchesSession, isQuery: read.isQuery, isRepeated };
     if (unsure === undefined) return { ...base, kind: 'read', why: 'it only reads' };
     const why = `${unsure.slice(2)} is not known to be stable or immutable`;
     return { ...base, kind: 'write', why };

@@ -204,6 +204,21 @@ test('the client keeps its session across regions', async () => {
   });
 });
 
+test('a kept plan that is out of date does no harm', async () => {
+  await cluster.query('eu-west', 'CREATE TABLE public.p (id int)', asynchronous);
+  const read = async (params: unknown[] = [1]) => {
+    const options = { params, consistency: 'strong' };
+    return cluster.query('eu-west', 'SELECT * FROM p WHERE id = $1', options);
+  };
+  for (let n = 0; n < 8; n += 1) assert.equal((await read()).status, 200);
+  assert.equal((await read(['x'])).body['sqlstate'], '22P02');
+  const alter = 'ALTER TABLE p ADD COLUMN v text, ALTER COLUMN id TYPE bigint';
+  assert.equal((await cluster.query('eu-west', alter, asynchronous)).status, 200);
+  await cluster.query('eu-west', "INSERT INTO p VALUES (5000000000, 'far')", asynchronous);
+  const found = await read(['5000000000']);
+  assert.deepEqual(found.body['rows'], [{ id: 5_000_000_000, v: 'far' }], found.text);
+});
+
 test('positions of replies never go back, and are signed', async () => {
   const written = await cluster.query('eu-west', "INSERT INTO t VALUES (950, 'p')", asynchronous);
   const token = written.headers.get('meridian-position') ?? '';

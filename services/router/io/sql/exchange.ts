@@ -5,6 +5,7 @@
  */
 import type { connectPg } from '../../../../shared/pg/client.ts';
 import type { StatementResult } from '../../../../shared/ports/data-access.ts';
+import { preparedOf, type PreparedStatements } from './prepared-statements.ts';
 
 export type PgClient = Awaited<ReturnType<typeof connectPg>>;
 
@@ -13,6 +14,8 @@ export interface ExchangeStep {
   readonly values: readonly (string | null)[];
   /** The router's own constant text: parsed once per connection. */
   readonly isConstant?: boolean;
+  /** A caller's text that comes often: the connection keeps its plan, among others of its kind. */
+  readonly isRepeated?: boolean;
   /** At most so many rows are kept; the step's result then says `isCutOff`. */
   readonly rowsMax?: number;
   /** Rows of the exchange are kept up to so many bytes in all. */
@@ -48,7 +51,7 @@ export async function runExchange(
   steps: readonly ExchangeStep[],
 ): Promise<ExchangeReply> {
   const warnings: { step: number; message: string }[] = [];
-  const exchange = new Exchange(steps, namesOf(client));
+  const exchange = new Exchange(steps, preparedOf(client));
   const onNotice = (notice: { severity?: string | undefined; message?: string | undefined }) => {
     if (notice.severity !== 'WARNING') return;
     warnings.push({ step: exchange.step, message: notice.message ?? '' });
@@ -77,38 +80,19 @@ interface FieldDescription {
 interface WireConnection {
   readonly stream: { cork?(): void; uncork?(): void };
   parse(query: { text: string; name: string; types?: readonly number[] }): void;
+  close(target: { type: 'S'; name: string }): void;
   bind(config: { portal: string; statement: string; values: readonly (string | null)[] }): void;
   describe(target: { type: 'P'; name: string }): void;
   execute(config: { portal: string; rows: number }): void;
   sync(): void;
 }
 
-/** Names of the constant statements that a connection has parsed. */
-interface PreparedNames {
-  readonly byText: Map<string, string>;
-  made: number;
-}
-
-const preparedNames = new WeakMap<object, PreparedNames>();
-
-function namesOf(client: PgClient): PreparedNames {
-  const known = preparedNames.get(client) ?? { byText: new Map<string, string>(), made: 0 };
-  preparedNames.set(client, known);
-  return known;
-}
-
-/** Forgets what a connection has parsed: DISCARD ALL dropped it. */
-export function forgetPrepared(client: PgClient): void {
-  preparedNames.delete(client);
-}
-
 /** A submittable of `pg`: the driver hands it the messages of its answer. */
 class Exchange {
   readonly done: Promise<readonly StatementResult[]>;
   readonly #steps: readonly ExchangeStep[];
-  readonly #names: PreparedNames;
+  readonly #prepared: PreparedStatements;
   readonly #results: StatementResult[] = [];
-  readonly #parsedHere: { step: number; text: string }[] = [];
   #fields: StatementResult['fields'] = [];
   #rows: (string | null)[][] = [];
   #bytes = 0;
@@ -117,9 +101,9 @@ class Exchange {
   #resolve: (results: readonly StatementResult[]) => void = () => undefined;
   #reject: (error: ExchangeFailed) => void = () => undefined;
 
-  constructor(steps: readonly ExchangeStep[], names: PreparedNames) {
+  constructor(steps: readonly ExchangeStep[], prepared: PreparedStatements) {
     this.#steps = steps;
-    this.#names = names;
+    this.#prepared = prepared;
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -136,15 +120,15 @@ class Exchange {
     this.#wasSent = true;
     connection.stream.cork?.();
     try {
-      this.#steps.forEach((step, index) => {
-        const name = this.#statementName(step, index, connection);
+      for (const step of this.#steps) {
+        const name = this.#statementName(step, connection);
         connection.bind({ portal: '', statement: name, values: step.values });
         connection.describe({ type: 'P', name: '' });
         connection.execute({
           portal: '',
           rows: step.mustFinish === true ? 0 : (step.rowsMax ?? 0),
         });
-      });
+      }
       connection.sync();
     } finally {
       connection.stream.uncork?.();
@@ -152,18 +136,14 @@ class Exchange {
     return null;
   }
 
-  #statementName(step: ExchangeStep, index: number, connection: WireConnection): string {
-    const known = step.isConstant === true ? this.#names.byText.get(step.sql) : undefined;
-    if (known !== undefined) return known;
-    let name = '';
-    if (step.isConstant === true) {
-      this.#names.made += 1;
-      name = `m${this.#names.made}`;
-      this.#names.byText.set(step.sql, name);
-      this.#parsedHere.push({ step: index, text: step.sql });
-    }
-    connection.parse({ text: step.sql, name, types: [] });
-    return name;
+  #statementName(step: ExchangeStep, connection: WireConnection): string {
+    const isKept = step.isConstant === true || step.isRepeated === true;
+    const use = isKept
+      ? this.#prepared.use(step.sql, step.isConstant === true)
+      : { name: '', isNew: true, drop: [] };
+    for (const name of use.drop) connection.close({ type: 'S', name });
+    if (use.isNew) connection.parse({ text: step.sql, name: use.name, types: [] });
+    return use.name;
   }
 
   handleRowDescription(message: { readonly fields: readonly FieldDescription[] }): void {
@@ -202,9 +182,8 @@ class Exchange {
   }
 
   handleError(error: unknown): void {
-    for (const { step, text } of this.#parsedHere) {
-      if (step >= this.step) this.#names.byText.delete(text);
-    }
+    // What followed the failed step was skipped; its own plan may be the trouble.
+    for (const { sql } of this.#steps.slice(this.step)) this.#prepared.forget(sql);
     this.#reject(new ExchangeFailed(this.step, this.#wasSent, error));
   }
 

@@ -5,6 +5,7 @@ import type { StatementResult } from '../../../../shared/ports/data-access.ts';
 import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import type { NodeLook } from '../../core/node-position.ts';
 import type { ExchangeStep } from './exchange.ts';
+import { settingColumns, settingValues, type SessionSettings } from './session-steps.ts';
 
 /**
  * The flushed LSN, not the insert LSN: what is visible was flushed before (unless a direct client
@@ -23,11 +24,11 @@ const lookSql = `SELECT ${lookColumns} FROM ${lookTables}`;
 
 export const lookStep: ExchangeStep = { sql: lookSql, values: [], isConstant: true };
 
+const lookWithSettingsSql = `SELECT ${lookColumns}, ${settingColumns} FROM ${lookTables}`;
+
 /** The look and SET LOCAL of a caller's settings in one statement; `readLook` reads its row. */
-export function lookWithSettings(settings: readonly (readonly [string, string])[]): ExchangeStep {
-  const columns = settings.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
-  const sql = `SELECT ${[lookColumns, ...columns].join(', ')} FROM ${lookTables}`;
-  return { sql, values: settings.map(([, value]) => value), isConstant: true };
+export function lookWithSettings(settings: SessionSettings): ExchangeStep {
+  return { sql: lookWithSettingsSql, values: settingValues(settings), isConstant: true };
 }
 
 /** The row of `lookStep`; throws ProtocolViolation when it is no such row. */

@@ -1,6 +1,6 @@
 /** Runs a read-only transaction on one node, position and statements in one round trip. */
 import type { NodeId } from '../../../../shared/core/node.ts';
-import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import { isMeridianError, MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import { isRetryableLock } from '../../../../shared/errors/sqlstate.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
 import type {
@@ -8,7 +8,6 @@ import type {
   RowStream,
   StatementResult,
 } from '../../../../shared/ports/data-access.ts';
-import { withDeadline } from '../../../../shared/runtime/sleep.ts';
 import type { NodeLook } from '../../core/node-position.ts';
 import { runExchange, type ExchangeStep } from './exchange.ts';
 import { lookStep, lookWithSettings, readLook } from './node-look.ts';
@@ -18,7 +17,6 @@ import {
   callerSteps,
   commitStep,
   rollbackStep,
-  settingPairs,
   type KeptRows,
 } from './session-steps.ts';
 import { errorOfFailure, judgeFailure } from './sql-failure.ts';
@@ -28,6 +26,8 @@ export interface ReadPlan {
   readonly request: DataRequest;
   readonly node: NodeId;
   readonly touchesSession: boolean;
+  /** Its statements come often. */
+  readonly isRepeated: boolean;
   readonly kept: KeptRows;
 }
 
@@ -59,6 +59,7 @@ export class ReadRunner {
   }
 
   /**
+   * A kept plan may be out of date (the table was altered): what fails with one is tried without.
    * Throws ReadWrites, StatementFailed, DeadlineExceeded, ReplicaUnavailable (the node is of no
    * use; nothing was done), or what borrowing a connection throws.
    */
@@ -67,21 +68,24 @@ export class ReadRunner {
     const { pools, clock } = this.#options;
     const lent = await pools.borrow(node, request.caller.role, request.deadlineMs);
     const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
-    const own = callerSteps(request.statements, { ...plan.kept, mustFinish: false });
-    const opening = lookWithSettings(
-      settingPairs({
-        caller: request.caller,
-        durability: 'async',
-        statementTimeoutMs: leftMs,
-        requestId: request.requestId,
-      }),
-    );
+    const own = callerSteps(request.statements, {
+      ...plan.kept,
+      mustFinish: false,
+      isRepeated: plan.isRepeated,
+    });
+    const { caller, requestId } = request;
+    const settings = {
+      caller,
+      durability: 'async',
+      statementTimeoutMs: leftMs,
+      requestId,
+    } as const;
+    const opening = lookWithSettings(settings);
     if (request.isStream === true) return this.#open(plan, lent, opening);
     const { before, after } = aroundReads(request);
     const steps = [...before, opening, ...own, ...after];
     try {
-      const work = orGone(runExchange(lent.client, steps), request.signal);
-      const { results } = await withDeadline(work, leftMs, late);
+      const { results } = await bounded(runExchange(lent.client, steps), leftMs, request.signal);
       lent.giveBack(plan.touchesSession ? 'reset' : 'keep');
       const ownAt = before.length + 1;
       const first = readLook(results[before.length]);
@@ -92,7 +96,10 @@ export class ReadRunner {
         rest: null,
       };
     } catch (error) {
-      throw await this.#failed(plan, lent, error);
+      const failed = await this.#failed(plan, lent, error);
+      const isOwnFault = isMeridianError(failed, 'StatementFailed');
+      if (plan.isRepeated && isOwnFault) return this.run({ ...plan, isRepeated: false });
+      throw failed;
     }
   }
 
@@ -102,11 +109,7 @@ export class ReadRunner {
     try {
       const opened = openStream({ lent, request, opening, clock });
       const leftMs = Math.max(1, request.deadlineMs - clock.monotonicMs());
-      const { look, first, rest } = await withDeadline(
-        orGone(opened, request.signal),
-        leftMs,
-        late,
-      );
+      const { look, first, rest } = await bounded(opened, leftMs, request.signal);
       const seen = readLook(look);
       return { results: [first], before: seen, after: seen, rest };
     } catch (error) {
@@ -153,18 +156,26 @@ function aroundReads(request: DataRequest): {
   return { before: [begin], after: isOneSnapshot ? [commitStep] : [lookStep, commitStep] };
 }
 
-function late(): MeridianError {
-  return new MeridianError('DeadlineExceeded', 'The deadline passed before the node answered.');
-}
-
-/** `work`, or a rejection as soon as nobody waits for it any more. */
-function orGone<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
+/** `work`, or a rejection after `ms`, or as soon as nobody waits for it any more. */
+function bounded<T>(work: Promise<T>, ms: number, signal: AbortSignal | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(new MeridianError('DeadlineExceeded', 'The client has left; nothing was done.'));
+    const give = (message: string): void => reject(new MeridianError('DeadlineExceeded', message));
+    const onAbort = (): void => give('The client has left; nothing was done.');
+    const timer = setTimeout(() => give('The deadline passed before the node answered.'), ms);
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
     };
-    signal.addEventListener('abort', onAbort);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    signal?.addEventListener('abort', onAbort);
+    work.then(
+      (result) => {
+        end();
+        resolve(result);
+      },
+      (error: unknown) => {
+        end();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
   });
 }

@@ -12,24 +12,47 @@ export interface SessionSettings {
   readonly requestId: string;
 }
 
+const settingNames = [
+  'role',
+  'synchronous_commit',
+  'statement_timeout',
+  'meridian.claims',
+  'meridian.request_id',
+];
+
+/** Columns that set a caller's settings for the transaction; `settingValues` are the parameters. */
+export const settingColumns = settingNames
+  .map((name, at) => `set_config('${name}', $${at + 1}, true)`)
+  .join(', ');
+
+const settingsSql = `SELECT ${settingColumns}`;
+
 /** SET LOCAL of role, durability, time-out and claims, in one statement. */
 export function settingsStep(settings: SessionSettings): ExchangeStep {
-  const pairs = settingPairs(settings);
-  const columns = pairs.map(([name], at) => `set_config('${name}', $${at + 1}, true)`);
-  const values = pairs.map(([, value]) => value);
-  return { sql: `SELECT ${columns.join(', ')}`, values, isConstant: true };
+  return { sql: settingsSql, values: settingValues(settings), isConstant: true };
 }
 
-/** Settings of a caller's transaction, by name. */
-export function settingPairs(settings: SessionSettings): readonly (readonly [string, string])[] {
+/** Values of a caller's settings, in the order of `settingColumns`. */
+export function settingValues(settings: SessionSettings): readonly string[] {
   const { caller, durability, statementTimeoutMs, requestId } = settings;
   return [
-    ['role', caller.role],
-    ['synchronous_commit', synchronousCommitOf(durability)],
-    ['statement_timeout', String(Math.max(1, Math.ceil(statementTimeoutMs)))],
-    ['meridian.claims', JSON.stringify(caller.claims)],
-    ['meridian.request_id', requestId],
+    caller.role,
+    synchronousCommitOf(durability),
+    String(Math.max(1, Math.ceil(statementTimeoutMs))),
+    claimsText(caller.claims),
+    requestId,
   ];
+}
+
+const claimsTexts = new WeakMap<object, string>();
+
+/** The claims of one token come with every request of its holder. */
+function claimsText(claims: Caller['claims']): string {
+  const known = claimsTexts.get(claims);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(claims);
+  claimsTexts.set(claims, text);
+  return text;
 }
 
 /** Role and durability of the whole session, for a statement that runs outside a transaction. */
@@ -65,7 +88,7 @@ export interface KeptRows {
 /** The caller's statements, with a bound on the rows kept of each. */
 export function callerSteps(
   statements: DataRequest['statements'],
-  options: KeptRows & { readonly mustFinish: boolean },
+  options: KeptRows & { readonly mustFinish: boolean; readonly isRepeated?: boolean },
 ): ExchangeStep[] {
   return statements.map(({ sql, params }) => ({
     sql,
