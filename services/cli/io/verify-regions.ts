@@ -1,0 +1,183 @@
+/**
+ * Proves regions equal while they run: sums per range of every table's key; where a sum differs the
+ * rows are read again behind a mark that the other region has applied, until each key is decided.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CliError } from '../core/cli-error.ts';
+import {
+  boundOf,
+  bucketCount,
+  compareRows,
+  nameOf,
+  rowsOf,
+  sumOf,
+  type Difference,
+  type KeyRange,
+  type VerifiedTable,
+} from '../core/verify-plan.ts';
+import type { TableVerdict, VerifyReport } from '../core/verify-view.ts';
+import type { VerifyRegion } from './verify-region.ts';
+
+export interface VerifyOptions {
+  readonly primary: VerifyRegion;
+  readonly others: readonly VerifyRegion[];
+  readonly rowsPerRange: number;
+  /** Share of the time that the nodes are busy with it, in percent. */
+  readonly loadPercent: number;
+  /** Only these tables; all when empty. */
+  readonly tables: readonly string[];
+  /** Begins with this table, in the order of names: goes on where an earlier run ended. */
+  readonly from: string | null;
+  readonly differencesMax: number;
+  readonly onProgress: (progress: VerifyProgress) => void;
+}
+
+export interface VerifyProgress {
+  readonly table: string;
+  readonly rows: number;
+  readonly rowsEstimate: number;
+  readonly elapsedMs: number;
+}
+
+const roundsMax = 8;
+const markTimeoutMs = 60_000;
+
+/** Compares everything; throws CliError when a region cannot be read or does not follow. */
+export async function verifyRegions(options: VerifyOptions): Promise<VerifyReport> {
+  const startedMs = performance.now();
+  const { primary, others } = options;
+  await Promise.all(others.map(async (other) => passMark(primary, other)));
+  const position = await (others[0] ?? primary).position();
+  const all = await primary.tables();
+  const chosen = all.filter((table) => isChosen(options, `${table.schema}.${table.name}`));
+  const rowsEstimate = chosen.reduce((sum, { estimate }) => sum + estimate, 0);
+  const verdicts: TableVerdict[] = [];
+  let rows = 0;
+  for (const table of chosen) {
+    const before = rows;
+    const onRows = (done: number): void => {
+      rows = before + done;
+      const elapsedMs = performance.now() - startedMs;
+      options.onProgress({ table: nameOf(table), rows, rowsEstimate, elapsedMs });
+    };
+    verdicts.push(await verifyTable(options, table, onRows));
+  }
+  return {
+    isEqual: verdicts.every(({ differences }) => differences.length === 0),
+    primary: primary.id,
+    regions: [primary.id, ...others.map(({ id }) => id)],
+    ...{ position, tables: verdicts, rows, elapsedMs: performance.now() - startedMs },
+  };
+}
+
+function isChosen({ tables, from }: VerifyOptions, name: string): boolean {
+  return (tables.length === 0 || tables.includes(name)) && (from === null || name >= from);
+}
+
+async function verifyTable(
+  options: VerifyOptions,
+  table: VerifiedTable,
+  onRows: (rows: number) => void,
+): Promise<TableVerdict> {
+  const { primary, others, rowsPerRange, differencesMax } = options;
+  const differences: (Difference & { region: string })[] = [];
+  let [rows, ranges, undecided] = [0, 0, 0];
+  let low: KeyRange['low'] = null;
+  for (;;) {
+    const startedMs = performance.now();
+    const high: KeyRange['high'] =
+      table.key.length === 0 ? null : await primary.bound(boundOf(table, low, rowsPerRange));
+    const range: KeyRange = { low, high };
+    const question = sumOf(table, range);
+    const own = await primary.sum(question);
+    for (const other of others) {
+      // A table that is missing or drifted there counts as read row by row.
+      const theirs = await other.sum(question).catch(() => null);
+      if (theirs !== null && theirs.rows === own.rows && theirs.sum === own.sum) continue;
+      const found = await compareRange({ primary, other, table, range }).catch(unreadable);
+      undecided += found.undecided;
+      for (const one of found.differences.slice(0, differencesMax)) {
+        differences.push({ ...one, region: other.id });
+      }
+    }
+    rows += own.rows;
+    ranges += 1;
+    onRows(rows);
+    if (high === null || differences.length >= differencesMax) break;
+    low = high;
+    await rest(options, performance.now() - startedMs);
+  }
+  return { table: nameOf(table), rows, ranges, differences, undecided };
+}
+
+/** A table that is missing or of another shape in the other region is a difference, too. */
+function unreadable(error: unknown): Awaited<ReturnType<typeof compareRange>> {
+  if (!(error instanceof CliError)) throw error;
+  return { differences: [{ key: error.message, kind: 'differs' }], undecided: 0 };
+}
+
+/** Leaves the nodes alone for as long as keeps the load at `loadPercent`. */
+async function rest({ loadPercent }: VerifyOptions, busyMs: number): Promise<void> {
+  const restMs = busyMs * (100 / loadPercent - 1);
+  if (restMs >= 1) await sleep(restMs);
+}
+
+interface Range {
+  readonly primary: VerifyRegion;
+  readonly other: VerifyRegion;
+  readonly table: VerifiedTable;
+  readonly range: KeyRange;
+}
+
+async function compareRange(
+  of: Range,
+): Promise<{ readonly differences: readonly Difference[]; readonly undecided: number }> {
+  const buckets =
+    of.table.key.length === 0 ? Array.from({ length: bucketCount }, (_, n) => n) : [0];
+  const differences: Difference[] = [];
+  let undecided = 0;
+  for (const bucket of buckets) {
+    const found = await compareBucket(of, bucket);
+    differences.push(...found.differences);
+    undecided += found.undecided;
+  }
+  return { differences, undecided };
+}
+
+/** Rounds until every key is equal once or different twice in a row. */
+async function compareBucket(
+  { primary, other, table, range }: Range,
+  bucket: number,
+): Promise<{ readonly differences: readonly Difference[]; readonly undecided: number }> {
+  const question = rowsOf(table, range, bucket);
+  let suspects: ReadonlySet<string> = new Set();
+  for (let round = 1; ; round += 1) {
+    const before = await primary.rows(question);
+    await passMark(primary, other);
+    const theirs = await other.rows(question);
+    const after = await primary.rows(question);
+    const found = compareRows(before, theirs, after);
+    const confirmed = found.differences.filter(({ key }) => suspects.has(key));
+    const isDecided = found.undecided === 0 && confirmed.length === found.differences.length;
+    if (isDecided || round === roundsMax) {
+      return { differences: confirmed, undecided: found.undecided };
+    }
+    suspects = new Set(found.differences.map(({ key }) => key));
+  }
+}
+
+/** Returns once `other` has applied everything the primary has committed by now. */
+async function passMark(primary: VerifyRegion, other: VerifyRegion): Promise<void> {
+  const mark = `${other.id} ${randomUUID()}`;
+  await primary.mark(mark);
+  const deadlineMs = performance.now() + markTimeoutMs;
+  while (!(await other.hasMark(mark))) {
+    if (performance.now() > deadlineMs) {
+      throw new CliError(`${other.id} has not applied what the primary wrote a minute ago.`, {
+        hint: 'See npx meridian status.',
+      });
+    }
+    await sleep(20);
+  }
+}
