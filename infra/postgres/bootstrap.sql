@@ -43,14 +43,34 @@ CREATE TABLE IF NOT EXISTS meridian_local.checkpoint (
   written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Rows of a diverged tail, kept until a person discards them.
-CREATE TABLE IF NOT EXISTS meridian_local.diverged (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+-- What a region held beyond the cut of `epoch`, row by row in the order of its log, until a person
+-- discards it. It lives where history goes on, so that it survives the region that held it.
+CREATE TABLE IF NOT EXISTS meridian.diverged (
+  region text NOT NULL,
   epoch integer NOT NULL,
-  end_lsn pg_lsn NOT NULL,
-  xid bigint NOT NULL,
-  change jsonb NOT NULL
+  ordinal bigint NOT NULL,
+  found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- Where the transaction ended in that region's history.
+  own_epoch integer,
+  end_lsn pg_lsn,
+  xid bigint,
+  committed_at timestamptz,
+  -- insert, update, delete, truncate, ddl; unlistable: `why` says what could not be read.
+  command text NOT NULL,
+  table_schema text,
+  table_name text,
+  -- Values by column, each in PostgreSQL's text form.
+  row_key jsonb,
+  row_before jsonb,
+  -- record, tail (an earlier row of this list) or primary (the row as it is there now).
+  before_from text,
+  row_after jsonb,
+  -- yes: confirmed semi-sync or sync; no: never; unknown: it may have been.
+  confirmed text NOT NULL,
+  request_key text,
+  request_caller text,
+  why text,
+  PRIMARY KEY (region, epoch, ordinal)
 );
 
 -- Reply of a request with an Idempotency-Key, stored with its data.

@@ -5,6 +5,7 @@ import { createContext, type Context, type GlobalOptions } from './io/context.ts
 import { addCompletion } from './verbs/completion.ts';
 import { addConfig } from './verbs/config.ts';
 import { addDemo } from './verbs/demo.ts';
+import { addDiverged } from './verbs/diverged.ts';
 import { addFailover } from './verbs/failover.ts';
 import { addHistory } from './verbs/history.ts';
 import { addLogs } from './verbs/logs.ts';
@@ -43,6 +44,7 @@ const verbs: readonly AddVerb[] = [
   addSwitchover,
   addFailover,
   addHistory,
+  addDiverged,
   addPause,
   addWan,
   addConfig,

@@ -4,19 +4,22 @@
  */
 import type { FailoverConfig } from './config.ts';
 import { initialControllerState } from './core/controller-state.ts';
-import { viewOf } from './core/published-view.ts';
+import { primaryNode, viewOf } from './core/published-view.ts';
 import type { ControllerConfig } from './core/controller-config.ts';
 import { adminRoutes } from './http/admin-routes.ts';
 import type { ControllerAccess } from './http/controller-access.ts';
+import { divergedRoutes } from './http/diverged-routes.ts';
 import { operationRoutes } from './http/operation-routes.ts';
 import { peerRoutes } from './http/peer-routes.ts';
 import { roleRoutes } from './http/role-routes.ts';
 import { findCheckpoint } from './io/checkpoint-search.ts';
 import { controllerReadiness } from './io/controller-health.ts';
+import { Diverged } from './io/divergence/diverged-access.ts';
 import { ControllerLoop } from './io/controller-loop.ts';
 import {
   controllerConfigOf,
   controlTarget,
+  dataTarget,
   keptTopics,
   peersOf,
   placeOf,
@@ -24,7 +27,7 @@ import {
 import { readControlLog } from './io/control-reader.ts';
 import { EffectRunner } from './io/effect-runner.ts';
 import type { NodeAccess } from './io/node-connection.ts';
-import { exchangeReports, tellTraffic, type Peer } from './io/watch/peer-reports.ts';
+import { exchangeReports, type Peer } from './io/watch/peer-reports.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
 import { RegionWatch } from './io/watch/region-watch.ts';
 import { StandbyWatch } from './io/watch/standby-watch.ts';
@@ -42,7 +45,6 @@ import type { ClusterView } from '../../shared/core/cluster-view.ts';
 import type { LogOffset } from '../../shared/core/log-offset.ts';
 import { zeroPosition } from '../../shared/core/position.ts';
 import type { RegionId } from '../../shared/core/region.ts';
-import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import type { Readiness } from '../../shared/http/health-routes.ts';
 import { createPeerClient, type PeerClient } from '../../shared/http/peer-client.ts';
 import type { Service } from '../../shared/http/service.ts';
@@ -79,6 +81,7 @@ export function createFailoverService(dependencies: FailoverDependencies): Failo
       admin: (server, _, done) => {
         void server.register(adminRoutes(access));
         void server.register(operationRoutes(access));
+        void server.register(divergedRoutes(access));
         void server.register(roleRoutes(access));
         done();
       },
@@ -104,9 +107,9 @@ class RegionController {
   readonly #watch: RegionWatch;
   readonly #standbys: StandbyWatch;
   readonly #effects: EffectRunner;
+  readonly #diverged: Diverged;
   readonly #topics: TopicKeeper;
   readonly #peers: readonly Peer[];
-  #isAccepting = true;
 
   constructor(dependencies: FailoverDependencies) {
     const { cluster, secrets, clock } = dependencies;
@@ -133,6 +136,14 @@ class RegionController {
       onObservation: (observation) => this.loop.offer(observation),
     });
     this.#standbys = new StandbyWatch(nodeAccess, () => this.#watch.nodes());
+    this.#diverged = new Diverged({
+      region: region.id,
+      access: nodeAccess,
+      dataLog: dataTarget(setup),
+      placeOf: (id, node) => placeOf(cluster, id, node),
+      nodes: () => this.#watch.nodes(),
+      primary: () => primaryNode(this.loop.view()),
+    });
     this.#effects = new EffectRunner({
       appendControl: async (record) => {
         this.#topics.checkUsable(controlTopicOf(cluster.cell));
@@ -144,6 +155,7 @@ class RegionController {
       nodes: () => this.#watch.nodes(),
       placeOf: (id, node) => placeOf(cluster, id, node),
       logEnd: () => this.loop.state().replication?.logEnd ?? zeroPosition,
+      listTail: (effect) => this.#diverged.listTail(effect),
     });
     this.#topics = new TopicKeeper(keptTopics(setup), this.#logger);
     this.#peers = peersOf(setup);
@@ -185,6 +197,7 @@ class RegionController {
     await this.loop.close();
     this.#controlLog.close();
     this.#effects.close();
+    this.#diverged.close();
     await Promise.all([...this.#running, this.#nodeControl.close(), this.#peerClient.close()]);
   }
 
@@ -214,7 +227,7 @@ class RegionController {
       ask: (request) => this.loop.ask(request),
       nowMs: () => clock.monotonicMs(),
       wallMs: () => clock.wallMs(),
-      setAccepting: (id, isAccepting) => this.#setAccepting(id, isAccepting),
+      diverged: this.#diverged,
     };
   }
 
@@ -265,27 +278,15 @@ class RegionController {
     );
   }
 
-  /** What the core does not decide: an operator's word on traffic, where the standbys are. */
+  /** What the core does not decide: where the standbys are. */
   #decorate(view: ClusterView): ClusterView {
     const { id } = this.#region;
-    const isAccepting = this.#isAccepting;
     const reports = view.reports.map((one) => {
       if (one.id !== id) return one;
       const nodes = one.nodes.map((node) => this.#standbys.completed(node, view));
-      return { ...one, isAccepting, nodes };
+      return { ...one, nodes };
     });
     return { ...view, reports };
-  }
-
-  async #setAccepting(id: RegionId, isAccepting: boolean): Promise<void> {
-    if (id === this.#region.id) {
-      this.#isAccepting = isAccepting;
-      this.loop.republish();
-      return;
-    }
-    const peer = this.#peers.find((one) => one.region === id);
-    if (peer === undefined) throw new MeridianError('RequestInvalid', `There is no region ${id}.`);
-    await tellTraffic(this.#peerClient, peer, isAccepting);
   }
 }
 

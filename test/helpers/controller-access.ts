@@ -23,12 +23,12 @@ export const keys = {
 
 export interface AskedAccess extends ControllerAccess {
   readonly asked: OperatorRequest[];
-  readonly accepting: [RegionId, boolean][];
 }
 
 export interface AccessOptions {
   readonly state?: Partial<ControllerState>;
   readonly view?: Partial<ClusterView>;
+  readonly diverged?: readonly Readonly<Record<string, unknown>>[];
   readonly answer?: (request: OperatorRequest) => OperatorAnswer;
 }
 
@@ -37,11 +37,9 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
   const state = { ...initialControllerState(config()), nowMs: 100_000, ...options.state };
   const view: ClusterView = { ...viewOf(state), ...options.view };
   const asked: OperatorRequest[] = [];
-  const accepting: [RegionId, boolean][] = [];
   const answer = options.answer ?? accept;
   return {
     asked,
-    accepting,
     clusterId,
     region: 'eu-west' as RegionId,
     regions: ['eu-west', 'us-east', 'ap-south'].map(regionConfig),
@@ -58,9 +56,11 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
       asked.push(request);
       return Promise.resolve(answer(request));
     },
-    setAccepting(region, isAccepting) {
-      accepting.push([region, isAccepting]);
-      return Promise.resolve();
+    diverged: {
+      list: () => Promise.resolve(options.diverged ?? []),
+      rows: (_id, { after, limit }) =>
+        Promise.resolve((options.diverged ?? []).slice(after, after + limit)),
+      discard: () => Promise.resolve(options.diverged?.length ?? 0),
     },
   };
 }

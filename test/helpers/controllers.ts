@@ -265,6 +265,7 @@ const tenure: TenureState = {
   knowsConfirmed: true,
   bound: null,
   strongReadsFrom: null,
+  pauseMs: null,
 };
 
 const opening: OpeningState = {

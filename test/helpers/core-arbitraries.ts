@@ -93,6 +93,27 @@ export const controlRecord: fc.Arbitrary<ControlRecord> = fc.oneof(
   }),
   plain({ kind: fc.constant('degrade' as const), epoch, version: count, k: count }),
   plain({
+    kind: fc.constant('traffic' as const),
+    region,
+    isAccepting: fc.boolean(),
+    operation: fc.option(operation),
+  }),
+  plain({
+    kind: fc.constant('note' as const),
+    epoch,
+    region,
+    note: fc.oneof(
+      plain({ about: fc.constant('opened' as const), pauseMs: count }),
+      plain({
+        about: fc.constant('tail' as const),
+        transactions: count,
+        rows: count,
+        mayBeConfirmed: fc.boolean(),
+        isListed: fc.boolean(),
+      }),
+    ),
+  }),
+  plain({
     kind: fc.constant('pause' as const),
     durationMs: count,
     operation: fc.option(operation),

@@ -62,6 +62,6 @@ export type Operation = z.infer<typeof operationSchema>;
 
 /** What the operation says of its end, in words. */
 export function outcomeOf(operation: Operation): string {
-  const outcome = operation.result?.['outcome'];
+  const outcome = operation.result?.['outcome'] ?? operation.result?.['why'];
   return typeof outcome === 'string' ? outcome : operation.phase;
 }

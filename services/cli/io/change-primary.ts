@@ -11,6 +11,7 @@ import { renderStatus } from '../core/status-view.ts';
 import { nothingRuns, type AdminApi } from './admin-api.ts';
 import { operationSchema, outcomeOf, type Operation } from './admin-schema.ts';
 import { openAdmin, type Context } from './context.ts';
+import { followOrForce } from './force-primary.ts';
 import { followOperation } from './operation.ts';
 
 export interface ChangeRequest {
@@ -19,8 +20,10 @@ export interface ChangeRequest {
   readonly reason: string;
   readonly dryRun: boolean;
   readonly timeout: string;
-  readonly force?: boolean;
+  /** Forced when nothing proves that nothing is lost; needs `to`. */
   readonly acceptDataLoss?: boolean;
+  /** False: returns once the operation has begun. */
+  readonly isAwaited?: boolean;
 }
 
 /** Resolves when the change is done; throws CliError (exit 1, 3 or 4) otherwise. */
@@ -42,7 +45,16 @@ export async function changePrimary(context: Context, request: ChangeRequest): P
     }
     const startedMs = performance.now();
     const begun = await admin.post(call, operationSchema);
-    const ended = await followOperation(context, admin, { id: begun.id, timeoutMs });
+    if (request.isAwaited === false) {
+      context.terminal.out(context.isJson ? JSON.stringify(begun, null, 2) : begun.id);
+      return;
+    }
+    const { id } = begun;
+    const { to, reason } = request;
+    const ended =
+      request.acceptDataLoss === true && to !== null
+        ? await followOrForce(context, admin, { id, path, to, reason, timeoutMs })
+        : await followOperation(context, admin, { id, timeoutMs });
     const tookMs = performance.now() - startedMs;
     await report(context, admin, { begun, ended, tookMs });
   } finally {
@@ -50,9 +62,12 @@ export async function changePrimary(context: Context, request: ChangeRequest): P
   }
 }
 
+/** Force is asked for later, and in a dry run at once: that tells what would be lost. */
 function bodyOf(request: ChangeRequest): Record<string, unknown> {
-  const { kind, to, reason, dryRun, force, acceptDataLoss } = request;
-  return { kind, ...(to === null ? {} : { to }), reason, dryRun, force, acceptDataLoss };
+  const { kind, to, reason, dryRun, acceptDataLoss } = request;
+  const isForcedPlan = dryRun && acceptDataLoss === true;
+  const force = isForcedPlan ? { force: true, acceptDataLoss } : {};
+  return { kind, ...(to === null ? {} : { to }), reason, dryRun, ...force };
 }
 
 async function report(

@@ -1,4 +1,5 @@
 /** `meridian failover`: another region becomes primary although the old one does not answer. */
+import { usageError } from '../core/cli-error.ts';
 import { exitCodes } from '../core/exit-code.ts';
 import { changePrimary } from '../io/change-primary.ts';
 import { confirm } from '../io/confirm.ts';
@@ -9,10 +10,10 @@ interface FailoverOptions {
   readonly to?: string;
   readonly reason: string;
   readonly dryRun?: boolean;
-  readonly force?: boolean;
   readonly acceptDataLoss?: boolean;
   readonly timeout: string;
   readonly yes?: boolean;
+  readonly wait: boolean;
 }
 
 export const addFailover: AddVerb = (program, act) => {
@@ -22,23 +23,29 @@ export const addFailover: AddVerb = (program, act) => {
     .option('--to <region>', 'the region that should become primary')
     .option('--reason <text>', 'kept in the history', 'failover by the CLI')
     .option('--dry-run', 'say what would happen and what could be lost')
-    .option('--force', 'without proof that nothing confirmed is lost; needs --to')
-    .option('--accept-data-loss', 'needed by --force')
+    .option('--accept-data-loss', 'forced when nothing proves that nothing is lost; needs --to')
+    .option('--wait', 'show each step as it happens, then the measured pause', true)
+    .option('--no-wait', 'return with the operation’s id')
     .option('--timeout <duration>', 'stop watching after that long', '60s')
     .option('--yes', 'do not ask')
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  $ npx meridian failover --dry-run\n' +
-        '  $ npx meridian failover --to ap-south --yes',
+        '  $ npx meridian failover --to ap-south --yes\n' +
+        '  $ npx meridian failover --to ap-south --accept-data-loss --dry-run',
     )
     .action(
       act(async (context: Context, options: FailoverOptions) => {
-        const isLossy = options.force === true && options.acceptDataLoss === true;
+        const isLossy = options.acceptDataLoss === true;
+        if (isLossy && options.to === undefined) {
+          throw usageError('--accept-data-loss needs --to.', 'Name the region that goes on.');
+        }
         if (options.dryRun !== true) {
           await confirm(context, {
             plan: isLossy
-              ? 'This forces a failover: writes that only the lost regions hold are given up.'
+              ? 'Writes that only the lost regions hold are given up unless proved safe.\n' +
+                'What that would be: the same command with --dry-run.'
               : 'This takes the primary role from a region that may still be serving.',
             word: options.to ?? 'failover',
             isGiven: options.yes === true,
@@ -50,8 +57,8 @@ export const addFailover: AddVerb = (program, act) => {
           reason: options.reason,
           dryRun: options.dryRun === true,
           timeout: options.timeout,
-          ...(options.force === true ? { force: true } : {}),
-          ...(options.acceptDataLoss === true ? { acceptDataLoss: true } : {}),
+          isAwaited: options.wait,
+          ...(isLossy ? { acceptDataLoss: true } : {}),
         });
         return exitCodes.done;
       }),

@@ -1,5 +1,6 @@
 /** `meridian history`: every epoch, why it began, and where the one before ended. */
 import { z } from 'zod';
+import { formatDuration } from '../core/duration.ts';
 import { exitCodes } from '../core/exit-code.ts';
 import { renderTable } from '../core/table.ts';
 import { openAdmin, type Context } from '../io/context.ts';
@@ -16,6 +17,10 @@ const historySchema = z.looseObject({
       cut: z.string(),
       why: z.string(),
       atMs: z.number().nullable().default(null),
+      isForced: z.boolean().default(false),
+      by: z.string().nullable().default(null),
+      pauseMs: z.number().nullable().default(null),
+      rowsLost: z.number().nullable().default(null),
     }),
   ),
 });
@@ -27,13 +32,15 @@ const columns = [
   { title: 'FROM' },
   { title: 'TO' },
   { title: 'CUT' },
+  { title: 'PAUSE', align: 'right' as const },
+  { title: 'ROWS LOST', align: 'right' as const },
   { title: 'WHY' },
 ];
 
 export const addHistory: AddVerb = (program, act) => {
   program
     .command('history')
-    .description('every epoch: when, from, to, where it was cut, and why')
+    .description('every epoch: when, from, to, cut, write pause, rows lost, and why')
     .action(
       act(async (context: Context) => {
         const { terminal, isJson } = context;
@@ -48,11 +55,13 @@ export const addHistory: AddVerb = (program, act) => {
         const rows = history.items.map((item) => [
           String(item.epoch),
           item.atMs === null ? '-' : new Date(item.atMs).toISOString().slice(0, 19) + 'Z',
-          item.change,
+          item.isForced ? 'forced' : item.change,
           item.from ?? '-',
           item.to,
           item.cut,
-          item.why,
+          item.pauseMs === null ? '-' : formatDuration(item.pauseMs),
+          item.rowsLost === null ? '-' : String(item.rowsLost),
+          item.by === null ? item.why : `${item.why} (${item.by})`,
         ]);
         terminal.out(renderTable(columns, rows, terminal.paint));
         return exitCodes.done;

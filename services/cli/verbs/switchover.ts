@@ -9,6 +9,7 @@ interface SwitchoverOptions {
   readonly dryRun?: boolean;
   readonly timeout: string;
   readonly yes?: boolean;
+  readonly wait: boolean;
 }
 
 export const addSwitchover: AddVerb = (program, act) => {
@@ -18,6 +19,8 @@ export const addSwitchover: AddVerb = (program, act) => {
     .option('--reason <text>', 'kept in the history', 'switchover by the CLI')
     .option('--dry-run', 'say what would happen')
     .option('--timeout <duration>', 'stop watching after that long', '60s')
+    .option('--wait', 'show each step as it happens, then the measured pause', true)
+    .option('--no-wait', 'return with the operation’s id')
     .option('--yes', 'accepted for scripts; a switchover asks nothing')
     .addHelpText('after', '\nExample:\n  $ npx meridian switchover us-east --reason "new hardware"')
     .action(
@@ -28,6 +31,7 @@ export const addSwitchover: AddVerb = (program, act) => {
           reason: options.reason,
           dryRun: options.dryRun === true,
           timeout: options.timeout,
+          isAwaited: options.wait,
         });
         return exitCodes.done;
       }),

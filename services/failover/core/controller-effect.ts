@@ -27,6 +27,23 @@ export type EffectBody =
   | { readonly kind: 'findCheckpoint' }
   /** Reads the control log from there on, for ever; finishes as soon as the loop runs. */
   | { readonly kind: 'readControl'; readonly from: LogOffset }
+  /**
+   * Lists this region's own history beyond `after` in `meridian.diverged` of the open primary
+   * `target`, from the region's own log; `after` null: only that the tail cannot be listed, and
+   * `why`. Rows listed before stay as they are. Result `tailListed`.
+   */
+  | {
+      readonly kind: 'listTail';
+      readonly node: NodeId;
+      readonly epoch: Epoch;
+      readonly after: Position | null;
+      /** Where the own history ends: a log that does not reach it is not all of it. */
+      readonly upTo: Position | null;
+      readonly mayBeConfirmed: boolean;
+      readonly confirmedUpTo: Position | null;
+      readonly why: string;
+      readonly target: { readonly region: RegionId; readonly node: NodeId };
+    }
   // --- lane node: through the node agent, may take minutes --------------------------------------
   /** initdb and bootstrap; leaves the node stopped. */
   | { readonly kind: 'initialiseNode'; readonly node: NodeId }
@@ -52,7 +69,7 @@ export type EffectBody =
   // --- lane sql: on the region's own node, each bounded to 5 s -----------------------------------
   /**
    * Makes a base backup this region's own, in one transaction: fence reset to nothing sealed,
-   * opened or open, with `region`; checkpoint and diverged rows deleted; progress set to
+   * opened or open, with `region`; checkpoint deleted; progress set to
    * (position, store ''). The position is (epoch, `recoveredTo`) when the copied progress row is
    * the start (epoch, 0) of the copied `last_opened_epoch`, else the copied row's. Then drops
    * copied slots and publications named `meridian_<number>`.
@@ -169,6 +186,7 @@ export const laneOf = {
   appendControl: 'control',
   findCheckpoint: 'log',
   readControl: 'log',
+  listTail: 'log',
   initialiseNode: 'node',
   seedRegionNode: 'node',
   seedStandby: 'node',

@@ -79,14 +79,27 @@ export type OperatorRequest =
       readonly acceptDataLoss: boolean;
       readonly operation: OperationLabel;
     }
-  | { readonly kind: 'pause'; readonly durationMs: number; readonly operation: OperationLabel };
+  | { readonly kind: 'pause'; readonly durationMs: number; readonly operation: OperationLabel }
+  | {
+      readonly kind: 'traffic';
+      readonly region: RegionId;
+      readonly isAccepting: boolean;
+      readonly operation: OperationLabel;
+    };
 
 export type EffectResult =
   | { readonly kind: 'none' }
   /** Of `sealNode`: the WAL end once no application session was left. */
   | { readonly kind: 'sealed'; readonly walEnd: Lsn }
   /** Of `probeCommit`: the replicator's `report().logEnd`, asked after the release. */
-  | { readonly kind: 'probed'; readonly logEnd: Position };
+  | { readonly kind: 'probed'; readonly logEnd: Position }
+  /** Of `listTail`: what is listed now; `isListed` false: the log did not yield all of it. */
+  | {
+      readonly kind: 'tailListed';
+      readonly transactions: number;
+      readonly rows: number;
+      readonly isListed: boolean;
+    };
 
 type InputBody =
   /** The first input, once. */

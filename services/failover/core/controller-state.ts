@@ -2,7 +2,7 @@
  * Everything a controller knows. The fold is its only source of epochs and members; the rest is
  * what it last heard, with the monotonic time of hearing it, and what it is doing.
  */
-import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
+import type { ControlRecord, OperationLabel } from '../../../shared/core/control/control-record.ts';
 import type { ClusterView, RegionReport, Role } from '../../../shared/core/cluster-view.ts';
 import {
   initialControlState,
@@ -93,6 +93,19 @@ export interface TenureState {
   /** Position that may have been confirmed before this run or before a fence. */
   readonly bound: Position | null;
   readonly strongReadsFrom: Position | null;
+  /** How long nobody took writes before this opening; null when it opened again. */
+  readonly pauseMs: number | null;
+}
+
+/** What this region found beyond the cut of `epoch`; told in a note until that is read back. */
+export interface TailFound {
+  readonly epoch: Epoch;
+  /** Rows beyond it were listed; null: there was nothing to list. */
+  readonly after: Position | null;
+  readonly transactions: number;
+  readonly rows: number;
+  readonly mayBeConfirmed: boolean;
+  readonly isListed: boolean;
 }
 
 export interface AskedState {
@@ -172,6 +185,11 @@ export interface ControllerState {
   readonly tenure: TenureState | null;
   /** What an operator asked for and no record read back shows yet. */
   readonly asked: AskedState | null;
+  /** Operations whose record was void or never read, newest last. */
+  readonly refused: readonly { readonly label: OperationLabel; readonly why: string }[];
+  readonly tailFound: TailFound | null;
+  /** Highest position that this run confirmed as primary, on the data at hand. */
+  readonly confirmedSeen: Position | null;
   /** The member that is no longer counted; once the record is sent there is no way back. */
   readonly removing: { readonly region: RegionId; readonly isSent: boolean } | null;
 
@@ -230,6 +248,9 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     opening: null,
     tenure: null,
     asked: null,
+    refused: [],
+    tailFound: null,
+    confirmedSeen: null,
     removing: null,
     nextEffectId: 1,
     running: [],

@@ -1,10 +1,17 @@
 /** What a person sees of an operation, derived from the fold and from what was seen. */
 import { judgePrepare } from '../../../shared/core/control/control-promotion.ts';
 import type { OperationLabel } from '../../../shared/core/control/control-record.ts';
-import type { OpenPrepare, Promotion } from '../../../shared/core/control/control-state.ts';
+import type {
+  OpenPrepare,
+  OperationNoted,
+  Promotion,
+} from '../../../shared/core/control/control-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
 import { isPeerLive } from './situation.ts';
+
+/** A note that is not read so long after an opening does not come. */
+const noteMs = 3000;
 
 export interface OperationView {
   readonly id: string;
@@ -12,7 +19,7 @@ export interface OperationView {
   readonly reason: string;
   /** Wall-clock time at which it was asked for. */
   readonly askedAtMs: number;
-  readonly phase: 'waiting-for-seals' | 'opening' | 'done' | 'replaced' | 'unknown';
+  readonly phase: 'waiting-for-seals' | 'opening' | 'done' | 'replaced' | 'refused' | 'unknown';
   readonly percent: number;
   readonly epoch: number | null;
   readonly to: RegionId | null;
@@ -35,17 +42,12 @@ export function operationView(state: ControllerState, id: string): OperationView
   if (promotion !== undefined && promotedLabel !== null) {
     return promoted(state, promotion, promotedLabel);
   }
-  if (fold.pause?.operation?.id === id) {
-    const { durationMs, operation } = fold.pause;
-    const result = durationMs === 0 ? 'automatic failover is on' : `paused for ${durationMs} ms`;
-    return {
-      ...base(state, operation),
-      phase: 'done',
-      percent: 100,
-      epoch: null,
-      to: null,
-      result,
-    };
+  const noted = fold.operations.findLast((one) => one.operation.id === id);
+  if (noted !== undefined) return recorded(state, noted);
+  const refused = state.refused.findLast((one) => one.label.id === id);
+  if (refused !== undefined) {
+    const nothing = { percent: 100, epoch: null, to: null };
+    return { ...base(state, refused.label), ...nothing, phase: 'refused', result: refused.why };
   }
   if (asked?.operationId !== id) return null;
   const label = 'operation' in asked.record ? asked.record.operation : null;
@@ -62,6 +64,21 @@ function base(
     .filter((one) => one.operationId === label.id)
     .map(({ step, detail, atMs }) => ({ step, detail, atMs }));
   return { id: label.id, by: label.by, reason: label.reason, askedAtMs: label.atMs, steps };
+}
+
+/** A record that is done as soon as it is read. */
+function recorded(state: ControllerState, noted: OperationNoted): OperationView {
+  const { verb, operation, region } = noted;
+  const results = {
+    pause: 'automatic failover is paused',
+    resume: 'automatic failover is on',
+    drain: `${region} takes no traffic of its own`,
+    undrain: `${region} takes traffic again`,
+    switchover: 'its change of primary is history that is not kept here any more',
+    failover: 'its change of primary is history that is not kept here any more',
+  } as const;
+  const done = { phase: 'done', percent: 100, epoch: noted.epoch, to: region } as const;
+  return { ...base(state, operation), ...done, result: results[verb] };
 }
 
 function underWay(
@@ -96,13 +113,20 @@ function promoted(
   return { ...common, phase: 'opening', percent: 75, result };
 }
 
-/** Whether the promoted region is known to have opened: by its report, or by a renewal read. */
+/**
+ * Whether the promoted region is known to have opened: by its note, which tells the pause too, else
+ * by what shows for longer than a note takes.
+ */
 function hasOpened(state: ControllerState, promotion: Promotion): boolean {
-  const { config, fold, tenure, peers, read } = state;
-  if (fold.epoch !== promotion.epoch) return false;
-  if (promotion.to === config.region) return tenure?.epoch === promotion.epoch;
-  const report = peers.find((peer) => peer.report.id === promotion.to)?.report;
-  const isReported = report?.role === 'primary' && report.epoch === promotion.epoch;
-  const isRenewed = read.leaseReadAtMs > read.promotedAtMs;
-  return isRenewed || (isReported && isPeerLive(state, promotion.to));
+  const { config, fold, tenure, peers, read, nowMs } = state;
+  const { epoch, to } = promotion;
+  if (fold.notes.some((one) => one.epoch === epoch && one.note.about === 'opened')) return true;
+  if (to === config.region) {
+    return tenure?.epoch === epoch && nowMs - tenure.openedAtMs > noteMs;
+  }
+  const report = peers.find((peer) => peer.report.id === to)?.report;
+  const isReported =
+    report?.role === 'primary' && report.epoch === epoch && nowMs - read.promotedAtMs > noteMs;
+  const isRenewed = read.leaseReadAtMs - read.promotedAtMs > noteMs;
+  return isRenewed || (isReported && isPeerLive(state, to));
 }

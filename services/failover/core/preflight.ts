@@ -34,7 +34,22 @@ export function preflight(state: ControllerState, request: OperatorRequest): Pre
       operationId: operation.id,
     };
   }
+  if (request.kind === 'traffic') return checkTraffic(state, request);
   return checkChange(state, request);
+}
+
+function checkTraffic(
+  state: ControllerState,
+  request: Extract<OperatorRequest, { kind: 'traffic' }>,
+): Preflight {
+  const { region, isAccepting, operation } = request;
+  if (state.fold.policy?.regions.includes(region) !== true) {
+    return refused('RequestInvalid', `${region} is not a region of this cluster`, {
+      hint: 'see `npx meridian regions list`',
+    });
+  }
+  const record = { kind: 'traffic', region, isAccepting, operation } as const;
+  return { kind: 'ready', record, operationId: operation.id };
 }
 
 function checkChange(state: ControllerState, request: ChangeRequest): Preflight {
@@ -96,6 +111,12 @@ function checkSwitchover(state: ControllerState, request: ChangeRequest): Prefli
       hint: 'wait until `npx meridian status` lists it as a member',
     });
   }
+  const drift = (to === config.region ? state.replication?.drift : target?.drift) ?? [];
+  if (drift.length > 0) {
+    return refused('RequestInvalid', `${to} differs from the primary: ${drift.join(', ')}`, {
+      hint: 'change it on the primary, or back there by hand; it is compared every two seconds',
+    });
+  }
   const lagMs = target?.lagMs ?? 0;
   if (lagMs > config.switchoverLagMs) {
     return refused('RequestInvalid', `${to} lags ${Math.round(lagMs)} ms behind`, {
@@ -146,7 +167,8 @@ function ready(
 ): Preflight {
   const { fold } = state;
   const { prepare } = fold;
-  const operation = prepare?.operation ?? request.operation;
+  // A further attempt says who wants it, under the id of the operation that runs.
+  const operation = { ...request.operation, id: prepare?.operation?.id ?? request.operation.id };
   const seals = (prepare?.seals ?? []).map(({ region, position }) => ({ region, position }));
   const record: PrepareRecord = {
     kind: 'prepare',

@@ -3,6 +3,7 @@
  * old lease over → `opened` and epoch-start in the log → names → a probe COMMIT seen waiting →
  * the door. A node that opened the epoch before goes the last three steps again.
  */
+import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import { publicationOf } from '../../../shared/core/epoch.ts';
 import { isAtOrPast } from '../../../shared/core/position.ts';
 import type { EffectBody } from './controller-effect.ts';
@@ -108,8 +109,16 @@ export function nodeOpened(state: ControllerState): ControllerState {
     knowsConfirmed: !opening.isAgain,
     bound: opening.isAgain ? opening.probedAt : null,
     strongReadsFrom: opening.isAgain ? opening.probedAt : isCutSafe ? null : start,
+    pauseMs: opening.isAgain ? null : pauseOf(state, promotion),
   };
   return { ...state, tenure };
+}
+
+/** How long nobody took writes: since the prepare, or since a lost primary's last renewal. */
+function pauseOf({ read, nowMs }: ControllerState, { from, isQuick }: Promotion): number {
+  if (from === null) return 0;
+  const sinceMs = isQuick ? read.prepareReadAtMs : read.oldLeaseReadAtMs;
+  return Math.max(0, Math.round(nowMs - sinceMs));
 }
 
 /** Whether strong reads need wait no longer: Kf members hold what they wait for. */

@@ -6,8 +6,10 @@ import {
   type RegionReport,
 } from '../../../shared/core/cluster-view.ts';
 import { publicationOf } from '../../../shared/core/epoch.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
 import type { Position } from '../../../shared/core/position.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
 import { countedMembers } from './member-plan.ts';
 import { directiveOf } from './replication-directive.ts';
@@ -44,6 +46,15 @@ export function viewOf(state: ControllerState): ClusterView {
   };
 }
 
+/** The node of the region that is primary, as it was last reported; null without one. */
+export function primaryNode(
+  view: ClusterView,
+): { readonly region: RegionId; readonly node: NodeId } | null {
+  const report = view.reports.find(({ id }) => id === view.primary);
+  const node = report?.nodes.find((one) => one.kind === 'node' && one.healthy);
+  return report === undefined || node === undefined ? null : { region: report.id, node: node.id };
+}
+
 /** Whether two views say the same, their versions aside. */
 export function isSameView(a: ClusterView, b: ClusterView): boolean {
   return isSame({ ...a, version: 0 }, { ...b, version: 0 });
@@ -65,14 +76,17 @@ function peerReports(state: ControllerState): readonly RegionReport[] {
     const age = report.ageMs + Math.max(0, state.nowMs - heardAtMs);
     const ageMs = Math.floor(age / 500) * 500;
     const isLive = isPeerLive(state, report.id);
-    return { ...report, ageMs, health: isLive ? report.health : 'unreachable' };
+    const isAccepting = !state.fold.drained.includes(report.id);
+    return { ...report, ageMs, isAccepting, health: isLive ? report.health : 'unreachable' };
   });
 }
 
 function ownReport(state: ControllerState): RegionReport {
   const { config, fold, role, why } = state;
   const position = ownPosition(state);
+  const drift = role === 'replica' ? (state.replication?.drift ?? []) : [];
   return {
+    ...(drift.length === 0 ? {} : { drift }),
     id: config.region,
     name: config.regionName,
     role,
@@ -82,7 +96,7 @@ function ownReport(state: ControllerState): RegionReport {
     lagMs: lagOf(state),
     health: healthOf(state),
     nodes: state.nodes.map((node) => nodeReport(state, node, position)),
-    isAccepting: true,
+    isAccepting: !fold.drained.includes(config.region),
     ageMs: 0,
   };
 }

@@ -8,10 +8,8 @@ import { isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState } from './controller-state.ts';
-import { seedSource } from './node-plan.ts';
 import {
   hasHistory,
-  isChosen,
   isDiverged,
   isDoorOpen,
   isOwnLogLost,
@@ -21,7 +19,6 @@ import {
   ownPosition,
   owesTail,
   regionNode,
-  regionNodeState,
   reportedPosition,
   reportOf,
 } from './situation.ts';
@@ -106,12 +103,5 @@ export function planRejoin(state: ControllerState): readonly EffectBody[] {
     const tail = judgeTail(state);
     if (tail.kind === 'empty') return [{ kind: 'setProgress', node, position: tail.position }];
   }
-  if (state.role !== 'quarantined' || isChosen(state) || prepare !== null) return [];
-  // The diverged data are kept as they are, in a folder of their own, before a seed replaces them.
-  if (regionNodeState(state)?.data !== 'ready' || seedSource(state) === null) return [];
-  return state.nodes
-    .filter((one) => one.data !== 'none')
-    .toSorted((a, b) => Number(a.id === node) - Number(b.id === node))
-    .slice(0, 1)
-    .map((one) => ({ kind: 'setAside', node: one.id }));
+  return [];
 }

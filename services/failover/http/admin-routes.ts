@@ -7,13 +7,13 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
 import type { OperationLabel } from '../../../shared/core/control/control-record.ts';
-import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { OperatorRequest } from '../core/controller-input.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { planChange, type ChangeRequest } from './change-plan.ts';
 import { operationIdOf, requestedOperation, showOperation } from './operation-json.ts';
+import { auditOf, historyOf } from './history-json.ts';
 import { listRegions } from './region-list.ts';
 
 const reasonSchema = z.string().max(500).default('');
@@ -35,7 +35,7 @@ const pauseBody = z.strictObject({
     .max(7 * dayMs),
   reason: reasonSchema,
 });
-const resumeBody = z.strictObject({ reason: reasonSchema }).default({ reason: '' });
+const reasonBody = z.strictObject({ reason: reasonSchema }).default({ reason: '' });
 
 export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
   return (plain, _, done) => {
@@ -51,7 +51,10 @@ export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
       (request, reply) => send(reply, regionOf(access, request.params.id)),
     );
     server.get('/admin/history', { ...viewer, schema: {} }, (_request, reply) =>
-      send(reply, { items: history(access), next: null }),
+      send(reply, { items: historyOf(access), next: null }),
+    );
+    server.get('/admin/audit', { ...viewer, schema: {} }, (_request, reply) =>
+      send(reply, { items: auditOf(access), next: null }),
     );
     const change = { ...operator, schema: { params: regionParams, body: changeBody } };
     server.post('/admin/regions/:id/failover', change, (request, reply) => {
@@ -66,18 +69,17 @@ export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
       ['drain', false],
       ['undrain', true],
     ] as const) {
-      const options = { ...operator, schema: { params: regionParams } };
-      server.post(`/admin/regions/:id/${verb}`, options, async (request, reply) => {
-        const { id } = regionOf(access, request.params.id);
-        audit(access, request, { verb, region: id });
-        await access.setAccepting(request.params.id, isAccepting);
-        return send(reply, { id, isAccepting });
+      const options = { ...operator, schema: { params: regionParams, body: reasonBody } };
+      server.post(`/admin/regions/:id/${verb}`, options, (request, reply) => {
+        const region = regionOf(access, request.params.id).id as RegionId;
+        const operation = labelOf(access, request, request.body.reason);
+        return ask(access, { request, reply }, { kind: 'traffic', region, isAccepting, operation });
       });
     }
     server.post('/admin/pause', { ...operator, schema: { body: pauseBody } }, (request, reply) =>
       answerPause(access, { request, reply, ...request.body }),
     );
-    server.post('/admin/resume', { ...operator, schema: { body: resumeBody } }, (request, reply) =>
+    server.post('/admin/resume', { ...operator, schema: { body: reasonBody } }, (request, reply) =>
       answerPause(access, { request, reply, durationMs: 0, reason: request.body.reason }),
     );
     done();
@@ -192,30 +194,6 @@ function checkGivesUp(access: ControllerAccess, id: RegionId): void {
     hint: `Ask for it at /admin/regions/${primary}/failover.`,
     httpStatus: 409,
   });
-}
-
-/** Newest first. */
-function history(access: ControllerAccess): readonly Record<string, unknown>[] {
-  return access
-    .view()
-    .history.map((one) => ({
-      epoch: one.epoch,
-      change: one.change,
-      from: one.from,
-      to: one.to,
-      source: one.source,
-      cut: formatPosition(one.cut),
-      safe: formatPosition(one.safe),
-      attempt: one.attempt,
-      isForced: one.isForced,
-      isQuick: one.isQuick,
-      why: one.why,
-      by: one.operation?.by ?? null,
-      reason: one.operation?.reason ?? null,
-      operationId: one.operation?.id ?? null,
-      atMs: one.operation?.atMs ?? null,
-    }))
-    .toReversed();
 }
 
 /** Who asked for what; the records' labels keep it in every region. */

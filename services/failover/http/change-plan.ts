@@ -3,7 +3,9 @@
  * figures that a person looks at. Nothing is asked of anybody.
  */
 import { formatPosition } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
 import type { OperatorRequest } from '../core/controller-input.ts';
+import { expectedLoss } from '../core/expected-loss.ts';
 import { preflight } from '../core/preflight.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { listRegions } from './region-list.ts';
@@ -35,13 +37,21 @@ export function planChange(
     targetLagMs: target?.lagMs ?? null,
     targetPosition: target?.position ?? null,
     primaryPosition: position === null ? null : formatPosition(position),
-    expectedLoss: expectedLoss(asked),
+    expectedLoss: lossInWords(asked),
+    ...(asked.force && asked.to !== null ? { loss: lossOf(access, asked.to) } : {}),
   };
 }
 
-function expectedLoss(asked: ChangeRequest): string {
-  if (asked.force)
+/** Figures for a person who may give them up. */
+function lossOf(access: ControllerAccess, to: RegionId): Readonly<Record<string, unknown>> {
+  const { cut, beyond, unheard, inWords } = expectedLoss(access.state(), to);
+  return { cut, inWords, unheard, beyond };
+}
+
+function lossInWords(asked: ChangeRequest): string {
+  if (asked.force) {
     return 'everything that the chosen region does not hold; it is listed afterwards';
+  }
   return asked.change === 'switchover'
     ? 'none: the primary finishes its transactions and seals first'
     : 'nothing confirmed semi-sync or sync; async writes that no other region holds are listed';

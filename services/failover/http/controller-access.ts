@@ -8,6 +8,25 @@ import type { OperatorAnswer } from '../core/controller-effect.ts';
 import type { OperatorRequest } from '../core/controller-input.ts';
 import type { ControllerState } from '../core/controller-state.ts';
 
+/** What one region held beyond the cut of `epoch`. */
+export interface DivergenceId {
+  readonly region: RegionId;
+  readonly epoch: number;
+}
+
+/** What regions held beyond cuts, kept until a person discards it; throws MeridianError. */
+export interface DivergedAccess {
+  /** One entry for each tail, the newest first. */
+  list(): Promise<readonly object[]>;
+  /** Rows after number `after`, in the order of the region's log. */
+  rows(
+    id: DivergenceId,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** How many rows were deleted. */
+  discard(id: DivergenceId): Promise<number>;
+}
+
 export interface ControllerAccess extends RegionControl {
   readonly clusterId: string;
   readonly region: RegionId;
@@ -21,6 +40,5 @@ export interface ControllerAccess extends RegionControl {
   /** Monotonic. */
   nowMs(): number;
   wallMs(): number;
-  /** Lets `region` take or refuse traffic of its own; throws UpstreamUnavailable. */
-  setAccepting(region: RegionId, isAccepting: boolean): Promise<void>;
+  readonly diverged: DivergedAccess;
 }

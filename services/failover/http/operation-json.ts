@@ -4,6 +4,7 @@ import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import { operationView, type OperationView } from '../core/operation-view.ts';
 import type { ControllerAccess } from './controller-access.ts';
+import { aftermathOf } from './history-json.ts';
 
 export interface ShownOperation {
   readonly id: string;
@@ -25,6 +26,7 @@ const phases = {
   opening: 'opening',
   done: 'done',
   replaced: 'abandoned',
+  refused: 'refused',
   unknown: 'unknown',
 } as const satisfies Record<OperationView['phase'], string>;
 
@@ -60,7 +62,9 @@ function resultOf(access: ControllerAccess, view: OperationView): ShownOperation
   const { epoch, to, result } = view;
   if (promotion === undefined) return { why: result, to, epoch };
   const cut = formatPosition(promotion.cut);
-  return { why: result, from: promotion.from, to, epoch, cut };
+  const { pauseMs, rowsLost } = aftermathOf(promotion, access.state().fold.notes);
+  const lost = promotion.isForced || rowsLost !== null ? { rowsLost } : {};
+  return { why: result, from: promotion.from, to, epoch, cut, writePauseMs: pauseMs, ...lost };
 }
 
 function promotionOf(access: ControllerAccess, id: string): Promotion | undefined {
@@ -74,7 +78,7 @@ export function requestedOperation(id: string): ShownOperation {
 }
 
 export function hasEnded(operation: ShownOperation): boolean {
-  return operation.phase === 'done' || operation.phase === 'abandoned';
+  return ['done', 'abandoned', 'refused'].includes(operation.phase);
 }
 
 /** The same key of the same caller names the same operation in every region. */

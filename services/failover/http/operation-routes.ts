@@ -6,7 +6,8 @@ import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { hasEnded, showOperation, type ShownOperation } from './operation-json.ts';
 
-const params = z.object({ id: z.uuid() });
+/** A person's operation has a UUID, a controller's own says which epoch and region. */
+const params = z.object({ id: z.string().regex(/^[A-Za-z0-9-]{1,100}$/) });
 /** A stream is looked at again this often, besides each change of the view. */
 const lookEveryMs = 250;
 /** The client asks again, with Last-Event-ID, after this long. */

@@ -1,12 +1,9 @@
 /** What this region's controller tells other Meridian processes, on the peer listener. */
 import type { FastifyPluginCallback } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import { encodeControlState } from '../../../shared/core/control/control-state-codec.ts';
 import { toWireJson } from '../../../shared/http/wire-json.ts';
 import type { ControllerAccess } from './controller-access.ts';
-
-const trafficBody = z.strictObject({ isAccepting: z.boolean() });
 
 export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
   return (plain, _, done) => {
@@ -22,11 +19,6 @@ export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
       if (kind !== 'running') return reply.code(404).send({ why: `the controller is ${kind}` });
       const body = { nextOffset: nextOffset.toString(), state: encodeControlState(fold) };
       return reply.send(body);
-    });
-    const traffic = { onRequest: access.requirePeer, schema: { body: trafficBody } };
-    server.post('/peer/traffic', traffic, async (request, reply) => {
-      await access.setAccepting(access.region, request.body.isAccepting);
-      return reply.send({ isAccepting: request.body.isAccepting });
     });
     done();
   };

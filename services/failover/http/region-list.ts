@@ -35,7 +35,11 @@ export interface ShownRegion {
 
 /** Every configured region, in the order of the cluster file. */
 export function listRegions(access: ControllerAccess): readonly ShownRegion[] {
-  return access.regions.map((config) => shown(config, newestReport(access, config)));
+  const { drained } = access.state().fold;
+  return access.regions.map((config) => ({
+    ...shown(config, newestReport(access, config)),
+    isAccepting: !drained.includes(config.id),
+  }));
 }
 
 /** What is known of a region: its own word here, else what it said last, counted up to now. */

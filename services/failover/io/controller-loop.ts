@@ -107,11 +107,6 @@ export class ControllerLoop implements RegionControl {
     });
   }
 
-  /** Publishes the present view once more, after something that `decorate` adds has changed. */
-  republish(): void {
-    this.#publish({ ...this.#view, version: this.#view.version + 1 });
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#mailbox.close();

@@ -79,6 +79,11 @@ export function controlTarget(inputs: SetupInputs): TopicTarget {
   return targetOf(inputs, controlTopicOf(inputs.cluster.cell));
 }
 
+/** The region's own data topic. */
+export function dataTarget(inputs: SetupInputs): TopicTarget {
+  return targetOf(inputs, dataTopicOf(inputs.cluster.cell, inputs.region.id));
+}
+
 /** The cluster's control topic and the region's own data topic. */
 export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
   const { cluster, region } = inputs;
@@ -88,7 +93,7 @@ export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
       shape: controlTopicShape(cluster.regions.map(({ kafka }) => kafka)),
     },
     {
-      target: targetOf(inputs, dataTopicOf(cluster.cell, region.id)),
+      target: dataTarget(inputs),
       shape: dataTopicShape(region.kafka.nodeId),
     },
   ];

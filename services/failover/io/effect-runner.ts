@@ -30,7 +30,9 @@ type EffectOf<Lane> = Extract<EffectBody, { kind: KindsOf<Lane> }>;
 export type NodeEffect = EffectOf<'node'>;
 export type SqlEffect = EffectOf<'sql'>;
 export type FenceEffect = EffectOf<'fence'>;
-export type OutsideEffect = EffectOf<'control'> | NodeEffect | SqlEffect | FenceEffect;
+export type ListTailEffect = Extract<EffectBody, { kind: 'listTail' }>;
+export type OutsideEffect =
+  EffectOf<'control'> | ListTailEffect | NodeEffect | SqlEffect | FenceEffect;
 
 export interface EffectRunnerOptions {
   /** Resolves when the record is acknowledged. */
@@ -44,6 +46,7 @@ export interface EffectRunnerOptions {
   readonly placeOf: (region: RegionId, node: NodeId) => NodePlace;
   /** Last transaction record in the own log, as the replicator reports it. */
   readonly logEnd: () => Position;
+  readonly listTail: (effect: ListTailEffect) => Promise<EffectResult>;
 }
 
 /** Bound of each effect of the lanes `sql` and `fence`. */
@@ -69,6 +72,8 @@ export class EffectRunner {
       case 'appendControl':
         await this.#options.appendControl(effect.record);
         return none;
+      case 'listTail':
+        return this.#options.listTail(effect);
       case 'initialiseNode':
       case 'seedRegionNode':
       case 'seedStandby':

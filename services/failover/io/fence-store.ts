@@ -127,7 +127,6 @@ export async function adoptSeed(
       [seed.region],
     );
     await client.query('DELETE FROM meridian_local.checkpoint');
-    await client.query('DELETE FROM meridian_local.diverged');
   });
   await dropIdleSlots(client);
   await dropPublications(client);

@@ -208,7 +208,6 @@ async function makeLocalStateNew(client: PgClient): Promise<void> {
     UPDATE meridian_local.fence
       SET open_epoch = NULL, opened_start = NULL, opened_checkpointer = NULL;
     DELETE FROM meridian_local.checkpoint;
-    DELETE FROM meridian_local.diverged;
     UPDATE meridian_local.progress SET store = '', updated_at = clock_timestamp();
     COMMIT;
     CHECKPOINT`);

@@ -4,7 +4,9 @@
  * fails is void and changes nothing.
  */
 import { assertNever } from '../assert.ts';
+import { applied, ignored, type Folded } from './fold-outcome.ts';
 import { judgePrepare } from './control-promotion.ts';
+import { foldNote, foldTraffic, withOperation } from './control-labels.ts';
 import type {
   ControlRecord,
   DegradeRecord,
@@ -16,20 +18,23 @@ import type {
   RenewRecord,
   SealRecord,
 } from './control-record.ts';
-import type { ControlState, FoldOutcome, OpenPrepare } from './control-state.ts';
+import type { ControlState, OpenPrepare } from './control-state.ts';
 import { nextEpoch, noEpoch } from '../epoch.ts';
 import { comparePositions } from '../position.ts';
 
 /** The newest rules of the fold that this program knows; a hello tells them. */
 export const maxRules = 1;
 
-export interface Folded {
-  readonly state: ControlState;
-  readonly outcome: FoldOutcome;
-}
+export type { Folded } from './fold-outcome.ts';
 
 /** Applies one record. A record whose condition fails is void and changes nothing. */
 export function foldControl(state: ControlState, record: ControlRecord): Folded {
+  const folded = foldKind(state, record);
+  if (folded.outcome.kind === 'void') return folded;
+  return { ...folded, state: withOperation(folded.state, record) };
+}
+
+function foldKind(state: ControlState, record: ControlRecord): Folded {
   switch (record.kind) {
     case 'policy':
       return foldPolicy(state, record);
@@ -49,17 +54,13 @@ export function foldControl(state: ControlState, record: ControlRecord): Folded 
       const { durationMs, operation } = record;
       return applied({ ...state, pause: { durationMs, operation } });
     }
+    case 'traffic':
+      return foldTraffic(state, record);
+    case 'note':
+      return foldNote(state, record);
     default:
       return assertNever(record);
   }
-}
-
-function applied(state: ControlState): Folded {
-  return { state, outcome: { kind: 'applied' } };
-}
-
-function ignored(state: ControlState, why: string): Folded {
-  return { state, outcome: { kind: 'void', why } };
 }
 
 function foldPolicy(state: ControlState, { policy }: PolicyRecord): Folded {

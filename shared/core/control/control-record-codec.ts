@@ -10,6 +10,8 @@ import type {
   Force,
   HelloRecord,
   MemberRecord,
+  Note,
+  NoteRecord,
   OperationLabel,
   PauseRecord,
   Policy,
@@ -17,6 +19,7 @@ import type {
   PrepareRecord,
   RenewRecord,
   SealRecord,
+  TrafficRecord,
 } from './control-record.ts';
 import {
   listOf,
@@ -122,6 +125,31 @@ export const readSeal = readObject<SealRecord>({
   confirmed: orNull(readPosition),
 });
 
+const readOpened = readObject<Extract<Note, { about: 'opened' }>>({
+  about: oneOf('opened'),
+  pauseMs: readCount,
+});
+
+const readTail = readObject<Extract<Note, { about: 'tail' }>>({
+  about: oneOf('tail'),
+  transactions: readCount,
+  rows: readCount,
+  mayBeConfirmed: readBoolean,
+  isListed: readBoolean,
+});
+
+const readNote: Reader<Note> = (value, place) =>
+  readFields(value, place)['about'] === 'opened'
+    ? readOpened(value, place)
+    : readTail(value, place);
+
+export const readNoteRecord = readObject<NoteRecord>({
+  kind: oneOf('note'),
+  epoch: readEpoch,
+  region: readRegion,
+  note: readNote,
+});
+
 const readers: { readonly [K in ControlRecord['kind']]: Reader<ControlRecord> } = {
   policy: readObject<PolicyRecord>({ kind: oneOf('policy'), policy: readPolicy }),
   hello: readObject<HelloRecord>({
@@ -167,4 +195,11 @@ const readers: { readonly [K in ControlRecord['kind']]: Reader<ControlRecord> } 
     durationMs: readCount,
     operation: orNull(readOperation),
   }),
+  traffic: readObject<TrafficRecord>({
+    kind: oneOf('traffic'),
+    region: readRegion,
+    isAccepting: readBoolean,
+    operation: orNull(readOperation),
+  }),
+  note: readNoteRecord,
 };

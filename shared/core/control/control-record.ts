@@ -105,6 +105,51 @@ export interface PauseRecord {
   readonly operation: OperationLabel | null;
 }
 
+/** Traffic of one region, at its gateway. */
+export interface TrafficRecord {
+  readonly kind: 'traffic';
+  readonly region: RegionId;
+  readonly isAccepting: boolean;
+  readonly operation: OperationLabel | null;
+}
+/** What a region found out about a change of primary: for people, no condition reads it. */
+export interface NoteRecord {
+  readonly kind: 'note';
+  /** The epoch that the change opened. */
+  readonly epoch: Epoch;
+  readonly region: RegionId;
+  readonly note: Note;
+}
+
+export type Note =
+  /**
+   * The new primary is open: `pauseMs` after the prepare was read, or after the last renewal of an
+   * old primary that was lost; monotonic time of the new primary's controller.
+   */
+  | { readonly about: 'opened'; readonly pauseMs: number }
+  /**
+   * What a region held beyond the cut. `mayBeConfirmed`: a semi-sync or sync write can be among
+   * it. `isListed` false: the tail could not be read, its data are kept aside.
+   */
+  | {
+      readonly about: 'tail';
+      readonly transactions: number;
+      readonly rows: number;
+      readonly mayBeConfirmed: boolean;
+      readonly isListed: boolean;
+    };
+
+/** Whether two notes say the same. */
+export function isSameNote(a: Note, b: Note): boolean {
+  if (a.about === 'opened' || b.about === 'opened') return a.about === b.about;
+  return (
+    a.transactions === b.transactions &&
+    a.rows === b.rows &&
+    a.mayBeConfirmed === b.mayBeConfirmed &&
+    a.isListed === b.isListed
+  );
+}
+
 export type ControlRecord =
   | PolicyRecord
   | HelloRecord
@@ -113,4 +158,6 @@ export type ControlRecord =
   | SealRecord
   | MemberRecord
   | DegradeRecord
-  | PauseRecord;
+  | PauseRecord
+  | TrafficRecord
+  | NoteRecord;

@@ -6,15 +6,23 @@
 import {
   readChange,
   readForce,
+  readNoteRecord,
   readOperation,
   readPolicy,
   readSeal,
   withTexts,
 } from './control-record-codec.ts';
-import type { ControlState, Member, OpenPrepare, Promotion } from './control-state.ts';
+import type {
+  ControlState,
+  Member,
+  OpenPrepare,
+  OperationNoted,
+  Promotion,
+} from './control-state.ts';
 import {
   listOf,
   NotAsExpected,
+  oneOf,
   orNull,
   parseJson,
   readBoolean,
@@ -84,6 +92,15 @@ const readPromotion = readObject<Promotion>({
   why: readText,
 });
 
+const readNoted = readObject<OperationNoted>({
+  verb: oneOf('switchover', 'failover', 'pause', 'resume', 'drain', 'undrain'),
+  operation: readOperation,
+  region: orNull(readRegion),
+  epoch: orNull(readEpoch),
+  attempt: orNull(readCount),
+  isForced: readBoolean,
+});
+
 const readState = readObject<ControlState>({
   policy: orNull(readPolicy),
   epoch: readEpoch,
@@ -96,4 +113,7 @@ const readState = readObject<ControlState>({
   history: listOf(readPromotion),
   hellos: listOf(readObject({ region: readRegion, incarnation: readText, maxRules: readCount })),
   pause: orNull(readObject({ durationMs: readCount, operation: orNull(readOperation) })),
+  drained: listOf(readRegion),
+  operations: listOf(readNoted),
+  notes: listOf(readNoteRecord),
 });

@@ -3,7 +3,14 @@
  * the same state at the same offset. No time is in it: `lease` times are kept by each reader.
  * Serialisable as it is by `control-state-codec.ts` (checkpoints).
  */
-import type { ChangeKind, Force, OperationLabel, Policy, SealRecord } from './control-record.ts';
+import type {
+  ChangeKind,
+  Force,
+  NoteRecord,
+  OperationLabel,
+  Policy,
+  SealRecord,
+} from './control-record.ts';
 import type { EpochCut } from '../consistency.ts';
 import { noEpoch, type Epoch } from '../epoch.ts';
 import type { RegionId } from '../region.ts';
@@ -70,6 +77,24 @@ export interface ControlState {
     readonly maxRules: number;
   }[];
   readonly pause: { readonly durationMs: number; readonly operation: OperationLabel | null } | null;
+  /** Regions whose gateways take no traffic of their own, by an operator's word. */
+  readonly drained: readonly RegionId[];
+  /** Who asked for what, the newest last: every applied record with a label, up to a bound. */
+  readonly operations: readonly OperationNoted[];
+  /** What regions found out about changes of primary, oldest first; labels alone. */
+  readonly notes: readonly NoteRecord[];
+}
+
+/** A record with an operator's or a controller's label, as the audit shows it. */
+export interface OperationNoted {
+  readonly verb: 'switchover' | 'failover' | 'pause' | 'resume' | 'drain' | 'undrain';
+  readonly operation: OperationLabel;
+  /** The region preferred or drained; null for none. */
+  readonly region: RegionId | null;
+  /** The epoch a prepare opens, and which attempt it is; null for other verbs. */
+  readonly epoch: Epoch | null;
+  readonly attempt: number | null;
+  readonly isForced: boolean;
 }
 
 export const initialControlState: ControlState = {
@@ -84,6 +109,9 @@ export const initialControlState: ControlState = {
   history: [],
   hellos: [],
   pause: null,
+  drained: [],
+  operations: [],
+  notes: [],
 };
 
 /** What a record did; `void` says why its condition failed. */

@@ -85,17 +85,14 @@ test('failover asks first: without a terminal and without --yes nothing is sent'
 
 test('failover --yes sends what was asked for', async () => {
   await serve();
-  const words = ['failover', '--to', 'us-east', '--force', '--accept-data-loss', '--yes'];
+  const words = ['failover', '--to', 'us-east', '--accept-data-loss', '--yes'];
   assert.equal((await place.run(words)).code, 0);
-  const [change] = server.changes;
-  assert.deepEqual(change?.body, {
-    kind: 'failover',
-    to: 'us-east',
-    reason: 'failover by the CLI',
-    dryRun: false,
-    force: true,
-    acceptDataLoss: true,
-  });
+  // Force is asked for only when the unforced attempt is not met.
+  assert.deepEqual(
+    server.changes.map(({ body }) => body),
+    [{ kind: 'failover', to: 'us-east', reason: 'failover by the CLI', dryRun: false }],
+  );
+  assert.equal((await place.run(['failover', '--accept-data-loss', '--yes'])).code, 2);
 });
 
 test('pause and resume', async () => {

@@ -96,5 +96,5 @@ test('regions show: one region with its nodes; an unknown one is a usage error',
 test('history: one line per epoch', async () => {
   const { code, out } = await place.run(['history']);
   assert.equal(code, 0);
-  assert.match(out, /1 {2}2023-11-14T22:13:20Z {2}failover +- +eu-west +0:0\/0 +the first region/);
+  assert.match(out, /1 {2}2023-11-14T22:13:20Z {2}failover +- +eu-west +0:0\/0 +- +- +the first/);
 });

@@ -1,9 +1,17 @@
 /** Performs one effect of a controller on the simulated region: its result, or why it failed. */
 import type { Effect } from '../../../services/failover/core/controller-effect.ts';
 import type { EffectResult } from '../../../services/failover/core/controller-input.ts';
+import { isWithinCuts } from '../../../shared/core/consistency.ts';
 import { isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import type { SimRegion } from './sim-region.ts';
-import { isPast, nextAfter, positionOf, startOf, Violation } from './transaction.ts';
+import {
+  isPast,
+  nextAfter,
+  positionOf,
+  startOf,
+  Violation,
+  type Transaction,
+} from './transaction.ts';
 
 const done: EffectResult = { kind: 'none' };
 
@@ -22,6 +30,8 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       region.offset = Number(effect.from);
       region.isReading = true;
       return done;
+    case 'listTail':
+      return listTail(region, effect);
     case 'initialiseNode':
       node.initialise(effect.node);
       return done;
@@ -63,12 +73,40 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
         node.standby = 'none';
         return done;
       }
+      checkListed(region);
       node.wipe();
       // What is set aside is kept; the log begins anew with the seed.
       world.totals.count('diverged regions');
       return done;
     default:
       return node.isRunning ? performOnDatabase(region, effect) : 'the database does not answer';
+  }
+}
+
+/** Rows are listed where history goes on: at a node that is open. */
+function listTail(
+  region: SimRegion,
+  effect: Extract<Effect, { kind: 'listTail' }>,
+): EffectResult | string {
+  const { world, log } = region;
+  const target = world.region(effect.target.region);
+  if (!world.isLinked(region, target) || !target.node.isRunning) return 'no connection';
+  if (target.node.fence.openEpoch === null) return 'the node is not open';
+  const { after } = effect;
+  const tail = after === null ? [] : log.txns.filter((txn) => isPast(txn.position, after));
+  const isListed = effect.upTo !== null && isAtOrPast(log.end(), effect.upTo);
+  region.listed = { isWhole: isListed, txns: new Set(tail.map((txn) => txn.id)) };
+  return { kind: 'tailListed', transactions: tail.length, rows: tail.length, isListed };
+}
+
+/** Invariant "nothing is lost silently": a diverged tail is listed before it is replaced. */
+function checkListed(region: SimRegion): void {
+  const { node, listed, state } = region;
+  const { epoch, history } = state.fold;
+  const isLost = (txn: Transaction): boolean =>
+    txn.id !== 0 && !isWithinCuts(txn.position, epoch, history) && !listed.txns.has(txn.id);
+  if (listed.isWhole && state.role === 'quarantined' && node.db.some(isLost)) {
+    throw new Violation('a diverged tail is replaced before it was listed');
   }
 }
 

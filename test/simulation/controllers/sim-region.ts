@@ -46,6 +46,11 @@ export class SimRegion {
   state: ControllerState;
   view: ClusterView | null = null;
   reading: Reading | null = null;
+  /** What was last listed of its diverged tail. */
+  listed: { readonly isWhole: boolean; readonly txns: ReadonlySet<number> } = {
+    isWhole: true,
+    txns: new Set(),
+  };
   offset = 0;
   isReading = false;
   #effects: Effect[] = [];

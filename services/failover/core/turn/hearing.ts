@@ -1,6 +1,7 @@
 /** Takes in what happened: facts replace older facts, records are folded, effects end. */
 import { assertNever } from '../../../../shared/core/assert.ts';
 import type { foldControl } from '../../../../shared/core/control/control-fold.ts';
+import { laterPosition, type Position } from '../../../../shared/core/position.ts';
 import type { ReplicationReport } from '../../../../shared/core/replication-report.ts';
 import { halted, addStep, readRecord, startFold } from './reading.ts';
 import type { EffectBody } from '../controller-effect.ts';
@@ -11,6 +12,8 @@ import { preflight } from '../preflight.ts';
 import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
 import { sealRaised } from '../seal-plan.ts';
 import { regionNode } from '../situation.ts';
+import { emptyTail } from '../tail-note.ts';
+import { tailListed } from '../divergence.ts';
 
 export interface Heard {
   readonly state: ControllerState;
@@ -114,7 +117,20 @@ function hearReplication(
   const replicationFailedAtMs = isFailed ? (since ?? nowMs) : goesOn ? since : null;
   const worked = [state.replication, report].some((one) => one !== null && isAtWork(one));
   const replicationWorkedAtMs = worked ? nowMs : state.replicationWorkedAtMs;
-  return { ...state, replication: report, replicationWorkedAtMs, replicationFailedAtMs };
+  const confirmedSeen = laterOf(state.confirmedSeen, confirmedIn(report));
+  return {
+    ...{ ...state, replication: report, confirmedSeen },
+    ...{ replicationWorkedAtMs, replicationFailedAtMs },
+  };
+}
+
+function confirmedIn({ directive, confirmed }: ReplicationReport): Position | null {
+  return directive.kind === 'lead' ? confirmed : null;
+}
+
+function laterOf(a: Position | null, b: Position | null): Position | null {
+  if (a === null || b === null) return a ?? b;
+  return laterPosition(a, b);
 }
 
 function isAtWork({ directive, phase }: ReplicationReport): boolean {
@@ -183,6 +199,10 @@ function hearFinished(
       return dataReplaced(state);
     case 'setAside':
       return nodeSetAside(state, effect.key.slice('setAside:'.length));
+    case 'setProgress':
+      return { ...state, tailFound: emptyTail(state) ?? state.tailFound };
+    case 'listTail':
+      return tailListed(state, result);
     case 'writeCheckpoint':
       return { ...state, checkpointWrittenAtMs: state.nowMs };
     default:
@@ -199,7 +219,8 @@ function nodeSetAside(state: ControllerState, node: string): ControllerState {
 
 /** What was promised, opened or judged on the data before is not so on these. */
 function dataReplaced(state: ControllerState): ControllerState {
-  return { ...state, seal: null, tail: null, opening: null, tenure: null };
+  const nothing = { seal: null, tail: null, opening: null, tenure: null, confirmedSeen: null };
+  return { ...state, ...nothing };
 }
 
 function explainFailure(effect: RunningEffect | null, why: string): readonly EffectBody[] {

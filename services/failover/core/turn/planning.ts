@@ -7,7 +7,10 @@ import { planLease } from '../lease-keeper.ts';
 import { decideMembers } from '../member-plan.ts';
 import { planNodes } from '../node-plan.ts';
 import { planOpening } from '../promotion-plan.ts';
+import { planQuarantine } from '../divergence.ts';
 import { planRejoin } from '../rejoin-plan.ts';
+import { planNotes } from '../tail-note.ts';
+import { refuse } from './reading.ts';
 import { planSeal, sealDuty } from '../seal-plan.ts';
 import { isDoorOpen, ownDatabase, regionNode, regionNodeState } from '../situation.ts';
 
@@ -35,8 +38,10 @@ export function planAll(state: ControllerState): Planned {
     ...asked.effects,
     ...planFailover(state),
     ...members.effects,
+    ...planNotes(state),
     ...planNodes(state),
     ...planRejoin(state),
+    ...planQuarantine(state),
     ...planOpening(state),
     ...planCheckpoint(state),
   ];
@@ -92,12 +97,19 @@ function planPolicy(state: ControllerState): readonly EffectBody[] {
 function planAsked(state: ControllerState): Planned {
   const { asked, nowMs, fold } = state;
   if (asked === null) return { state, effects: [] };
-  const isShown =
-    fold.prepare?.operation?.id === asked.operationId ||
-    fold.pause?.operation?.id === asked.operationId ||
-    fold.history.some((one) => one.operation?.id === asked.operationId);
-  if (isShown || nowMs - asked.sinceMs > askedForMs) {
-    return { state: { ...state, asked: null }, effects: [] };
+  const { record } = asked;
+  // A further attempt has the id of the operation that runs: its number tells them apart.
+  const isShown = fold.operations.some(
+    (one) =>
+      one.operation.id === asked.operationId &&
+      (record.kind !== 'prepare' || (one.epoch === record.epoch && one.attempt === record.attempt)),
+  );
+  if (isShown) return { state: { ...state, asked: null }, effects: [] };
+  if (nowMs - asked.sinceMs > askedForMs) {
+    const label = 'operation' in record ? record.operation : null;
+    const left: ControllerState = { ...state, asked: null };
+    const why = 'its record was not read within 10 s; it may still come';
+    return { state: label === null ? left : refuse(left, label, why), effects: [] };
   }
   return { state, effects: [{ kind: 'appendControl', record: asked.record }] };
 }

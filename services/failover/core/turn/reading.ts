@@ -3,8 +3,11 @@
  * The own lease comes from here alone: from renewals read back in order (DESIGN.md section 5).
  */
 import { maxRules, type foldControl } from '../../../../shared/core/control/control-fold.ts';
-import type { ControlRecord } from '../../../../shared/core/control/control-record.ts';
-import type { FoldOutcome } from '../../../../shared/core/control/control-state.ts';
+import type {
+  ControlRecord,
+  OperationLabel,
+} from '../../../../shared/core/control/control-record.ts';
+import type { FoldOutcome, OperationNoted } from '../../../../shared/core/control/control-state.ts';
 import { holderValidUntilMs } from '../../../../shared/core/lease.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { formatPosition } from '../../../../shared/core/position.ts';
@@ -14,6 +17,7 @@ import { leaseTimes } from '../situation.ts';
 
 const stepsKept = 200;
 const promotionsKept = 20;
+const refusedKept = 50;
 
 /** Goes on from `checkpoint`; a lease or a pause in it counts as read now. */
 export function startFold(state: ControllerState, checkpoint: Checkpoint | null): ControllerState {
@@ -49,8 +53,35 @@ export function readRecord(
   const folded = fold(state.fold, record);
   const nextOffset = (entry.offset + 1n) as LogOffset;
   const next: ControllerState = { ...state, fold: folded.state, nextOffset };
-  if (folded.outcome.kind === 'void') return next;
+  if (folded.outcome.kind === 'void') return noteVoid(next, record, folded.outcome.why);
   return noteRecord(next, record, folded.outcome);
+}
+
+/** A void record of an operator: said to whoever asks for the operation, in every region. */
+function noteVoid(state: ControllerState, record: ControlRecord, why: string): ControllerState {
+  const label = 'operation' in record ? record.operation : null;
+  if (label === null) return state;
+  const isSame = (one: OperationNoted): boolean =>
+    one.operation.id === label.id &&
+    (record.kind !== 'prepare' || (one.epoch === record.epoch && one.attempt === record.attempt));
+  // A record that was sent twice is void the second time.
+  if (state.fold.operations.some(isSame)) return state;
+  const isOwn = state.asked?.record === record || state.asked?.operationId === label.id;
+  const left = isOwn ? { ...state, asked: null } : state;
+  if (state.fold.operations.some((one) => one.operation.id === label.id)) {
+    return addStep(left, 'attempt refused', why);
+  }
+  return refuse(left, label, why);
+}
+
+/** Keeps that the operation will not happen. */
+export function refuse(
+  state: ControllerState,
+  label: OperationLabel,
+  why: string,
+): ControllerState {
+  const refused = [...state.refused, { label, why }].slice(-refusedKept);
+  return { ...state, refused };
 }
 
 /** The controller stops deciding; the shell ends the process. */
@@ -125,6 +156,13 @@ function noteKind(state: ControllerState, record: ControlRecord): ControllerStat
     case 'seal': {
       const detail = `${record.region} at ${formatPosition(record.position)}`;
       return addStep(state, record.final ? 'sealed for good' : 'sealed', detail);
+    }
+    case 'note': {
+      const { note, region, epoch } = record;
+      // The other regions learn from it when the new primary opened.
+      const isNew = note.about === 'opened' && region !== config.region;
+      const detail = `${region} opened epoch ${epoch}`;
+      return isNew ? addStep(state, 'opened', detail) : state;
     }
     case 'pause':
       return { ...state, read: { ...read, pausedUntilMs: nowMs + record.durationMs } };

@@ -24,7 +24,6 @@ export interface PeerReportsOptions {
 const reportEveryMs = 1000;
 const reportTimeoutMs = 1500;
 const checkpointTimeoutMs = 2500;
-const trafficTimeoutMs = 3000;
 
 /** Asks every region for its report, each on its own, until `signal` aborts. */
 export async function exchangeReports(
@@ -52,23 +51,6 @@ export async function askCheckpoint(options: PeerReportsOptions): Promise<Checkp
     if (one === null || best === null) return best ?? one;
     return one.nextOffset > best.nextOffset ? one : best;
   }, null);
-}
-
-/** Tells `peer` to take or refuse traffic of its own. */
-export async function tellTraffic(
-  client: PeerClient,
-  peer: Peer,
-  isAccepting: boolean,
-): Promise<void> {
-  const path = '/peer/traffic';
-  const call = {
-    method: 'POST',
-    path,
-    body: { isAccepting },
-    timeoutMs: trafficTimeoutMs,
-  } as const;
-  const reply = await client.request(peer.origin, call);
-  if (reply.status >= 300) throw new Error(`${peer.region} answered ${reply.status}`);
 }
 
 async function askReport(options: PeerReportsOptions, peer: Peer): Promise<RegionReport | null> {

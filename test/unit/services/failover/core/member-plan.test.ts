@@ -112,6 +112,7 @@ const rows = [
           knowsConfirmed: false,
           bound: at('1:0/20'),
           strongReadsFrom: null,
+          pauseMs: null,
         },
       },
     ),

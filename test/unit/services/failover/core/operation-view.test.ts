@@ -4,6 +4,7 @@ import { operationView } from '../../../../../services/failover/core/operation-v
 import {
   ap,
   configOf,
+  epoch,
   eu,
   primaryState,
   record,
@@ -38,8 +39,33 @@ const rows = [
     name: 'done, as its renewals tell',
     state: {
       ...withRecords(replicaState({ config: configOf(ap) }), prepare, ...seals),
-      read: { ...replicaState().read, leaseReadAtMs: replicaState().read.promotedAtMs + 1 },
+      read: { ...replicaState().read, leaseReadAtMs: replicaState().read.promotedAtMs + 3001 },
     },
+    phase: 'done',
+  },
+  {
+    name: 'done, as its note tells',
+    state: withRecords(replicaState({ config: configOf(ap) }), prepare, ...seals, {
+      kind: 'note',
+      epoch: epoch(2),
+      region: us,
+      note: { about: 'opened', pauseMs: 700 },
+    }),
+    phase: 'done',
+  },
+  {
+    name: 'refused, when its record was void',
+    state: replicaState({ refused: [{ label: operation, why: 'decided on an older attempt' }] }),
+    phase: 'refused',
+  },
+  {
+    name: 'a drain',
+    state: withRecords(replicaState(), {
+      kind: 'traffic',
+      region: us,
+      isAccepting: false,
+      operation,
+    }),
     phase: 'done',
   },
   {

@@ -91,6 +91,12 @@ const rows: readonly Row[] = [
     outcome: 'RequestInvalid',
   },
   {
+    name: 'a region whose roles differ',
+    state: primaryState({ peers: [peerOf(us, { drift: ['role clerk'] })] }),
+    request: ask(),
+    outcome: 'RequestInvalid',
+  },
+  {
     name: 'before the first epoch',
     state: primaryState({ fold: initialControlState }),
     request: ask(),

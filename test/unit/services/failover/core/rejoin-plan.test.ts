@@ -13,7 +13,6 @@ import {
   epoch,
   eu,
   lsn,
-  nodeOf,
   nowMs,
   peerOf,
   primaryState,
@@ -112,14 +111,6 @@ describe('rejoining', () => {
     const [effect] = planRejoin(oldPrimary({ logEnd: at('1:0/10') }));
     assert.ok(effect?.kind === 'setProgress');
     assert.deepEqual(effect.position, at('1:0/10'));
-  });
-
-  it('a diverged one is kept apart, standbys first, once a seed is at hand', () => {
-    const nodes = [nodeOf('eu-west/pg-1'), nodeOf('eu-west/pg-2')];
-    const state = oldPrimary({ logEnd: at('1:0/11') }, { role: 'quarantined', nodes });
-    assert.deepEqual(planRejoin(state), [{ kind: 'setAside', node: 'eu-west/pg-2' }]);
-    assert.deepEqual(planRejoin({ ...state, peers: [] }), []);
-    assert.deepEqual(planRejoin(withRecords(state, record.prepare(3))), []);
   });
 
   it('a promoted node goes on from where its timeline begins', () => {

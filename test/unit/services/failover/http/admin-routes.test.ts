@@ -55,7 +55,7 @@ const state = {
   kind: 'running' as const,
   fold: { ...initialControlState, epoch, primary: 'eu-west' as RegionId, history: [promotion] },
   // This region opened the epoch in this run.
-  tenure: { epoch } as ControllerState['tenure'],
+  tenure: { epoch, openedAtMs: 0 } as ControllerState['tenure'],
   peers: [
     { heardAtMs: 99_500, report: replicaReport('us-east', { ageMs: 100 }) },
     { heardAtMs: 90_000, report: replicaReport('ap-south') },
@@ -136,6 +136,10 @@ test('history says when, from, to, where it was cut, why, and on whose word', as
     reason: 'maintenance',
     operationId: operation.id,
     atMs: operation.atMs,
+    pauseMs: null,
+    rowsLost: 0,
+    transactionsLost: 0,
+    tails: [],
   });
 });
 
@@ -225,14 +229,20 @@ test('automatic failover is paused for a time, and resumed', async () => {
   );
 });
 
-test('traffic of a region is drained and taken again', async () => {
+test('traffic of a region is drained and taken again, each as an operation', async () => {
   const { server, access } = await serverWith();
-  await call(server, '/admin/regions/us-east/drain', { body: {} });
+  const body = { reason: 'patching' };
+  const drained = await call(server, '/admin/regions/us-east/drain', { body });
   await call(server, '/admin/regions/us-east/undrain', { body: {} });
-  assert.deepEqual(access.accepting, [
-    ['us-east', false],
-    ['us-east', true],
-  ]);
+  assert.equal(drained.status, 202);
+  assert.deepEqual(
+    access.asked.map((one) => one.kind === 'traffic' && [one.region, one.isAccepting]),
+    [
+      ['us-east', false],
+      ['us-east', true],
+    ],
+  );
+  assert.equal((await call(server, '/admin/regions/mars/drain', { body: {} })).status, 404);
 });
 
 test('an operation that has ended is shown with its result', async () => {
@@ -240,7 +250,10 @@ test('an operation that has ended is shown with its result', async () => {
   const { status, body } = await call(server, `/admin/operations/${operation.id}`);
   assert.equal(status, 200);
   assert.deepEqual([body['phase'], body['percent'], body['by']], ['done', 100, 'ops']);
-  const result = { why: promotion.why, from: 'us-east', to: 'eu-west', epoch: 3, cut: '2:0/5000' };
+  const result = {
+    ...{ why: promotion.why, from: 'us-east', to: 'eu-west', epoch: 3, cut: '2:0/5000' },
+    ...{ writePauseMs: null, rowsLost: 0 },
+  };
   assert.deepEqual(body['result'], result);
 });
 
@@ -258,7 +271,7 @@ test('an unknown operation is 404', async () => {
   const { server } = await serverWith();
   const id = '0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f';
   assert.equal((await call(server, `/admin/operations/${id}`)).status, 404);
-  assert.equal((await call(server, '/admin/operations/none')).status, 400);
+  assert.equal((await call(server, '/admin/operations/no%20id')).status, 400);
 });
 
 test(

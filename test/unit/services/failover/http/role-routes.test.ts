@@ -62,14 +62,6 @@ test('a checkpoint is given only by a controller that has read the log', async (
   assert.equal(reply.json<{ nextOffset: string }>().nextOffset, '0');
 });
 
-test('another region passes on an operator’s word on traffic', async () => {
-  const { server, access } = await serverWith({});
-  const payload = { isAccepting: false };
-  const headers = await peerHeaders();
-  await server.inject({ method: 'POST', url: '/peer/traffic', headers, payload });
-  assert.deepEqual(access.accepting, [['eu-west', false]]);
-});
-
 async function peerHeaders(): Promise<{ authorization: string }> {
   const token = await signPeerToken('us-east' as RegionId, clusterId, keys);
   return { authorization: `Bearer ${token}` };

@@ -5,6 +5,7 @@ import {
   encodeControlRecord,
 } from '../../../../../shared/core/control/control-record-codec.ts';
 import type { ControlRecord } from '../../../../../shared/core/control/control-record.ts';
+import type { Epoch } from '../../../../../shared/core/epoch.ts';
 import type { NodeId } from '../../../../../shared/core/node.ts';
 import { ap, at, eu, record, us } from '../../../../helpers/control-records.ts';
 
@@ -39,6 +40,15 @@ const records: Readonly<Record<string, ControlRecord>> = {
   'member removed': record.member(1, us, { action: 'remove', version: 1 }),
   degrade: record.degrade(1, 1, 0),
   pause: { kind: 'pause', durationMs: 60_000, operation },
+  traffic: { kind: 'traffic', region: us, isAccepting: false, operation },
+  'note of an opening': {
+    ...{ kind: 'note', epoch: 2 as Epoch, region: us },
+    note: { about: 'opened', pauseMs: 812 },
+  },
+  'note of a tail': {
+    ...{ kind: 'note', epoch: 2 as Epoch, region: eu },
+    note: { about: 'tail', transactions: 1, rows: 2, mayBeConfirmed: true, isListed: false },
+  },
   'pause without an operator': { kind: 'pause', durationMs: 0, operation: null },
 };
 

@@ -8,6 +8,7 @@ import {
   initialControlState,
   type ControlState,
 } from '../../../../../shared/core/control/control-state.ts';
+import type { Epoch } from '../../../../../shared/core/epoch.ts';
 import {
   ap,
   at,
@@ -37,6 +38,13 @@ const states: Readonly<Record<string, ControlState>> = {
   'epoch 1, with members and hellos': foldAll([record.hello(us)], inEpochOne([us, ap])).state,
   'an open change of primary, forced': sealing,
   'after a promotion': foldAll([record.seal(2, us, { at: '1:0/10' })], sealing).state,
+  'a region drained, and a note': foldAll(
+    [
+      { kind: 'traffic', region: us, isAccepting: false, operation },
+      { kind: 'note', epoch: 1 as Epoch, region: eu, note: { about: 'opened', pauseMs: 0 } },
+    ],
+    inEpochOne([us]),
+  ).state,
   'automatic failover paused': foldAll(
     [{ kind: 'pause', durationMs: 5, operation }],
     inEpochOne([us]),

@@ -1,0 +1,129 @@
+/**
+ * Reads a region's own log beyond a position: committed transactions in order, large ones in parts.
+ * A large transaction whose end the log does not hold was never committed and is left out.
+ */
+import type { CommitRecord } from '../../../../shared/core/commit-record.ts';
+import type { LogOffset } from '../../../../shared/core/log-offset.ts';
+import { zeroLsn, type Lsn } from '../../../../shared/core/lsn.ts';
+import { isAtOrPast, type Position } from '../../../../shared/core/position.ts';
+import type { DataLog } from '../../../../shared/ports/data-log.ts';
+
+/** A transaction, or a part of a large one: all parts have the same position. */
+export interface TailPart {
+  readonly position: Position;
+  readonly xid: number;
+  readonly commitTimeUs: bigint;
+  readonly isFirst: boolean;
+  readonly messages: readonly Uint8Array[];
+}
+
+/** Everything of `log` after `after`, up to its present end. */
+export async function* readTail(
+  log: DataLog,
+  after: Position,
+  signal: AbortSignal,
+): AsyncGenerator<TailPart> {
+  const from = await offsetAfter(log, after, signal);
+  const seen = new Set<string>();
+  let large: { readonly xid: number; readonly end: Lsn } | null = null;
+  for await (const { offset, record } of log.read(from, { follow: false, signal })) {
+    if (record.kind === 'transactions') {
+      const { epoch } = record;
+      for (const { xid, endLsn, commitTimeUs, messages } of record.transactions) {
+        const position = { epoch, endLsn };
+        // A record may be in the log twice: it was sent again after an unknown outcome.
+        if (isAtOrPast(after, position) || seen.has(keyOf(position))) continue;
+        seen.add(keyOf(position));
+        yield { position, xid, commitTimeUs, isFirst: true, messages };
+      }
+    } else if (record.kind === 'epoch-start') {
+      // It counts as a transaction record, so that the end of the history can be one.
+      const position = { epoch: record.epoch, endLsn: zeroLsn };
+      const nothing = { xid: 0, commitTimeUs: record.timeUs, isFirst: false, messages: [] };
+      if (!isAtOrPast(after, position)) yield { position, ...nothing };
+    } else if (record.kind === 'chunk') {
+      const { epoch, xid, part, commitTimeUs, messages, isLast } = record;
+      if (part === 0) {
+        const end = await endOfLarge(log, { offset, xid }, signal);
+        large = end === null ? null : { xid, end };
+      }
+      if (large?.xid !== xid) continue;
+      const position = { epoch, endLsn: large.end };
+      const isNew = !isAtOrPast(after, position) && !seen.has(keyOf(position));
+      if (isNew) yield { position, xid, commitTimeUs, isFirst: part === 0, messages };
+      if (isLast) {
+        seen.add(keyOf(position));
+        large = null;
+      }
+    }
+  }
+}
+
+function keyOf({ epoch, endLsn }: Position): string {
+  return `${epoch}:${endLsn}`;
+}
+
+/** Where the large transaction that begins at `offset` was committed; null: nowhere. */
+async function endOfLarge(
+  log: DataLog,
+  { offset, xid }: { readonly offset: LogOffset; readonly xid: number },
+  signal: AbortSignal,
+): Promise<Lsn | null> {
+  let next = 0;
+  for await (const { record } of log.read(offset, { follow: false, signal })) {
+    if (record.kind !== 'chunk' || record.xid !== xid) continue;
+    if (record.part !== next) return null;
+    next += 1;
+    if (record.isLast) return record.endLsn;
+  }
+  return null;
+}
+
+/** Offset from which the log holds everything after `position`: positions never go back. */
+async function offsetAfter(
+  log: DataLog,
+  position: Position,
+  signal: AbortSignal,
+): Promise<LogOffset> {
+  const bounds = await log.bounds();
+  let low: bigint = bounds.start;
+  let high: bigint = bounds.end;
+  while (low < high) {
+    const middle = (low + high) / 2n;
+    const next = await firstEndFrom(log, middle as LogOffset, signal);
+    if (next !== null && isAtOrPast(position, next.end)) low = next.offset + 1n;
+    else high = middle;
+  }
+  return low as LogOffset;
+}
+
+async function firstEndFrom(
+  log: DataLog,
+  offset: LogOffset,
+  signal: AbortSignal,
+): Promise<{ readonly end: Position; readonly offset: bigint } | null> {
+  for await (const entry of log.read(offset, { follow: false, signal })) {
+    const end = endOf(entry.record);
+    if (end !== null) return { end, offset: entry.offset };
+  }
+  return null;
+}
+
+/** The last transaction record in `record`; null where it holds none. */
+function endOf(record: CommitRecord): Position | null {
+  const { epoch } = record;
+  switch (record.kind) {
+    case 'transactions': {
+      const last = record.transactions.at(-1);
+      return last === undefined ? null : { epoch, endLsn: last.endLsn };
+    }
+    case 'chunk':
+      return record.endLsn === null ? null : { epoch, endLsn: record.endLsn };
+    case 'epoch-start':
+      return { epoch, endLsn: zeroLsn };
+    case 'seed':
+      return record.position;
+    default:
+      return null;
+  }
+}
