@@ -104,6 +104,8 @@ export const gatewayConfigSchema = z
     /** Share of the recent requests that may be sent again as retries. */
     retryBudget: share.default(0.2),
     connectionsMax: count.default(50_000),
+    /** Time for the head of a request to arrive. */
+    headMs: durationMs.default(20_000),
     /** Time between "not ready" and the end of the listener: balancers have to see it. */
     drainNoticeMs: z.int().min(0).max(600_000).default(2000),
     /** Time for the requests that are under way then. */

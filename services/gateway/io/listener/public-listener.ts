@@ -19,11 +19,9 @@ export interface PublicListenerOptions {
   readonly logger: Logger;
 }
 
-/** Time for a TLS handshake, and for the head of a request from its first byte on. */
 const handshakeMs = 10_000;
-const headersMs = 20_000;
-/** How often slow heads are looked for. */
-const lookMs = 2000;
+/** How often slow heads are looked for, at least. */
+const lookMsMax = 2000;
 const keepAliveMs = 72_000;
 const headBytesMax = 16_384;
 const streamsMax = 256;
@@ -63,7 +61,7 @@ export class PublicListener {
     const { config, isTrusted } = this.#options;
     if (config().reusePort) warnOfResets(this.#options.logger);
     const server = this.#build(handler);
-    server.headersTimeout = headersMs;
+    server.headersTimeout = config().headMs;
     // Bodies are bounded where they are read: an upload may take longer than any head.
     server.requestTimeout = 0;
     server.keepAliveTimeout = keepAliveMs;
@@ -91,7 +89,8 @@ export class PublicListener {
   }
 
   #build(handler: http.RequestListener): http.Server {
-    const { tls } = this.#options.config();
+    const { tls, headMs } = this.#options.config();
+    const lookMs = Math.min(lookMsMax, headMs);
     const plain = { maxHeaderSize: headBytesMax, connectionsCheckingInterval: lookMs };
     if (tls === undefined) return http.createServer(plain, handler);
     const current = (): typeof tls => this.#options.config().tls ?? tls;
