@@ -57,6 +57,8 @@ export interface RouterClusterOptions {
   /** Standbys in the first region. */
   readonly standbys?: number;
   readonly router?: unknown;
+  /** How wrong the clocks of regions are, in milliseconds. */
+  readonly clocksOffMs?: Readonly<Record<string, number>>;
 }
 
 const logger = pino({ level: process.env['ROUTER_LOG'] ?? 'silent' });
@@ -96,7 +98,7 @@ export class RouterCluster {
     for (const [index, { id }] of made.cluster.regions.entries()) {
       const context = made.#context(id, { ...programs, postgresHome });
       await made.#startNodes(context, index === 0);
-      await made.#startRouter(id, context, options.router);
+      await made.#startRouter(id, context, options);
     }
     return made;
   }
@@ -242,17 +244,22 @@ export class RouterCluster {
     );
   }
 
-  async #startRouter(id: RegionId, context: RegionContext, config: unknown): Promise<void> {
+  async #startRouter(
+    id: RegionId,
+    context: RegionContext,
+    options: RouterClusterOptions,
+  ): Promise<void> {
+    const offMs = options.clocksOffMs?.[id] ?? 0;
     const primary = this.cluster.regions[0]?.id ?? id;
     const control = new HandControl(handView(this.cluster, { region: id, primary }));
     const status = new HandStatus();
     const metrics = createMetrics();
     const router = createRouterService({
-      config: routerConfigSchema.parse(config ?? {}),
+      config: routerConfigSchema.parse(options.router ?? {}),
       secrets: this.secrets,
       cluster: this.cluster,
       region: id,
-      clock: systemClock,
+      clock: { ...systemClock, wallMs: () => systemClock.wallMs() + offMs },
       logger,
       metrics,
       regionControl: control,

@@ -227,13 +227,34 @@ test('a session setting does not reach the next request', async () => {
   }
 });
 
-test('a thousand connections that say nothing change nothing', async () => {
+test('a storm of 5,000 connections that say nothing, or half a request, changes nothing', async () => {
   const { address } = cluster.region('eu-west');
-  const sockets = Array.from({ length: 1000 }, () => connect(7080, address));
-  for (const socket of sockets) socket.on('error', () => undefined);
+  const sockets = Array.from({ length: 5000 }, (_, n) => {
+    const socket = connect(7080, address).on('error', () => undefined);
+    if (n % 2 === 0) socket.write('POST /v1/query HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n');
+    return socket;
+  });
   const answer = await cluster.query('eu-west', 'SELECT 1 AS one');
   assert.deepEqual(answer.body['rows'], [{ one: 1 }]);
   for (const socket of sockets) socket.destroy();
+});
+
+test('storms of requests leave nothing behind', async () => {
+  const storm = async (): Promise<void> => {
+    const sent = Array.from({ length: 300 }, (_, n) =>
+      cluster.query('eu-west', n % 3 === 0 ? 'SELECT nonsense' : 'SELECT $1::int', { params: [n] }),
+    );
+    for (const { status } of await Promise.all(sent)) assert.ok([200, 422, 429].includes(status));
+  };
+  for (let n = 0; n < 3; n += 1) await storm();
+  const before = process.memoryUsage().heapUsed;
+  for (let n = 0; n < 5; n += 1) await storm();
+  assert.ok(process.memoryUsage().heapUsed - before < 100e6);
+  await eventually(async () => {
+    const sql = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'meridian-router'
+      AND state <> 'idle'`;
+    return (await cluster.sql('eu-west', sql)).length === 0;
+  });
 });
 
 test('the OpenAPI document describes the data API and nothing else', async () => {

@@ -8,7 +8,10 @@ import { RouterCluster } from '../../helpers/router.ts';
 let cluster: RouterCluster;
 
 before(async () => {
-  cluster = await RouterCluster.start({ regions: ['eu-west', 'us-east'] });
+  cluster = await RouterCluster.start({
+    regions: ['eu-west', 'us-east'],
+    router: { limits: { replyBytesMax: 100_000, replyMsMax: 1000 } },
+  });
 });
 
 after(async () => {
@@ -86,25 +89,50 @@ test('what is no query streams as well, complete in one part', async () => {
   assert.equal(text.trimEnd().split('\n').length, 3);
 });
 
-test('a client that reads slowly holds the rows back, and may leave', async () => {
+/** A stream of 300 MB whose reply nobody reads yet. */
+async function unreadStream(headers: Record<string, string>): Promise<IncomingMessage> {
   const token = await cluster.token();
-  const endless = "SELECT repeat('x', 1000) AS v FROM generate_series(1, 300000)";
-  const before = process.memoryUsage().rss;
-  const reply = await new Promise<IncomingMessage>((resolve, reject) => {
+  const sql = "SELECT repeat('x', 1000) AS v FROM generate_series(1, 300000)";
+  return new Promise((resolve, reject) => {
     const sent = httpRequest(`${cluster.region('eu-west').origin}/v1/query`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${token}`,
         'content-type': 'application/json',
         accept: 'application/x-ndjson',
+        ...headers,
       },
     });
     sent.on('response', resolve).on('error', reject);
-    sent.end(JSON.stringify({ sql: endless }));
+    sent.end(JSON.stringify({ sql }));
   });
+}
+
+test('a client that reads slowly holds the rows back, and may leave', async () => {
+  const before = process.memoryUsage().rss;
+  const reply = await unreadStream({});
   await new Promise((resolve) => setTimeout(resolve, 1000));
   assert.equal(await busyConnections(), 1, 'the cursor waits');
   assert.ok(process.memoryUsage().rss - before < 200e6, 'and nothing piles up');
   reply.destroy();
   await eventually(async () => (await busyConnections()) === 0);
+});
+
+test('a client that takes nothing loses the cursor at the deadline, then the connection', async () => {
+  const reply = await unreadStream({ 'meridian-deadline-ms': '1500' });
+  const ended = new Promise((resolve) => reply.once('close', resolve).on('error', () => undefined));
+  await eventually(async () => (await busyConnections()) === 1);
+  await eventually(async () => (await busyConnections()) === 0, { deadlineMs: 5000 });
+  // Only what is read shows that the other side has closed.
+  setTimeout(() => reply.resume(), 2500);
+  await ended;
+  assert.equal(reply.complete, false);
+});
+
+test('a reply in one piece holds so many bytes, and says that it was cut off', async () => {
+  const sql = "SELECT repeat('x', 1000) AS v FROM generate_series(1, 1000)";
+  const answer = await cluster.query('us-east', sql, { consistency: 'strong' });
+  const { rows, truncated } = answer.body as { rows: unknown[]; truncated: boolean };
+  assert.equal(truncated, true);
+  assert.ok(rows.length >= 90 && rows.length <= 110, String(rows.length));
 });

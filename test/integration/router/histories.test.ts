@@ -1,0 +1,150 @@
+// test: deadline 300 s
+/**
+ * Checked histories over three real regions: sessions write and read everywhere while replicas lag,
+ * standbys die, the primary is switched over and a region is lost. 20,000 session reads, a million
+ * with --long.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { withPg } from '../../../shared/pg/client.ts';
+import { TestCluster } from '../../helpers/cluster.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { cellTable, SessionLoad } from '../../helpers/histories/session-load.ts';
+
+const isLong = process.env['MERIDIAN_TEST_LONG'] === '1';
+const readsWanted = isLong ? 1_000_000 : 20_000;
+const boundMs = 1000;
+let cluster: TestCluster;
+let load: SessionLoad;
+let running: Promise<void> = Promise.resolve();
+
+before(async () => {
+  cluster = await TestCluster.start();
+  const origins = new Map(
+    cluster.regionIds.map((id) => {
+      const { bind, listeners } = cluster.region(id);
+      return [id, `http://${bind}:${listeners.public}`];
+    }),
+  );
+  const token = () => cluster.token('data:write');
+  load = new SessionLoad({ origins, token, sessions: 16, boundMs });
+  for (const sql of [...cellTable, load.fillSql]) {
+    const { status, body } = await cluster.query(await primaryNow(), sql, { durability: 'sync' });
+    assert.equal(status, 200, JSON.stringify(body));
+  }
+  running = load.run();
+});
+
+after(async () => {
+  load?.stop();
+  await running.catch(() => undefined);
+  await cluster?.remove();
+});
+
+/** What the first region that answers says. */
+async function primaryNow(): Promise<string> {
+  return eventually(
+    async () => {
+      for (const id of load?.regions ?? cluster.regionIds) {
+        const view = await cluster.admin(id, '/admin/regions').catch(() => null);
+        if (typeof view?.['primary'] === 'string') return view['primary'];
+      }
+      return null;
+    },
+    { deadlineMs: 60_000 },
+  );
+}
+
+async function aReplica(): Promise<string> {
+  const primary = await primaryNow();
+  return load.regions.find((id) => id !== primary) ?? '';
+}
+
+/** Resolves once session reads go on: at least `count` more of them. */
+async function moreReads(count: number): Promise<void> {
+  const { counts } = load;
+  const from = counts.sessionReads;
+  await eventually(() => counts.sessionReads >= from + count, { deadlineMs: 120_000 });
+}
+
+/** Another region than `before` is primary, and writes are confirmed again. */
+async function primaryMoved(before: string): Promise<void> {
+  await eventually(async () => (await primaryNow()) !== before, { deadlineMs: 60_000 });
+  const { writes } = load.counts;
+  await eventually(() => load.counts.writes > writes + 10, { deadlineMs: 60_000 });
+}
+
+const disturbances: readonly [string, () => Promise<void>][] = [
+  [
+    'a replica falls behind and catches up, again and again',
+    async () => {
+      const { bind, nodes } = cluster.region(await aReplica());
+      const target = {
+        ...{ host: bind, port: nodes[0]?.port ?? 0, database: cluster.config.database },
+        ...{ user: 'meridian_owner', applicationName: 'test' },
+        password: cluster.secrets(cluster.regionIds[0] ?? '').shared.postgres.owner,
+      };
+      await withPg(target, async (client) => {
+        for (let n = 0; n < 3; n += 1) {
+          await client.query('BEGIN');
+          await client.query('LOCK TABLE history.cell IN SHARE MODE');
+          await moreReads(300);
+          await client.query('COMMIT');
+          await moreReads(100);
+        }
+      });
+    },
+  ],
+  [
+    'a standby is killed',
+    async () => {
+      await cluster.signal(await aReplica(), 'pg-2', 'SIGKILL');
+      await moreReads(500);
+    },
+  ],
+  [
+    'the primary is switched over',
+    async () => {
+      const from = await primaryNow();
+      const to = await aReplica();
+      const asked = await cluster.admin(to, `/admin/regions/${from}/failover`, { to });
+      assert.equal(asked['httpStatus'], 202, JSON.stringify(asked));
+      await primaryMoved(from);
+    },
+  ],
+  [
+    'the primary region is lost',
+    async () => {
+      const from = await primaryNow();
+      const all = load.regions;
+      load.regions = all.filter((id) => id !== from);
+      await cluster.killRegion(from);
+      await primaryMoved(from);
+      if (!isLong) return;
+      await cluster.up();
+      load.regions = all;
+      await moreReads(5000);
+    },
+  ],
+];
+
+test('no session is ever shown less than it knew, whatever happens', async () => {
+  await moreReads(1500);
+  const { localReads, sessionReads } = load.counts;
+  const share = localReads / sessionReads;
+  for (let round = 1; ; round += 1) {
+    for (const [what, disturb] of disturbances) {
+      await disturb();
+      assert.deepEqual(load.checker.violations.slice(0, 20), [], what);
+    }
+    if (!isLong || load.counts.sessionReads >= readsWanted) break;
+  }
+  await eventually(() => load.counts.sessionReads >= readsWanted, { deadlineMs: 150_000 });
+  load.stop();
+  await running;
+  const { failed, ...counts } = load.counts;
+  console.log(JSON.stringify({ ...counts, failed: Object.fromEntries(failed) }));
+  console.log(`served in the asked region, undisturbed: ${(share * 100).toFixed(1)} %`);
+  assert.deepEqual(load.checker.violations.slice(0, 20), []);
+  assert.ok(counts.strongReads > 100 && counts.boundedReads > 100 && counts.writes > 100);
+});
