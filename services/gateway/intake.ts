@@ -98,8 +98,16 @@ export interface DecisionFacts {
   readonly visited: readonly RegionId[];
 }
 
-/** Which region serves, with the whole reasoning. */
+/** Which region serves, counted by its reason. */
 export function decide(runtime: GatewayRuntime, facts: DecisionFacts): RouteDecision {
+  const decision = reason(runtime, facts);
+  const region = decision.kind === 'serve' ? decision.order[0] : undefined;
+  runtime.meters.decision(region ?? 'none', decision.why);
+  return decision;
+}
+
+/** Which region would serve, with the whole reasoning. */
+export function reason(runtime: GatewayRuntime, facts: DecisionFacts): RouteDecision {
   const { regions, region } = runtime;
   if (facts.route.isOwnOnly) {
     return { kind: 'serve', order: [region], why: 'own-only', ranking: [] };
@@ -149,8 +157,12 @@ function hopOf(runtime: GatewayRuntime, signed: string | undefined): Hop | null 
   throw new MeridianError('UpstreamUnavailable', 'No gateway may take the request.', details);
 }
 
+const unsound = /[^\x21-\xff]/;
+
 /** Path and query of a request target in origin-form, or in absolute-form to this gateway. */
 export function originForm(target: string): string {
+  // HTTP/2 lets blanks through, which end a target in HTTP/1.1.
+  if (unsound.test(target)) throw new MeridianError('RequestInvalid', 'The target is no path.');
   if (target.startsWith('/')) return target;
   if (target === '*') return '/';
   const absolute = /^https?:\/\/[^/?#]*(.*)$/i.exec(target);

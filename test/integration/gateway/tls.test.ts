@@ -232,6 +232,24 @@ test('a stream that is not read holds the upstream back, its neighbours go on', 
   client.destroy();
 });
 
+test('what HTTP/1.1 could not carry is refused, not passed on', async () => {
+  let reached = '';
+  answer = (request, reply) => {
+    reached += request.url ?? '';
+    reply.end();
+  };
+  const client = await session();
+  for (const path of ['/a b', '/a HTTP/1.1', 'a', '/sound']) {
+    const stream = client.request({ ':path': path });
+    await bodyOf(stream).catch(() => undefined);
+  }
+  const unequal = client.request({ ':path': '/', ':method': 'POST', 'content-length': 10 });
+  unequal.end('abc');
+  await assert.rejects(bodyOf(unequal));
+  assert.equal(reached, '/sound');
+  client.destroy();
+});
+
 test('a WebSocket over TLS, beside HTTP/2', async () => {
   const echo = await startWebSocketUpstream();
   const plain = upstream.server;
