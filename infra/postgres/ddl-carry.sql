@@ -66,8 +66,25 @@ BEGIN
 END
 $$;
 
--- A table without usable identity would make the application's own UPDATE fail: it gets one. A
--- deferrable key is none; with virtual columns PostgreSQL accepts a key only.
+-- Tables that were given an identity because they had none.
+CREATE TABLE IF NOT EXISTS meridian.given_identity (
+  table_schema text,
+  table_name text,
+  PRIMARY KEY (table_schema, table_name)
+);
+
+-- Whether the table has a key that finds its rows: the primary key, or the index that is named as
+-- its identity. A deferrable one does not.
+CREATE OR REPLACE FUNCTION meridian.has_usable_key(table_id oid, identity "char") RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_index i
+    WHERE i.indrelid = table_id AND i.indisvalid AND i.indimmediate
+      AND CASE identity WHEN 'i' THEN i.indisreplident WHEN 'n' THEN false
+        ELSE i.indisprimary END)
+$$;
+
+-- A table without usable identity would make the application's own UPDATE fail: it gets one, until
+-- it has a primary key. With virtual columns PostgreSQL accepts a key only.
 CREATE OR REPLACE FUNCTION meridian.give_identity() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -80,17 +97,25 @@ BEGIN
     WHERE r.relkind = 'r' AND r.relpersistence = 'p' AND r.relreplident <> 'f'
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'meridian_local')
       AND n.nspname NOT LIKE 'pg\_toast%'
-      AND NOT EXISTS (
-        SELECT FROM pg_index i WHERE i.indrelid = r.oid AND i.indisvalid AND i.indimmediate
-          AND CASE r.relreplident WHEN 'd' THEN i.indisprimary
-            WHEN 'i' THEN i.indisreplident ELSE false END)
+      AND NOT meridian.has_usable_key(r.oid, r.relreplident)
   LOOP
     IF found.has_virtual THEN
       RAISE EXCEPTION 'a table with virtual generated columns needs a key: %.%',
         found.nspname, found.relname USING ERRCODE = 'feature_not_supported',
         HINT = 'Add a primary key that is not deferrable, or make the column STORED.';
     END IF;
+    INSERT INTO meridian.given_identity VALUES (found.nspname, found.relname)
+    ON CONFLICT DO NOTHING;
     EXECUTE format('ALTER TABLE %I.%I REPLICA IDENTITY FULL', found.nspname, found.relname);
+  END LOOP;
+  FOR found IN
+    DELETE FROM meridian.given_identity g USING pg_class r, pg_namespace n
+    WHERE n.nspname = g.table_schema AND r.relnamespace = n.oid AND r.relname = g.table_name
+      AND r.relreplident = 'f' AND meridian.has_usable_key(r.oid, r.relreplident)
+    RETURNING g.table_schema, g.table_name
+  LOOP
+    EXECUTE format(
+      'ALTER TABLE %I.%I REPLICA IDENTITY DEFAULT', found.table_schema, found.table_name);
   END LOOP;
 END
 $$;
@@ -118,5 +143,6 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION meridian.plain_definition, meridian.with_descendants,
-  meridian.tables_to_carry, meridian.carry_rows, meridian.give_identity, meridian.note_detached
+  meridian.tables_to_carry, meridian.carry_rows, meridian.has_usable_key, meridian.give_identity,
+  meridian.note_detached
   FROM PUBLIC;

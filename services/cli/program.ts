@@ -19,6 +19,7 @@ import { addToken } from './verbs/token.ts';
 import { addUp } from './verbs/up.ts';
 import { addDown } from './verbs/down.ts';
 import { addRegion } from './verbs/region.ts';
+import { addVerify } from './verbs/verify.ts';
 import { addWan } from './verbs/wan.ts';
 import { addUrl } from './verbs/url.ts';
 
@@ -49,6 +50,7 @@ const verbs: readonly AddVerb[] = [
   addWan,
   addConfig,
   addRoutes,
+  addVerify,
   addDemo,
   addCompletion,
 ];

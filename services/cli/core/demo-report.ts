@@ -40,6 +40,12 @@ export interface DemoReport {
   readonly missedOwnWrites: number;
   /** Writes that were confirmed to a client and are in no table. */
   readonly lostWrites: number;
+  /** What `meridian verify` found; null when it could not look. */
+  readonly verified: {
+    readonly rows: number;
+    readonly tables: number;
+    readonly differences: number;
+  } | null;
 }
 
 export interface CheckedPromise {
@@ -62,6 +68,7 @@ export function promisesOf(report: DemoReport): readonly CheckedPromise[] {
       value: areEqual(report.tables) ? 'yes' : 'NO',
       isKept: areEqual(report.tables),
     },
+    verifiedOf(report.verified),
     count('failed requests', report.failed.count),
     count('unknown outcomes', report.unknownOutcomes),
     count('reads that missed their own write', report.missedOwnWrites),
@@ -72,6 +79,15 @@ export function promisesOf(report: DemoReport): readonly CheckedPromise[] {
       isKept: switchover.problem === null,
     },
   ];
+}
+
+function verifiedOf(verified: DemoReport['verified']): CheckedPromise {
+  const name = 'every row verified';
+  if (verified === null) return { name, value: 'NO: it could not look', isKept: false };
+  const { rows, tables, differences } = verified;
+  const found = differences === 0 ? 'equal' : `${groupDigits(differences)} keys differ`;
+  const value = `${groupDigits(rows)} rows, ${groupDigits(tables)} tables: ${found}`;
+  return { name, value, isKept: differences === 0 };
 }
 
 /** Whether every table has the same rows and checksum in every region. */

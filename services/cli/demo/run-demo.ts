@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import { CliError } from '../core/cli-error.ts';
 import type { DemoReport, TableSum } from '../core/demo-report.ts';
+import type { VerifyReport } from '../core/verify-view.ts';
 import { longestPause, percentile } from '../core/statistics.ts';
 import { citiesSource, readCities } from './cities.ts';
 import { compareRegions } from './compare.ts';
@@ -24,6 +25,8 @@ export interface DemoOptions {
   readonly ratePerRegion: number;
   readonly seconds: number;
   readonly onProgress: (progress: DemoProgress) => void;
+  /** Compares all rows of all regions, as `meridian verify` does. */
+  readonly verify: () => Promise<VerifyReport>;
   /** Switches the primary over and resolves when that is done. */
   readonly switchOver: () => Promise<{ from: string; to: string }>;
 }
@@ -49,7 +52,14 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const { tally } = workload;
   const lostWrites = await countLost(options.clients, run, tally);
   const tables = await compare(options, tally.lastToken);
-  return reportOf({ options, workload, switched, tables, lostWrites, loadMs, rows: cities.length });
+  const verified = await options.verify().then(verifiedFacts, () => null);
+  const facts = { options, workload, switched, tables, lostWrites, loadMs };
+  return { ...reportOf({ ...facts, rows: cities.length }), verified };
+}
+
+function verifiedFacts({ rows, tables }: VerifyReport): DemoReport['verified'] {
+  const differences = tables.reduce((sum, table) => sum + table.differences.length, 0);
+  return { rows, tables: tables.length, differences };
 }
 
 async function load(
@@ -148,7 +158,7 @@ function reportOf(measured: {
   lostWrites: number;
   loadMs: number;
   rows: number;
-}): DemoReport {
+}): Omit<DemoReport, 'verified'> {
   const { options, workload, switched, tables, lostWrites, loadMs, rows } = measured;
   const { tally } = workload;
   const lags = workload.lagsMs();

@@ -14,6 +14,7 @@ import { openAdmin, openCluster, urlOf, type Context } from '../io/context.ts';
 import { awaitOperation } from '../io/operation.ts';
 import type { AddVerb } from '../program.ts';
 import { readStatus } from './status.ts';
+import { verifyAll } from './verify.ts';
 
 const switchTimeoutMs = 60_000;
 
@@ -63,6 +64,7 @@ async function demo(context: Context, load: { ratePerRegion: number; seconds: nu
       clients,
       onProgress: (progress) => show(context, progress),
       switchOver: async () => switchOver(admin),
+      verify: async () => verifyAll(context, { loadPercent: 100 }),
     });
   } finally {
     await Promise.all([admin.close(), ...clients.map(async (client) => client.close())]);

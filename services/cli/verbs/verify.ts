@@ -4,7 +4,7 @@ import { exitCodes, type ExitCode } from '../core/exit-code.ts';
 import { renderProgress } from '../core/progress-bar.ts';
 import { renderVerify, type VerifyReport } from '../core/verify-view.ts';
 import { addressOf, openAdmin, openCluster, regionNamed, type Context } from '../io/context.ts';
-import { verifyRegions, type VerifyProgress } from '../io/verify-regions.ts';
+import { verifyRegions, type VerifyOptions, type VerifyProgress } from '../io/verify-regions.ts';
 import { VerifyRegion } from '../io/verify-region.ts';
 import type { AddVerb } from '../program.ts';
 import { readStatus } from './status.ts';
@@ -36,7 +36,7 @@ export const addVerify: AddVerb = (program, act) => {
     .action(
       act(async (context: Context, flags: VerifyFlags): Promise<ExitCode> => {
         const { terminal, isJson } = context;
-        const report = await verify(context, flags);
+        const report = await verifyAll(context, wishesOf(flags));
         terminal.out(
           isJson ? JSON.stringify(report, null, 2) : renderVerify(report, terminal.paint),
         );
@@ -45,28 +45,35 @@ export const addVerify: AddVerb = (program, act) => {
     );
 };
 
-async function verify(context: Context, flags: VerifyFlags): Promise<VerifyReport> {
-  const options = {
+type VerifyWishes = Partial<Omit<VerifyOptions, 'primary' | 'others' | 'onProgress'>>;
+
+/** Compares what is wished for, everything by default, and shows how far it is. */
+export async function verifyAll(context: Context, wishes: VerifyWishes): Promise<VerifyReport> {
+  let last: VerifyProgress | null = null;
+  const onProgress = (progress: VerifyProgress): void => {
+    last = progress;
+    context.terminal.progress(lineOf(progress));
+  };
+  const wanted = { tables: [], from: null, rowsPerRange: 5000, loadPercent: 50 };
+  const report = await withRegions(context, async (regions) =>
+    verifyRegions({ ...wanted, differencesMax: 100, ...wishes, ...regions, onProgress }),
+  );
+  if (last !== null) context.terminal.progress(lineOf(last), true);
+  return report;
+}
+
+function wishesOf(flags: VerifyFlags): VerifyWishes {
+  return {
     tables: flags.table ?? [],
     from: flags.from ?? null,
     rowsPerRange: numberIn('--range', flags.range, [1, 1_000_000]),
     loadPercent: numberIn('--load', flags.load, [1, 100]),
     differencesMax: numberIn('--max', flags.max, [1, 1_000_000]),
   };
-  let last: VerifyProgress | null = null;
-  const onProgress = (progress: VerifyProgress): void => {
-    last = progress;
-    context.terminal.progress(lineOf(progress));
-  };
-  const report = await withRegions(context, async (regions) =>
-    verifyRegions({ ...options, ...regions, onProgress }),
-  );
-  if (last !== null) context.terminal.progress(lineOf(last), true);
-  return report;
 }
 
 /** Opens every region's own node, and closes them after `work`. */
-export async function withRegions<T>(
+async function withRegions<T>(
   context: Context,
   work: (regions: {
     readonly primary: VerifyRegion;
