@@ -19,7 +19,7 @@ import { NodeConnection, type NodeAccess, type NodePlace } from './node-connecti
 import { endProbes, probeCommit, proberName } from './probe-commit.ts';
 import { createPublicationAndSlot } from './publication-and-slot.ts';
 import { raiseSequences } from './sequences.ts';
-import { endApplicationSessions } from './sessions.ts';
+import { closeStandby, reopenStandby } from './sessions.ts';
 import { closedStandbyName, setSynchronousStandbyNames } from './sync-names.ts';
 
 type KindsOf<Lane> = {
@@ -117,8 +117,13 @@ export class EffectRunner {
         return nodeControl.stop(effect.node);
       case 'promoteNode':
         // Sessions survive a promotion and could write: none may be left on the standby.
-        await this.#withNode(this.#fence, effect.node, endApplicationSessions);
-        return nodeControl.promote(effect.node);
+        await this.#withNode(this.#fence, effect.node, closeStandby);
+        try {
+          return await nodeControl.promote(effect.node);
+        } finally {
+          // A standby that stays one opens by itself after a while, whatever becomes of this.
+          await this.#withNode(this.#fence, effect.node, reopenStandby).catch(() => undefined);
+        }
       case 'setAside':
         return nodeControl.setAside(effect.node);
       default:

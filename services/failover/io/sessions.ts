@@ -4,6 +4,7 @@
  * commit that becomes visible is served to nobody (DESIGN.md section 4).
  */
 import type { PgClient } from '../../../shared/pg/client.ts';
+import { quoteLiteral } from '../../../shared/pg/quote.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { onlyRow } from './node-connection.ts';
 
@@ -40,6 +41,50 @@ export async function endApplicationSessions(client: PgClient): Promise<void> {
       client,
       `SELECT count(pg_terminate_backend(pid))::text AS left FROM pg_stat_activity WHERE ${doomed}`,
       [now],
+    );
+    if (left === '0') return;
+    await sleep(askAgainMs);
+  }
+}
+
+/** A standby that was closed and then not promoted opens again by itself after so long. */
+const standbyClosedSeconds = 60;
+
+/**
+ * Closes a standby to applications and ends their sessions: one that survived the promotion could
+ * write. The login guard reads the setting; applications may not change it.
+ */
+export async function closeStandby(client: PgClient): Promise<void> {
+  const { until } = await onlyRow(
+    client,
+    'SELECT (extract(epoch FROM clock_timestamp())::bigint + $1)::text AS until',
+    [standbyClosedSeconds],
+  );
+  const path = `$libdir:/meridian_closed_until_${until}`;
+  await client.query(`ALTER SYSTEM SET dynamic_library_path = ${quoteLiteral(path)}`);
+  await client.query('SELECT pg_reload_conf()');
+  for (;;) {
+    const now = await onlyRow(client, `SELECT current_setting('dynamic_library_path') AS path`);
+    if (now['path'] === path) break;
+    await sleep(askAgainMs);
+  }
+  await endStarting(client);
+  await endApplicationSessions(client);
+}
+
+/** After the promotion: the fence alone decides from here. */
+export async function reopenStandby(client: PgClient): Promise<void> {
+  await client.query('ALTER SYSTEM RESET dynamic_library_path');
+  await client.query('SELECT pg_reload_conf()');
+}
+
+/** Sessions that were being authenticated may have read the setting before it changed. */
+async function endStarting(client: PgClient): Promise<void> {
+  for (;;) {
+    const { left } = await onlyRow(
+      client,
+      `SELECT count(*)::text AS left FROM pg_stat_activity
+       WHERE backend_type = 'client backend' AND usename IS NULL`,
     );
     if (left === '0') return;
     await sleep(askAgainMs);
