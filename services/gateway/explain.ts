@@ -3,7 +3,7 @@ import { groupAt, placeOf } from './core/split.ts';
 import { matchRoute } from './core/route-match.ts';
 import { usabilityOf } from './core/upstream-choice.ts';
 import type { ExplainQuestion } from './http/admin-routes.ts';
-import { clientPlaceOf, decide } from './intake.ts';
+import { clientPlaceOf, reason } from './intake.ts';
 import type { BreakerFigures } from './io/circuit-breaker.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
@@ -14,7 +14,7 @@ export function explainRoute(runtime: GatewayRuntime, question: ExplainQuestion)
   const route = matchRoute(runtime.routes, { host, path, method, header });
   const place = clientPlaceOf(runtime, address, header);
   if (route === null) return { address, place, route: null, decision: null };
-  const decision = decide(runtime, {
+  const decision = reason(runtime, {
     ...{ route, place, tenant, override: null, sticky: null, visited: [] },
   });
   const ranks = new Map(decision.ranking.map((ranked) => [ranked.region, ranked]));

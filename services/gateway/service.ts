@@ -99,7 +99,11 @@ class Gateway {
 
   constructor(dependencies: GatewayDependencies) {
     this.#dependencies = dependencies;
-    this.#meters = new GatewayMeters(dependencies.metrics, () => this.#inFlight);
+    this.#meters = new GatewayMeters(dependencies.metrics, {
+      inFlight: () => this.#inFlight,
+      upstreams: () => (this.runtime === null ? [] : listUpstreams(this.runtime)),
+      regions: () => this.runtime?.regions.facts() ?? [],
+    });
     this.#config = dependencies.config;
     this.#listener = new PublicListener({
       config: () => this.#config,

@@ -65,6 +65,21 @@ export const metricNames = names({
     help: 'Failed attempts by what became of them: retried, or why not.',
     labels: ['verdict'],
   },
+  gatewayDecisions: {
+    name: 'meridian_gateway_decisions_total',
+    help: 'Decisions on the region of a request: which (none: refused), and why.',
+    labels: ['region', 'why'],
+  },
+  gatewayUpstreams: {
+    name: 'meridian_gateway_upstreams',
+    help: 'Upstream instances by group and state: usable, draining, down, ejected or open.',
+    labels: ['group', 'state'],
+  },
+  gatewayRegionHealthy: {
+    name: 'meridian_gateway_region_healthy',
+    help: 'Whether this gateway takes a region for healthy (1) or not (0).',
+    labels: ['region'],
+  },
   gatewayInFlight: {
     name: 'meridian_gateway_in_flight_requests',
     help: 'Proxied requests under way.',

@@ -101,6 +101,8 @@ export interface TestGatewayOptions {
   /** The `gateway` section as it would be written in the cluster file. */
   readonly config: unknown;
   readonly redis?: RedisClient;
+  /** As in a process without a router. */
+  readonly dataApiPrefix?: string;
 }
 
 /** A running gateway with its public and admin listeners. */
@@ -122,7 +124,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     metrics,
     regionControl: control,
     redis: options.redis ?? null,
-    dataApiPrefix: null,
+    dataApiPrefix: options.dataApiPrefix ?? null,
   });
   let isDraining = false;
   const health = healthRoutes({

@@ -11,6 +11,13 @@ export interface RequestFacts {
   readonly overheadMs: number;
 }
 
+/** What the gateway knows when the metrics are read. */
+export interface GatewayNow {
+  readonly inFlight: () => number;
+  readonly upstreams: () => readonly { readonly group: string; readonly state: string }[];
+  readonly regions: () => readonly { readonly id: string; readonly isHealthy: boolean }[];
+}
+
 interface RouteCells {
   /** By the first digit of the status; 0: the client has left. */
   readonly statuses: readonly { value: number }[];
@@ -28,18 +35,32 @@ export class GatewayMeters {
   readonly #overhead: FastHistogram;
   readonly #attempts: FastCounter;
   readonly #retries: FastCounter;
+  readonly #decisions: FastCounter;
+  readonly #reasons = new Map<string, Map<string, { value: number }>>();
   readonly #routes = new Map<string, RouteCells>();
   readonly #groups = new Map<string, { ok: { value: number }; failed: { value: number } }>();
 
-  /** Call it once per registry; `inFlight` is asked when the metrics are read. */
-  constructor(metrics: Metrics, inFlight: () => number) {
+  /** Call it once per registry; `now` is asked when the metrics are read. */
+  constructor(metrics: Metrics, now: GatewayNow) {
     this.#requests = new FastCounter(metricNames.gatewayRequests, metrics);
     this.#seconds = new FastHistogram(metricNames.gatewayRequestSeconds, secondsBounds, metrics);
     this.#overhead = new FastHistogram(metricNames.gatewayOverheadSeconds, overheadBounds, metrics);
     this.#attempts = new FastCounter(metricNames.gatewayAttempts, metrics);
     this.#retries = new FastCounter(metricNames.gatewayRetries, metrics);
+    this.#decisions = new FastCounter(metricNames.gatewayDecisions, metrics);
     const gauge = metrics.gauge(metricNames.gatewayInFlight);
-    Object.assign(gauge, { collect: () => gauge.set(inFlight()) });
+    Object.assign(gauge, { collect: () => gauge.set(now.inFlight()) });
+    const upstreams = metrics.gauge(metricNames.gatewayUpstreams);
+    const collectUpstreams = (): void => {
+      upstreams.reset();
+      for (const { group, state } of now.upstreams()) upstreams.inc({ group, state });
+    };
+    Object.assign(upstreams, { collect: collectUpstreams });
+    const regions = metrics.gauge(metricNames.gatewayRegionHealthy);
+    const collectRegions = (): void => {
+      for (const { id, isHealthy } of now.regions()) regions.set({ region: id }, Number(isHealthy));
+    };
+    Object.assign(regions, { collect: collectRegions });
   }
 
   request({ route, status, durationMs, overheadMs }: RequestFacts): void {
@@ -60,6 +81,15 @@ export class GatewayMeters {
     }
     if (ok) cells.ok.value += 1;
     else cells.failed.value += 1;
+  }
+
+  /** A decision for `region`, because of `why`. */
+  decision(region: string, why: string): void {
+    let ofRegion = this.#reasons.get(region);
+    if (ofRegion === undefined) this.#reasons.set(region, (ofRegion = new Map()));
+    let cell = ofRegion.get(why);
+    if (cell === undefined) ofRegion.set(why, (cell = this.#decisions.cell(region, why)));
+    cell.value += 1;
   }
 
   /** A failed attempt: `retried`, or why not. */

@@ -158,3 +158,12 @@ test('explain gives the whole reasoning', async () => {
   assert.deepEqual([answer.decision.region, answer.decision.why], ['us-east', 'nearest']);
   assert.equal(answer.regions.find(({ id }) => id === 'ap-south')?.isHealthy, false);
 });
+
+test('metrics tell of decisions, of regions and of upstreams', async () => {
+  const text = await gatewayOf('eu-west').metrics.registry.metrics();
+  assert.match(text, /^meridian_gateway_decisions_total\{region="us-east",why="nearest"\} \d+$/m);
+  assert.match(text, /^meridian_gateway_decisions_total\{region="ap-south",why="override"\} 1$/m);
+  assert.match(text, /^meridian_gateway_region_healthy\{region="us-east"\} 1$/m);
+  assert.match(text, /^meridian_gateway_region_healthy\{region="ap-south"\} 0$/m);
+  assert.match(text, /^meridian_gateway_upstreams\{group="default",state="usable"\} 1$/m);
+});
