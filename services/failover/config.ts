@@ -1,5 +1,6 @@
 /** The `failover` section of the cluster file: bounds of changes of primary. */
 import { z } from 'zod';
+import { regionIdSchema } from '../../shared/config/cluster-schema.ts';
 import { defaultBounds } from './core/controller-config.ts';
 
 const durationMs = z.int().min(1);
@@ -11,6 +12,10 @@ export const failoverConfigSchema = z.strictObject({
   switchoverMs: durationMs.default(defaultBounds.switchoverMs),
   /** No automatic failover so soon after the promotion before it. */
   failoverBackoffMs: durationMs.default(defaultBounds.failoverBackoffMs),
+  /** The region that takes the role back by itself, by a switchover; without it none does. */
+  preferredPrimary: regionIdSchema.nullable().default(defaultBounds.preferredPrimary),
+  /** It does so no sooner after a change of primary. */
+  preferredQuietMs: durationMs.default(defaultBounds.preferredQuietMs),
   /** A switchover's target may lag this much at most. */
   switchoverLagMs: durationMs.default(defaultBounds.switchoverLagMs),
   /** How often the folded control log is stored in the region's own PostgreSQL. */

@@ -103,6 +103,8 @@ function config(): ControllerState['config'] {
     drainMs: 600,
     switchoverMs: 8000,
     failoverBackoffMs: 10_000,
+    preferredPrimary: null,
+    preferredQuietMs: 600_000,
     switchoverLagMs: 2000,
     checkpointIntervalMs: 10_000,
   };

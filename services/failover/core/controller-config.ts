@@ -25,6 +25,10 @@ export interface ControllerConfig {
   readonly switchoverMs: number;
   /** No automatic failover so soon after the promotion before it. */
   readonly failoverBackoffMs: number;
+  /** The region that takes the primary role back by itself; null: none does. */
+  readonly preferredPrimary: RegionId | null;
+  /** So long after the last change of primary, and so long in step with the primary. */
+  readonly preferredQuietMs: number;
   /** A switchover's target may lag this much at most. */
   readonly switchoverLagMs: number;
   /** How often the fold is written to the region's own PostgreSQL. */
@@ -36,6 +40,8 @@ export const defaultBounds = {
   drainMs: 600,
   switchoverMs: 8000,
   failoverBackoffMs: 10_000,
+  preferredPrimary: null,
+  preferredQuietMs: 600_000,
   switchoverLagMs: 2000,
   checkpointIntervalMs: 10_000,
 } as const;

@@ -8,7 +8,14 @@ import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { patienceMs } from './candidate-choice.ts';
 import type { ControllerState } from './controller-state.ts';
 import { judgeTail } from './rejoin-plan.ts';
-import { isChosen, isOpener, leaseTimes, openingObstacle, ownDatabase } from './situation.ts';
+import {
+  isChosen,
+  isOpener,
+  isPeerLive,
+  leaseTimes,
+  openingObstacle,
+  ownDatabase,
+} from './situation.ts';
 
 /** Promotions of the last so many milliseconds count for the back-off. */
 const flapWindowMs = 300_000;
@@ -27,7 +34,8 @@ export function detectFailure(state: ControllerState): Proposal | null {
   if (kind !== 'running' || fold.policy === null) return null;
   if (fold.prepare !== null) return detectStall(state);
   if (fold.epoch === 0) return openFirst(state);
-  return isChosen(state) ? detectOwnObstacle(state) : detectExpiry(state);
+  if (isChosen(state)) return detectOwnObstacle(state);
+  return detectExpiry(state) ?? takeBack(state);
 }
 
 /** Until when no automatic failover happens, because several happened lately. */
@@ -76,6 +84,25 @@ function detectExpiry(state: ControllerState): Proposal | null {
   const silentMs = Math.round(nowMs - read.leaseReadAtMs);
   const why = `the lease of ${fold.primary} is over: no renewal was read for ${silentMs} ms`;
   return propose(state, { change: 'failover', preferred: null }, why);
+}
+
+/**
+ * The preferred region takes the role back by a switchover, which loses nothing: once it has been
+ * quiet for long enough, and it could be asked for by a person now.
+ */
+function takeBack(state: ControllerState): Proposal | null {
+  const { config, read, nowMs, fold, role } = state;
+  const { region, preferredPrimary, preferredQuietMs } = config;
+  if (preferredPrimary !== region || role !== 'replica') return null;
+  const isQuiet = nowMs - read.promotedAtMs >= preferredQuietMs;
+  if (!isQuiet || nowMs < read.pausedUntilMs) return null;
+  const isMember = fold.members.some((member) => member.region === region);
+  const freshAtMs = state.replication?.freshAtMs ?? null;
+  const isInStep = freshAtMs !== null && state.wallMs - freshAtMs <= config.switchoverLagMs;
+  const { primary } = fold;
+  if (!isMember || !isInStep || primary === null || !isPeerLive(state, primary)) return null;
+  const why = `${region} is the preferred primary, and nothing changed for ${preferredQuietMs} ms`;
+  return propose(state, { change: 'switchover', preferred: region }, why);
 }
 
 /** The chosen region that cannot open says so: the next epoch, preferring itself. */

@@ -7,6 +7,7 @@ import {
 } from '../../../shared/config/cluster-schema.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { controlTopicShape, dataTopicShape } from '../../../shared/kafka/admin.ts';
 import { controlTopicOf, dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
@@ -26,7 +27,13 @@ export interface SetupInputs {
 /** The section `failover` of the cluster file carries the same names as the core's bounds. */
 export type Bounds = Pick<
   ControllerConfig,
-  'drainMs' | 'switchoverMs' | 'failoverBackoffMs' | 'switchoverLagMs' | 'checkpointIntervalMs'
+  | 'drainMs'
+  | 'switchoverMs'
+  | 'failoverBackoffMs'
+  | 'preferredPrimary'
+  | 'preferredQuietMs'
+  | 'switchoverLagMs'
+  | 'checkpointIntervalMs'
 >;
 
 /** A new incarnation with each call. */
@@ -37,6 +44,13 @@ export function controllerConfigOf(
 ): ControllerConfig {
   const { policy } = cluster;
   const [first, ...others] = region.nodes.map(({ id }) => id);
+  const { preferredPrimary } = bounds;
+  if (preferredPrimary !== null && cluster.regions.every(({ id }) => id !== preferredPrimary)) {
+    const why = `failover.preferredPrimary: there is no region ${preferredPrimary}`;
+    throw new MeridianError('ConfigInvalid', why, {
+      hint: `one of ${cluster.regions.map(({ id }) => id).join(', ')}`,
+    });
+  }
   if (first === undefined) throw new RangeError(`region ${region.id} has no node`);
   return {
     clusterId: cluster.clusterId,

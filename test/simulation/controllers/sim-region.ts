@@ -191,6 +191,8 @@ export class SimRegion {
       drainMs: 1000,
       switchoverMs: 4000,
       failoverBackoffMs: 200,
+      preferredPrimary: null,
+      preferredQuietMs: 8000,
       switchoverLagMs: 60_000,
       checkpointIntervalMs: 1500,
     };

@@ -12,6 +12,8 @@ import {
   databaseOf,
   eu,
   foldAll,
+  followOf,
+  inEpochOne,
   configOf,
   nowMs,
   primaryState,
@@ -29,6 +31,17 @@ const reading = (changes: Partial<ReadTimes>): Partial<ControllerState> => ({
 });
 const expired = reading({ leaseReadAtMs: nowMs - 5250 });
 const waited = reading({ attemptReadAtMs: nowMs - 9000 });
+
+/** us-east in step with eu-west, both well, and told to be primary when it has been quiet. */
+function preferring(changes: Partial<ControllerState>): ControllerState {
+  const bounds = { preferredPrimary: us, preferredQuietMs: 60_000 };
+  return replicaState({
+    config: { ...configOf(us), ...bounds },
+    replication: replicationOf(followOf(1), { store: 'us-east-store', freshAtMs: nowMs - 100 }),
+    ...reading({ promotedAtMs: nowMs - 60_000 }),
+    ...changes,
+  });
+}
 
 interface Row {
   readonly name: string;
@@ -93,6 +106,33 @@ const rows: readonly Row[] = [
   {
     name: 'nothing else while seals are awaited',
     state: withRecords(replicaState(waited), record.prepare(2)),
+    proposal: null,
+  },
+  {
+    name: 'a switchover to itself when it is preferred and all is quiet',
+    state: preferring({}),
+    proposal: '1 switchover us-east',
+  },
+  {
+    name: 'nothing when it is preferred and the last change is not long ago',
+    state: preferring(reading({ promotedAtMs: nowMs - 59_999 })),
+    proposal: null,
+  },
+  {
+    name: 'nothing when it is preferred and lags',
+    state: preferring({
+      replication: replicationOf(followOf(1), { freshAtMs: nowMs - 2001 }),
+    }),
+    proposal: null,
+  },
+  {
+    name: 'nothing when it is preferred and automatic failover is paused',
+    state: preferring(reading({ promotedAtMs: 0, pausedUntilMs: nowMs + 1 })),
+    proposal: null,
+  },
+  {
+    name: 'nothing when it is preferred and no member',
+    state: preferring({ fold: inEpochOne([ap]) }),
     proposal: null,
   },
   {
