@@ -210,7 +210,10 @@ export class MeridianClient {
     const headers: Record<string, string> = {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
-      'meridian-deadline-ms': String(Math.max(1, Math.floor(call.leftMs))),
+      // A little less than is waited for: a reply about a passed deadline still arrives.
+      'meridian-deadline-ms': String(
+        Math.max(1, Math.floor(call.leftMs - Math.min(200, call.leftMs / 10))),
+      ),
     };
     if (consistency !== undefined) headers['meridian-consistency'] = consistency;
     if (maxStalenessMs !== undefined) headers['meridian-max-staleness-ms'] = String(maxStalenessMs);

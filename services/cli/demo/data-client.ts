@@ -2,7 +2,15 @@
  * Sends SQL to one region's gateway, once, and says what came back over the socket. Nothing is
  * tried again: an open-loop measurement counts what a client without any retry would see.
  */
-import { Pool } from 'undici';
+import {
+  MeridianClient,
+  MeridianClientError,
+  type CallOptions,
+  type ConsistencyLevel,
+  type DurabilityMode,
+  type Served,
+  type TransactionStatement,
+} from '../../client/client.ts';
 
 export interface DataCall {
   readonly path: '/v1/query' | '/v1/transaction';
@@ -31,49 +39,57 @@ export interface DataClient {
   close(): Promise<void>;
 }
 
-const connectionsMax = 512;
 const defaultTimeoutMs = 30_000;
-/** A reply about a passed deadline gets so long to arrive. */
-const replyMs = 2000;
 
-/** A client of the gateway at `origin`. */
+/** A client of the gateway at `origin`; each call is a session of its own. */
 export function createDataClient(region: string, origin: string, token: string): DataClient {
-  const pool = new Pool(origin, {
-    connections: connectionsMax,
-    pipelining: 1,
-    connect: { timeout: 5000 },
-  });
+  const client = new MeridianClient({ urls: [origin], token, attemptsMax: 1 });
   return {
     region,
     async send(call) {
-      const timeoutMs = call.timeoutMs ?? defaultTimeoutMs;
+      const headers = new Headers(call.headers);
+      const session = client.session();
+      session.advance(headers.get('meridian-position'));
       try {
-        const reply = await pool.request({
-          method: 'POST',
-          path: call.path,
-          headers: {
-            authorization: `Bearer ${token}`,
-            'content-type': 'application/json',
-            'meridian-deadline-ms': String(timeoutMs),
-            ...call.headers,
-          },
-          body: JSON.stringify(call.body),
-          signal: AbortSignal.timeout(timeoutMs + replyMs),
-        });
-        const text = await reply.body.text();
-        return reply.statusCode < 400
-          ? {
-              kind: 'answered',
-              body: JSON.parse(text) as unknown,
-              token: headerOf(reply.headers, 'meridian-position'),
-              servedBy: headerOf(reply.headers, 'meridian-served-by')?.split('/')[0] ?? null,
-            }
-          : { kind: 'refused', ...problemIn(text, reply.statusCode) };
+        const { body, served } = await sendIn(session, call, optionsOf(headers, call.timeoutMs));
+        const servedBy = served.servedBy.split('/')[0] ?? null;
+        return { kind: 'answered', body, token: served.position, servedBy };
       } catch (error) {
-        return { kind: 'silent', detail: error instanceof Error ? error.message : String(error) };
+        if (!(error instanceof MeridianClientError)) throw error;
+        const { code, detail } = error;
+        return code === 'NoReply' ? { kind: 'silent', detail } : { kind: 'refused', code, detail };
       }
     },
-    close: async () => pool.destroy(),
+    close: async () => undefined,
+  };
+}
+
+async function sendIn(
+  session: MeridianClient,
+  { path, body }: DataCall,
+  options: CallOptions,
+): Promise<{ readonly body: unknown; readonly served: Served }> {
+  if (path === '/v1/query') {
+    const { sql, params = [] } = body as TransactionStatement;
+    const result = await session.query(sql, params, options);
+    return { body: result, served: result.served };
+  }
+  const { statements } = body as { readonly statements: readonly TransactionStatement[] };
+  const { results, served } = await session.transaction(statements, options);
+  return { body: { results }, served };
+}
+
+function optionsOf(headers: Headers, timeoutMs = defaultTimeoutMs): CallOptions {
+  const consistency = headers.get('meridian-consistency');
+  const durability = headers.get('meridian-durability');
+  const maxStalenessMs = headers.get('meridian-max-staleness-ms');
+  const idempotencyKey = headers.get('idempotency-key');
+  return {
+    timeoutMs,
+    ...(consistency !== null && { consistency: consistency as ConsistencyLevel }),
+    ...(durability !== null && { durability: durability as DurabilityMode }),
+    ...(maxStalenessMs !== null && { maxStalenessMs: Number(maxStalenessMs) }),
+    ...(idempotencyKey !== null && { idempotencyKey }),
   };
 }
 
@@ -88,19 +104,4 @@ export function firstRow(result: unknown): Readonly<Record<string, unknown>> {
     return Object.fromEntries((fields ?? []).map(({ name }, index) => [name, row[index]]));
   }
   return (row ?? {}) as Readonly<Record<string, unknown>>;
-}
-
-function headerOf(headers: Record<string, string | string[] | undefined>, name: string) {
-  const value = headers[name];
-  return typeof value === 'string' ? value : null;
-}
-
-function problemIn(text: string, status: number): { code: string; detail: string } {
-  try {
-    const { code, detail } = JSON.parse(text) as { code?: unknown; detail?: unknown };
-    if (typeof code === 'string') return { code, detail: String(detail ?? '') };
-  } catch {
-    // Not a problem document: the status has to do.
-  }
-  return { code: `HTTP ${String(status)}`, detail: text.slice(0, 200) };
 }

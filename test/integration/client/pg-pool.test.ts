@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Pool as PgPool } from 'pg';
+import { createDataClient, firstRow } from '../../../services/cli/demo/data-client.ts';
 import { DatabaseError, Pool } from '../../../services/client/pool.ts';
 import { RouterCluster } from '../../helpers/router.ts';
 
@@ -120,4 +121,25 @@ test('a connected client is a session, and gives what it has seen back', async (
   assert.throws(() => client.release());
   assert.equal(pool.session.position, client.session.position);
   await pool.end();
+});
+
+test('the demo asks through the same client, once', async () => {
+  const { origin } = cluster.region('eu-west');
+  const client = createDataClient('eu-west', origin, await cluster.token());
+  const headers = { 'meridian-durability': 'async' };
+  const statements = [{ sql: 'INSERT INTO t (id) VALUES ($1)', params: [50] }];
+  const written = await client.send({ path: '/v1/transaction', body: { statements }, headers });
+  assert.ok(written.kind === 'answered' && written.token !== null);
+  const read = await client.send({
+    path: '/v1/query',
+    body: { sql: 'SELECT id FROM t WHERE id = 50' },
+    headers: { 'meridian-position': written.token, 'meridian-consistency': 'session' },
+  });
+  assert.ok(read.kind === 'answered');
+  assert.deepEqual([firstRow(read.body), read.servedBy], [{ id: 50 }, 'eu-west']);
+  const refused = await client.send({ path: '/v1/query', body: { sql: 'SELEKT' } });
+  assert.equal(refused.kind === 'refused' && refused.code, 'StatementFailed');
+  const nobody = createDataClient('x', 'http://127.0.0.1:1', 't');
+  const silent = await nobody.send({ path: '/v1/query', body: { sql: 'SELECT 1' } });
+  assert.equal(silent.kind, 'silent');
 });

@@ -204,6 +204,59 @@ test('the client keeps its session across regions', async () => {
   });
 });
 
+test('a forwarded transaction may do whatever a local one may', async () => {
+  const inserts = Array.from({ length: 300 }, (_, n) => ({
+    sql: 'INSERT INTO made VALUES ($1)',
+    params: [n],
+  }));
+  const answer = await cluster.post('us-east', '/v1/transaction', {
+    body: {
+      statements: [
+        { sql: 'CREATE TABLE public.made (id int PRIMARY KEY)' },
+        ...inserts,
+        { sql: 'SAVEPOINT a' },
+        { sql: 'DELETE FROM made' },
+        { sql: 'ROLLBACK TO SAVEPOINT a' },
+        {
+          sql: `CREATE FUNCTION add(i int) RETURNS int LANGUAGE sql
+            AS 'INSERT INTO made VALUES (i) RETURNING id'`,
+        },
+        { sql: 'SELECT add(1000)' },
+        { sql: 'SELECT count(*) AS n FROM made', expectRows: 1 },
+      ],
+      isolation: 'repeatable read',
+      ...asynchronous,
+    },
+  });
+  assert.equal(answer.status, 200, answer.text);
+  const results = answer.body['results'] as { rows: unknown[] }[];
+  assert.deepEqual(results.at(-1)?.rows, [{ n: 301 }]);
+});
+
+test('row-level security decides by the claims of the token', async () => {
+  for (const sql of [
+    'CREATE TABLE public.secret (owner text, v text)',
+    'ALTER TABLE secret ENABLE ROW LEVEL SECURITY',
+    'ALTER TABLE secret FORCE ROW LEVEL SECURITY',
+    `CREATE POLICY own ON secret USING
+       (owner = current_setting('meridian.claims', true)::json->>'sub')`,
+  ]) {
+    assert.equal((await cluster.query('eu-west', sql, asynchronous)).status, 200, sql);
+  }
+  const other = await cluster.query(
+    'eu-west',
+    "INSERT INTO secret VALUES ('x', '1')",
+    asynchronous,
+  );
+  assert.equal(other.body['sqlstate'], '42501', other.text);
+  await cluster.query('us-east', "INSERT INTO secret VALUES ('tester', '2')", asynchronous);
+  await cluster.sql('eu-west', "INSERT INTO secret VALUES ('x', '3')");
+  for (let n = 0; n < 5; n += 1) {
+    const read = await cluster.query('eu-west', 'SELECT v FROM secret', { consistency: 'strong' });
+    assert.deepEqual(read.body['rows'], [{ v: '2' }], read.text);
+  }
+});
+
 test('a kept plan that is out of date does no harm', async () => {
   await cluster.query('eu-west', 'CREATE TABLE public.p (id int)', asynchronous);
   const read = async (params: unknown[] = [1]) => {
