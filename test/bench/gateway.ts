@@ -1,102 +1,191 @@
 /**
  * Proxying "hello" by one process each, over the same upstream: direct, nginx, HAProxy, bare
  * undici dispatch, @fastify/http-proxy and Meridian's gateway, with routing alone and with all
- * policies. `--json` for machines, `--seconds <n>` per run, `--rounds <n>`.
+ * policies; then the gateway as two processes.
+ *
+ *   npm run bench:gateway -- [--json] [--seconds N] [--rounds N] [--connections N] [--streams N]
+ *
+ * `--json` prints a list of {what, value, unit, peer, peerValue, ratio, goal, ok}. Needs wrk;
+ * nginx and HAProxy take part where they are installed. Exit code 1 when a goal is missed.
  */
 import { parseArgs } from 'node:util';
+import {
+  figureOf,
+  median,
+  renderFigures,
+  type Figure,
+  type Goal,
+} from '../helpers/bench/figure.ts';
+import {
+  provePolicies,
+  startBench,
+  type Candidate,
+  type GatewayBench,
+} from '../helpers/bench/gateway-candidates.ts';
 import { runWrk, type WrkResult } from '../helpers/bench/wrk.ts';
-import { provePolicies, startBench, type Candidate } from '../helpers/bench/gateway-candidates.ts';
+import { percentile, startLoad } from '../helpers/open-loop.ts';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    seconds: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '32' },
     streams: { type: 'string', default: '500' },
   },
 });
-
-interface Row {
-  readonly name: string;
-  readonly perSecond: number;
-  readonly cpuUs: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly failed: number;
-}
+const [seconds, rounds] = [Number(values.seconds), Number(values.rounds)];
+const [connections, streams] = [Number(values.connections), Number(values.streams)];
+const steadyPerSecond = 500;
+const policies = 'JWT, rate limit in Redis, address list, geography, security headers';
 
 const bench = await startBench();
 try {
-  const rows = await measure(bench.candidates);
-  const refusals = await provePolicies(bench);
-  const memory = await bench.memoryAtStreams(Number(values.streams));
-  report(rows, { refusals, memory });
+  const runs = await measure(bench.candidates);
+  const figures = [
+    ...throughput(runs),
+    ...(await latency(bench)),
+    ...(await refusals(bench)),
+    ...(await memory(bench)),
+    ...(await scaling(bench)),
+  ];
+  if (values.json) console.log(JSON.stringify(figures, null, 2));
+  else console.log(renderFigures(figures));
+  if (figures.some(({ ok }) => ok === false)) process.exitCode = 1;
 } finally {
   await bench.stop();
 }
 
-/** Rounds interleave the candidates, so that a busy moment hits all alike; medians are shown. */
-async function measure(candidates: readonly Candidate[]): Promise<readonly Row[]> {
+type Runs = ReadonlyMap<string, readonly WrkResult[]>;
+
+/** Rounds interleave the candidates, so that a busy moment hits all alike. */
+async function measure(candidates: readonly Candidate[]): Promise<Runs> {
   const results = new Map<string, WrkResult[]>(candidates.map(({ name }) => [name, []]));
-  for (const { url, script, pid } of candidates) {
-    await runWrk({ url, script, pid, seconds: 1, connections: 16 });
+  for (const { url, script, pids } of candidates) {
+    await runWrk({ url, script, pids, seconds: 1, connections });
   }
-  const [seconds, connections] = [Number(values.seconds), Number(values.connections)];
-  for (let round = 0; round < Number(values.rounds); round += 1) {
-    for (const { name, url, script, pid } of candidates) {
-      results.get(name)?.push(await runWrk({ url, script, pid, seconds, connections }));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { name, url, script, pids } of candidates) {
+      results.get(name)?.push(await runWrk({ url, script, pids, seconds, connections }));
     }
   }
-  return [...results].map(([name, all]) => ({
-    name,
-    perSecond: median(all.map(({ perSecond }) => perSecond)),
-    cpuUs: median(all.map(({ cpuUs }) => cpuUs)),
-    p50Ms: median(all.map(({ p50Ms }) => p50Ms)),
-    p99Ms: median(all.map(({ p99Ms }) => p99Ms)),
-    failed: all.reduce((sum, { failed }) => sum + failed, 0),
-  }));
+  return results;
 }
 
-function report(
-  rows: readonly Row[],
-  { refusals, memory }: { refusals: Readonly<Record<string, number>>; memory: number | null },
-): void {
-  const of = (name: string): number => rows.find((row) => row.name === name)?.perSecond ?? NaN;
-  const ratios = {
-    routingOverBareDispatch: of('meridian, routing') / of('bare undici dispatch'),
-    allPoliciesOverHttpProxy: of('meridian, all policies') / of('@fastify/http-proxy'),
-  };
-  const direct = rows.find(({ name }) => name === 'direct');
-  if (values.json) {
-    console.log(JSON.stringify({ rows, ratios, refusals, memoryMbAtStreams: memory }, null, 2));
-    return;
-  }
-  console.log(
-    'CANDIDATE                REQ/S   CPU US   P50 MS   P99 MS   ADDED P50   ADDED P99   FAILED',
-  );
-  for (const { name, perSecond, cpuUs, p50Ms, p99Ms, failed } of rows) {
-    const added = [p50Ms - (direct?.p50Ms ?? 0), p99Ms - (direct?.p99Ms ?? 0)];
-    console.log(
-      name.padEnd(22) +
-        perSecond.toFixed(0).padStart(8) +
-        cpuUs.toFixed(0).padStart(9) +
-        [p50Ms, p99Ms].map((ms) => ms.toFixed(2).padStart(9)).join('') +
-        added.map((ms) => ms.toFixed(2).padStart(12)).join('') +
-        String(failed).padStart(9),
+/**
+ * Requests per second and processor time per request, medians; ratios are medians of the rounds'
+ * own ratios, because both sides of one round had the same machine.
+ */
+function throughput(runs: Runs): readonly Figure[] {
+  const of = (name: string, what: keyof WrkResult): number =>
+    median((runs.get(name) ?? []).map((run) => run[what]));
+  const against = (name: string, peer: string, goal: Goal): Figure => {
+    const figure = figureOf({
+      ...{ what: `${name}: requests`, value: of(name, 'perSecond'), unit: '/s', goal },
+      peer: { name: peer, value: of(peer, 'perSecond') },
+    });
+    const pairs = (runs.get(name) ?? []).map(
+      (run, round) => run.perSecond / (runs.get(peer)?.[round]?.perSecond ?? NaN),
     );
-  }
-  console.log(
-    `\nrouting / bare dispatch: ${ratios.routingOverBareDispatch.toFixed(2)} (goal 0.90)`,
+    const ratio = Math.round(median(pairs) * 1000) / 1000;
+    return { ...figure, ratio, ok: ratio >= (goal.atLeast ?? 0) };
+  };
+  const failed = [...runs].flatMap(([name, all]) =>
+    name.startsWith('meridian') ? all.map((run) => run.failed) : [],
   );
-  const over = ratios.allPoliciesOverHttpProxy.toFixed(2);
-  console.log(`all policies / @fastify/http-proxy: ${over} (goal 1.25)`);
-  console.log(`refused while all policies were on: ${JSON.stringify(refusals)}`);
-  if (memory !== null) {
-    console.log(`memory for ${values.streams} open streams: ${memory.toFixed(0)} MB (goal 150)`);
-  }
+  return [
+    ...[...runs.keys()].map((name) =>
+      figureOf({ what: `${name}: requests`, value: of(name, 'perSecond'), unit: '/s' }),
+    ),
+    ...[...runs.keys()].map((name) =>
+      figureOf({ what: `${name}: processor per request`, value: of(name, 'cpuUs'), unit: 'us' }),
+    ),
+    against('meridian, routing', 'bare undici dispatch', { of: 'ratio', atLeast: 0.9 }),
+    against('meridian, all policies', '@fastify/http-proxy', { of: 'ratio', atLeast: 1.25 }),
+    figureOf({
+      ...{ what: 'meridian: requests that failed', unit: '', goal: { of: 'value', atMost: 0 } },
+      value: failed.reduce((sum, one) => sum + one, 0),
+    }),
+  ];
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+/** What the gateway adds to a request at a steady rate, far from what it could do. */
+async function latency({ candidates, token }: GatewayBench): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  let direct: readonly number[] = [];
+  for (const { name, url } of candidates) {
+    if (name !== 'direct' && !name.startsWith('meridian')) continue;
+    const load = startLoad(() => url, steadyPerSecond, { authorization: `Bearer ${token}` });
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    const { samples } = await load.finish();
+    const tookMs = samples.filter(({ atMs }) => atMs > 500).map((sample) => sample.tookMs);
+    if (name === 'direct') direct = tookMs;
+    for (const share of [0.5, 0.99]) {
+      const what = `${name}: p${String(share * 100)} at ${String(steadyPerSecond)}/s`;
+      const value = percentile(tookMs, share);
+      figures.push(figureOf({ what, value, unit: 'ms' }));
+      if (name === 'direct') continue;
+      const added = value - percentile(direct, share);
+      figures.push(figureOf({ what: `${what}, added`, value: added, unit: 'ms' }));
+    }
+  }
+  return figures;
+}
+
+/** Three requests that must be refused, while a load runs that must not. */
+async function refusals(running: GatewayBench): Promise<readonly Figure[]> {
+  const candidate = running.candidates.find(({ name }) => name === 'meridian, all policies');
+  if (candidate === undefined) return [];
+  const { url, script, pids } = candidate;
+  const load = runWrk({ url, script, pids, seconds: 3, connections });
+  const answers = await provePolicies(running);
+  const { failed } = await load;
+  const wanted = { badToken: 401, blockedAddress: 403, overLimit: 429 } as const;
+  return [
+    ...(['badToken', 'blockedAddress', 'overLimit'] as const).map((what) =>
+      figureOf({
+        ...{ what: `refused during the run: ${what}`, value: answers[what], unit: '' },
+        goal: { of: 'value', atLeast: wanted[what], atMost: wanted[what] },
+      }),
+    ),
+    figureOf({
+      ...{ what: `others refused meanwhile (${policies})`, value: failed, unit: '' },
+      goal: { of: 'value', atMost: 0 },
+    }),
+  ];
+}
+
+async function memory(running: GatewayBench): Promise<readonly Figure[]> {
+  const value = await running.memoryAtStreams(streams);
+  const what = `memory of ${String(streams)} open streams`;
+  return [figureOf({ what, value, unit: 'MB', goal: { of: 'value', atMost: 150 } })];
+}
+
+/** Two processes on one address. The machine's cores are shared with wrk and the upstream. */
+async function scaling({ candidates, twice }: GatewayBench): Promise<readonly Figure[]> {
+  const single = candidates.find(({ name }) => name === 'meridian, routing');
+  if (single === undefined) return [];
+  const results: Record<'one' | 'two', WrkResult[]> = { one: [], two: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [kind, { url, pids }] of [
+      ['one', single],
+      ['two', twice],
+    ] as const) {
+      const run = { url, script: null, pids, seconds, connections: connections * 2 };
+      results[kind].push(await runWrk(run));
+    }
+  }
+  const of = (kind: 'one' | 'two', what: keyof WrkResult): number =>
+    median(results[kind].map((run) => run[what]));
+  return (
+    [
+      ['requests of two processes', 'perSecond', '/s'],
+      ['processor per request of two processes', 'cpuUs', 'us'],
+    ] as const
+  ).map(([what, key, unit]) =>
+    figureOf({
+      ...{ what, value: of('two', key), unit },
+      peer: { name: 'one process', value: of('one', key) },
+    }),
+  );
 }

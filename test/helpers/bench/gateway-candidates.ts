@@ -17,16 +17,18 @@ export interface Candidate {
   readonly name: string;
   readonly url: string;
   readonly script: string | null;
-  /** The process that does the work. */
-  readonly pid: number;
+  /** The processes that do the work. */
+  readonly pids: readonly number[];
 }
 
 export interface GatewayBench {
   readonly candidates: readonly Candidate[];
+  /** The gateway with routing alone, as two processes on one address. */
+  readonly twice: Candidate;
   readonly policiesOrigin: string;
   readonly token: string;
   /** Megabytes that so many open streams add to the gateway's resident memory. */
-  memoryAtStreams(count: number): Promise<number | null>;
+  memoryAtStreams(count: number): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ const blocked = '198.51.100.7';
 /** Everything up and answering. */
 export async function startBench(): Promise<GatewayBench> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-bench-'));
-  const addresses = loopbackAddresses(8);
+  const addresses = loopbackAddresses(9);
   const at = (index: number): string => addresses[index] ?? '';
   const children: ChildProcess[] = [];
   const script = null;
@@ -44,7 +46,7 @@ export async function startBench(): Promise<GatewayBench> {
     const child = fork(join(peers, `${file}.ts`), [at(index), '8080', ...args]);
     children.push(child);
     await once(child, 'message');
-    return { url: `http://${at(index)}:8080`, script, pid: child.pid ?? 0 };
+    return { url: `http://${at(index)}:8080`, script, pids: [child.pid ?? 0] };
   };
   const hello = await program('hello', 0);
   const upstream = hello.url;
@@ -55,34 +57,41 @@ export async function startBench(): Promise<GatewayBench> {
     const child = spawn(binary, config.args, { stdio: 'ignore' });
     children.push(child);
     await eventually(() => answers(config.url));
-    candidates.push({ name, url: config.url, script, pid: child.pid ?? 0 });
+    candidates.push({ name, url: config.url, script, pids: [child.pid ?? 0] });
   }
   candidates.push(
     { name: 'bare undici dispatch', ...(await program('bare-dispatch', 3, upstream)) },
     { name: '@fastify/http-proxy', ...(await program('http-proxy', 4, upstream)) },
   );
   const redis = await startTestRedis(at(7));
-  const made = await startGateways(upstream, { routing: at(5), policies: at(6) }, redis);
+  const made = await startGateways(
+    upstream,
+    { routing: at(5), policies: at(6), twice: at(8) },
+    redis,
+  );
   const lua = join(folder, 'policies.lua');
   writeFileSync(lua, luaScript(made.token));
-  const { routing, policies } = made;
+  const { routing, policies, twice } = made;
   candidates.push(
-    { name: 'meridian, routing', url: routing.origin, script, pid: routing.child.pid ?? 0 },
+    { name: 'meridian, routing', url: routing.origin, script, pids: pidsOf(routing) },
     {
       name: 'meridian, all policies',
       url: `${policies.origin}/free`,
       script: lua,
-      pid: policies.child.pid ?? 0,
+      pids: pidsOf(policies),
     },
   );
   return {
     candidates,
+    twice: {
+      ...{ name: 'meridian, two processes', url: twice[0]?.origin ?? '', script },
+      pids: twice.flatMap(pidsOf),
+    },
     policiesOrigin: made.policies.origin,
     token: made.token,
     memoryAtStreams: (count) => memoryOf(made.routing, count),
     async stop() {
-      await made.routing.kill();
-      await made.policies.kill();
+      for (const gateway of [routing, policies, ...twice]) await gateway.kill();
       for (const child of children) child.kill('SIGKILL');
       await redis.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -90,8 +99,12 @@ export async function startBench(): Promise<GatewayBench> {
   };
 }
 
+const pidsOf = ({ child }: GatewayProcess): number[] => [child.pid ?? 0];
+
+export type Refusals = Readonly<Record<'badToken' | 'blockedAddress' | 'overLimit', number>>;
+
 /** One bad token, one blocked address, one client over its limit; how each was answered. */
-export async function provePolicies(bench: GatewayBench): Promise<Record<string, number>> {
+export async function provePolicies(bench: GatewayBench): Promise<Refusals> {
   const ask = async (path: string, headers: Record<string, string>): Promise<number> => {
     const all = { authorization: `Bearer ${bench.token}`, ...headers };
     const reply = await request(`${bench.policiesOrigin}${path}`, { headers: all });
@@ -102,17 +115,21 @@ export async function provePolicies(bench: GatewayBench): Promise<Record<string,
   const blockedAddress = await ask('/free', { 'x-forwarded-for': blocked });
   let overLimit = 0;
   for (let i = 0; i < 50 && overLimit !== 429; i += 1) overLimit = await ask('/tight', {});
-  if (badToken !== 401 || blockedAddress !== 403 || overLimit !== 429) {
-    throw new Error(`a policy is off: ${String([badToken, blockedAddress, overLimit])}`);
-  }
   return { badToken, blockedAddress, overLimit };
+}
+
+interface StartedGateways {
+  readonly routing: GatewayProcess;
+  readonly policies: GatewayProcess;
+  readonly twice: readonly GatewayProcess[];
+  readonly token: string;
 }
 
 async function startGateways(
   upstream: string,
-  addresses: { readonly routing: string; readonly policies: string },
+  addresses: Readonly<Record<'routing' | 'policies' | 'twice', string>>,
   redis: TestRedis,
-): Promise<{ routing: GatewayProcess; policies: GatewayProcess; token: string }> {
+): Promise<StartedGateways> {
   const groups = { default: { targets: [{ url: upstream }] } };
   const secrets = testSecrets('eu-west');
   const start = (address: string, config: unknown): Promise<GatewayProcess> =>
@@ -138,6 +155,10 @@ async function startGateways(
   return {
     token,
     routing: await start(addresses.routing, { groups }),
+    twice: [
+      await start(addresses.twice, { groups, reusePort: true }),
+      await start(addresses.twice, { groups, reusePort: true }),
+    ],
     policies: await start(addresses.policies, {
       groups,
       trustedProxies: ['127.0.0.0/8'],

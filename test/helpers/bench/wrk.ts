@@ -9,8 +9,8 @@ export interface WrkOptions {
   readonly script: string | null;
   readonly seconds: number;
   readonly connections: number;
-  /** The process whose processor time is counted, with its children. */
-  readonly pid: number;
+  /** The processes whose processor time is counted, with their children. */
+  readonly pids: readonly number[];
 }
 
 export interface WrkResult {
@@ -36,9 +36,9 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
   const { url, script, seconds, connections } = options;
   const args = ['-t1', `-c${String(connections)}`, `-d${String(seconds)}s`, '--latency'];
   if (script !== null) args.push('-s', script);
-  const before = cpuMs(options.pid);
+  const before = cpuMs(options.pids);
   const { stdout } = await promisify(execFile)(wrk, [...args, url]);
-  const usedMs = cpuMs(options.pid) - before;
+  const usedMs = cpuMs(options.pids) - before;
   const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0);
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(
     stdout,
@@ -59,8 +59,8 @@ function milliseconds(match: RegExpExecArray | null): number {
   return match?.[2] === 'us' ? value / 1000 : match?.[2] === 's' ? value * 1000 : value;
 }
 
-/** Processor time of a process and its children so far, in steps of 10 ms (proc(5), stat). */
-function cpuMs(pid: number): number {
+/** Processor time of processes and their children so far, in steps of 10 ms (proc(5), stat). */
+function cpuMs(pids: readonly number[]): number {
   const all = globSync('/proc/[0-9]*/stat').flatMap((path) => {
     try {
       const text = readFileSync(path, 'utf8');
@@ -71,6 +71,6 @@ function cpuMs(pid: number): number {
     }
   });
   return all
-    .filter(({ id, fields }) => id === pid || Number(fields[1]) === pid)
+    .filter(({ id, fields }) => pids.includes(id) || pids.includes(Number(fields[1])))
     .reduce((sum, { fields }) => sum + (Number(fields[11]) + Number(fields[12])) * 10, 0);
 }
