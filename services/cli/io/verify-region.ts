@@ -1,5 +1,6 @@
 /** One region as `meridian verify` reads it: its own PostgreSQL node, one read at a time. */
 import { connectPg, ownSessionOptions, type PgClient } from '../../../shared/pg/client.ts';
+import { quoteLiteral } from '../../../shared/pg/quote.ts';
 import { CliError } from '../core/cli-error.ts';
 import type { KeyRange, Question, RowsByKey, VerifiedTable } from '../core/verify-plan.ts';
 
@@ -40,7 +41,7 @@ const retriesMax = 5;
 
 export class VerifyRegion {
   readonly #target: VerifyTarget;
-  #client: PgClient | null = null;
+  #client: Promise<PgClient> | null = null;
 
   constructor(target: VerifyTarget) {
     this.#target = target;
@@ -81,21 +82,20 @@ export class VerifyRegion {
     );
   }
 
-  /** Writes a mark, on the primary; what it has committed before is at or before the mark. */
-  async mark(mark: string): Promise<void> {
+  /** Writes a mark of `run`, on the primary: what it has committed before comes before the mark. */
+  async mark(run: string, mark: number): Promise<void> {
     const client = await this.#connected();
-    await client.query('BEGIN READ WRITE');
     await client.query(
-      `INSERT INTO meridian.verify_mark (mark) VALUES ($1)
-       ON CONFLICT (one_row) DO UPDATE SET mark = excluded.mark`,
-      [mark],
+      `SET transaction_read_only = off;
+       DELETE FROM meridian.verify_mark WHERE written_at < now() - interval '1 day';
+       INSERT INTO meridian.verify_mark (run, mark) VALUES (${quoteLiteral(run)}, ${mark})
+       ON CONFLICT (run) DO UPDATE SET mark = excluded.mark, written_at = clock_timestamp()`,
     );
-    await client.query('COMMIT');
   }
 
-  async hasMark(mark: string): Promise<boolean> {
-    const text = 'SELECT 1 FROM meridian.verify_mark WHERE mark = $1';
-    return (await this.ask({ text, values: [mark] })).length > 0;
+  async hasMark(run: string, mark: number): Promise<boolean> {
+    const text = `SELECT 1 FROM meridian.verify_mark WHERE run = $1 AND mark >= ${mark}`;
+    return (await this.ask({ text, values: [run] })).length > 0;
   }
 
   /** The progress row: what is applied here, as `epoch:LSN`. */
@@ -129,14 +129,15 @@ export class VerifyRegion {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = null;
-    await client?.end().catch(() => undefined);
+    await client?.then(async (open) => open.end()).catch(() => undefined);
   }
 
+  /** One connection, also when several ask for it at once. */
   async #connected(): Promise<PgClient> {
     const { host, port, database, password } = this.#target;
     const user = 'meridian_applier';
     const session = { applicationName: 'meridian verify', options };
-    this.#client ??= await connectPg({ host, port, database, user, password, ...session });
+    this.#client ??= connectPg({ host, port, database, user, password, ...session });
     return this.#client;
   }
 }

@@ -47,7 +47,8 @@ const markTimeoutMs = 60_000;
 export async function verifyRegions(options: VerifyOptions): Promise<VerifyReport> {
   const startedMs = performance.now();
   const { primary, others } = options;
-  await Promise.all(others.map(async (other) => passMark(primary, other)));
+  const marks = new Marks(primary);
+  await marks.pass(others);
   const position = await (others[0] ?? primary).position();
   const all = await primary.tables();
   const chosen = all.filter((table) => isChosen(options, `${table.schema}.${table.name}`));
@@ -61,7 +62,7 @@ export async function verifyRegions(options: VerifyOptions): Promise<VerifyRepor
       const elapsedMs = performance.now() - startedMs;
       options.onProgress({ table: nameOf(table), rows, rowsEstimate, elapsedMs });
     };
-    verdicts.push(await verifyTable(options, table, onRows));
+    verdicts.push(await verifyTable({ ...options, marks }, table, onRows));
   }
   return {
     isEqual: verdicts.every(({ differences }) => differences.length === 0),
@@ -76,11 +77,11 @@ function isChosen({ tables, from }: VerifyOptions, name: string): boolean {
 }
 
 async function verifyTable(
-  options: VerifyOptions,
+  options: VerifyOptions & { readonly marks: Marks },
   table: VerifiedTable,
   onRows: (rows: number) => void,
 ): Promise<TableVerdict> {
-  const { primary, others, rowsPerRange, differencesMax } = options;
+  const { primary, others, rowsPerRange, differencesMax, marks } = options;
   const differences: (Difference & { region: string })[] = [];
   let [rows, ranges, undecided] = [0, 0, 0];
   let low: KeyRange['low'] = null;
@@ -95,7 +96,7 @@ async function verifyTable(
       // A table that is missing or drifted there counts as read row by row.
       const theirs = await other.sum(question).catch(() => null);
       if (theirs !== null && theirs.rows === own.rows && theirs.sum === own.sum) continue;
-      const found = await compareRange({ primary, other, table, range }).catch(unreadable);
+      const found = await compareRange({ primary, other, table, range, marks }).catch(unreadable);
       undecided += found.undecided;
       for (const one of found.differences.slice(0, differencesMax)) {
         differences.push({ ...one, region: other.id });
@@ -128,6 +129,7 @@ interface Range {
   readonly other: VerifyRegion;
   readonly table: VerifiedTable;
   readonly range: KeyRange;
+  readonly marks: Marks;
 }
 
 async function compareRange(
@@ -147,14 +149,14 @@ async function compareRange(
 
 /** Rounds until every key is equal once or different twice in a row. */
 async function compareBucket(
-  { primary, other, table, range }: Range,
+  { primary, other, table, range, marks }: Range,
   bucket: number,
 ): Promise<{ readonly differences: readonly Difference[]; readonly undecided: number }> {
   const question = rowsOf(table, range, bucket);
   let suspects: ReadonlySet<string> = new Set();
   for (let round = 1; ; round += 1) {
     const before = await primary.rows(question);
-    await passMark(primary, other);
+    await marks.pass([other]);
     const theirs = await other.rows(question);
     const after = await primary.rows(question);
     const found = compareRows(before, theirs, after);
@@ -167,17 +169,31 @@ async function compareBucket(
   }
 }
 
-/** Returns once `other` has applied everything the primary has committed by now. */
-async function passMark(primary: VerifyRegion, other: VerifyRegion): Promise<void> {
-  const mark = `${other.id} ${randomUUID()}`;
-  await primary.mark(mark);
-  const deadlineMs = performance.now() + markTimeoutMs;
-  while (!(await other.hasMark(mark))) {
-    if (performance.now() > deadlineMs) {
-      throw new CliError(`${other.id} has not applied what the primary wrote a minute ago.`, {
-        hint: 'See npx meridian status.',
-      });
+/** Marks that one run of verify writes and waits for, one after the other. */
+class Marks {
+  readonly #primary: VerifyRegion;
+  readonly #run = randomUUID();
+  #last = 0;
+
+  constructor(primary: VerifyRegion) {
+    this.#primary = primary;
+  }
+
+  /** Returns once each of `regions` has applied everything the primary has committed by now. */
+  async pass(regions: readonly VerifyRegion[]): Promise<void> {
+    this.#last += 1;
+    const mark = this.#last;
+    await this.#primary.mark(this.#run, mark);
+    const deadlineMs = performance.now() + markTimeoutMs;
+    for (const region of regions) {
+      while (!(await region.hasMark(this.#run, mark))) {
+        if (performance.now() > deadlineMs) {
+          throw new CliError(`${region.id} has not applied what the primary wrote a minute ago.`, {
+            hint: 'See npx meridian status.',
+          });
+        }
+        await sleep(20);
+      }
     }
-    await sleep(20);
   }
 }
