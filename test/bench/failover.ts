@@ -67,7 +67,7 @@ interface Measured {
   readonly unknown: number;
 }
 
-/** Runs `act` under load through `regions`; the pause is the longest time without a confirmation. */
+/** Runs `act` under load through `regions`; the pause is the longest time without an answer. */
 async function underLoad(
   cluster: TestCluster,
   regions: readonly string[],

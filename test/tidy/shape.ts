@@ -39,7 +39,7 @@ export function judgeName(path: string): readonly string[] {
     if (word === 'helpers' && segments[0] !== 'test')
       problems.push(`${path}: helpers outside test`);
   }
-  const isKebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.(ts|mjs|js)$/.test(basename(path));
+  const isKebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.(long\.)?test|\.config)?\.(ts|mjs|js)$/.test(basename(path));
   if (isCode(path) && !isKebab) problems.push(`${path}: not in kebab-case`);
   return problems;
 }

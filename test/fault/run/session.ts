@@ -1,4 +1,4 @@
-/** One client of a workload: asks any region, carries its position token, notes what it was told. */
+/** One client of a workload: asks any region, carries its token, notes what it was told. */
 import type { DataCall, DataClient, DataOutcome } from '../../../services/cli/demo/data-client.ts';
 import type { Operation, Outcome } from './history.ts';
 

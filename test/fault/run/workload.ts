@@ -1,4 +1,4 @@
-/** What a workload is: tables, clients that go on until they are stopped, and a check at the end. */
+/** What a workload is: tables, clients that go on until they are stopped, a check at the end. */
 import type { Operation } from './history.ts';
 import type { Session } from './session.ts';
 

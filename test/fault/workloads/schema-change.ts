@@ -55,7 +55,8 @@ async function makeTables(context: LoadContext): Promise<void> {
   for (let n = 1; context.isRunning(); n += 1) {
     const region = pick(context.regions, context.random);
     const key = `made_${n}_${Math.floor(context.random() * 1e6)}`;
-    const sql = `CREATE TABLE fault.${key} AS SELECT i FROM generate_series(1, ${rowsOfTable}) AS i`;
+    const rows = `SELECT i FROM generate_series(1, ${rowsOfTable}) AS i`;
+    const sql = `CREATE TABLE fault.${key} AS ${rows}`;
     await session.ask({ region, name: 'make', key, call: query(sql) });
     await context.pace(2500);
   }
