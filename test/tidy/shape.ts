@@ -29,6 +29,8 @@ export function findStrangersAtTop(paths: readonly string[]): readonly string[] 
   return [...names].filter((name) => !topLevel.has(name) && !name.startsWith('.'));
 }
 
+const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.(long\.)?test|\.config)?\.(ts|mjs|js)$/;
+
 export function judgeName(path: string): readonly string[] {
   const problems: string[] = [];
   const segments = path.split('/');
@@ -39,7 +41,7 @@ export function judgeName(path: string): readonly string[] {
     if (word === 'helpers' && segments[0] !== 'test')
       problems.push(`${path}: helpers outside test`);
   }
-  const isKebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.(long\.)?test|\.config)?\.(ts|mjs|js)$/.test(basename(path));
+  const isKebab = kebabCase.test(basename(path));
   if (isCode(path) && !isKebab) problems.push(`${path}: not in kebab-case`);
   return problems;
 }
