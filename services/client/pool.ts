@@ -2,7 +2,7 @@
  * The `query` and `connect` of `pg.Pool` over Meridian's data API: an application that uses `pg`
  * changes its import. Rows, values and errors look as they do there.
  */
-import { EventEmitter } from 'node:events';
+import { Listeners } from './listeners.ts';
 import {
   MeridianClient,
   MeridianClientError,
@@ -72,7 +72,7 @@ export class DatabaseError extends Error {
 type Done<T> = (error: Error | null, result?: T) => void;
 
 /** What a pool and its clients have in common. */
-class Queryable extends EventEmitter {
+class Queryable extends Listeners {
   readonly session: MeridianClient;
 
   constructor(session: MeridianClient) {
