@@ -1,83 +1,116 @@
 /**
- * Requests per second, latency and CPU of the router for each level, through HTTP and through its
- * core, against a direct `pg` pool in the same run:
+ * Reads of one row by primary key through the router, for each level, through its core and through
+ * HTTP (JWT, role, claims and logging as shipped), against a direct `pg` pool on the same standby:
  *
- *   npm run bench:router -- [--seconds N] [--clients N] [--json]
+ *   npm run bench:router -- [--seconds N] [--rounds N] [--clients N] [--standbys N] [--json]
+ *
+ * Rounds interleave the candidates; medians are shown. Processor time moves least with other work
+ * on the machine. HTTP needs wrk (apt-get install wrk).
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Pool } from 'undici';
 import { createPgPool } from '../../shared/pg/client.ts';
 import type { Consistency } from '../../shared/core/consistency.ts';
 import type { DataRequest } from '../../shared/ports/data-access.ts';
 import { systemClock } from '../../shared/runtime/system-clock.ts';
+import {
+  runHttp,
+  runLoops,
+  type LoadOptions,
+  type Measured,
+} from '../helpers/bench/router-load.ts';
 import { RouterCluster } from '../helpers/router.ts';
 
-interface Measured {
+interface Candidate {
   readonly name: string;
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** CPU seconds of this process (client and router together) per 1,000 requests. */
-  readonly cpuSecondsPer1000: number;
+  /** Of the direct pool's requests per second. */
+  readonly goal: number | null;
+  readonly run: (load: LoadOptions) => Promise<Measured>;
 }
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '3' },
     clients: { type: 'string', default: '32' },
+    standbys: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
   },
 });
-const seconds = Number(values.seconds);
 const clients = Number(values.clients);
 const sql = 'SELECT id, v FROM public.bench WHERE id = $1';
-const rows = 1000;
-
-async function measure(name: string, call: (id: number) => Promise<unknown>): Promise<Measured> {
-  const latencies: number[] = [];
-  const run = async (untilMs: number, isCounted: boolean): Promise<void> => {
-    while (performance.now() < untilMs) {
-      const startedMs = performance.now();
-      await call(1 + Math.floor(Math.random() * rows));
-      if (isCounted) latencies.push(performance.now() - startedMs);
-    }
-  };
-  const all = (untilMs: number, isCounted: boolean): Promise<unknown> =>
-    Promise.all(Array.from({ length: clients }, () => run(untilMs, isCounted)));
-  await all(performance.now() + 1000, false);
-  const startedMs = performance.now();
-  const cpu = process.cpuUsage();
-  await all(startedMs + seconds * 1000, true);
-  const elapsedMs = performance.now() - startedMs;
-  const { user, system } = process.cpuUsage(cpu);
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0;
-  const measured = {
-    name,
-    requestsPerSecond: Math.round((latencies.length / elapsedMs) * 1000),
-    p50Ms: round(at(0.5)),
-    p99Ms: round(at(0.99)),
-    cpuSecondsPer1000: round((user + system) / 1000 / latencies.length),
-  };
-  if (!values.json) console.log(line(measured));
-  return measured;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
-function line(one: Measured): string {
-  const cells = [one.requestsPerSecond, one.p50Ms, one.p99Ms, one.cpuSecondsPer1000];
-  return one.name.padEnd(34) + cells.map((cell) => String(cell).padStart(10)).join('');
-}
-
 const levels: Readonly<Record<string, Consistency>> = {
   eventual: { level: 'eventual' },
   session: { level: 'session', token: null },
   bounded: { level: 'bounded', maxStalenessMs: 5000 },
   strong: { level: 'strong' },
 };
+
+const cluster = await RouterCluster.start({
+  regions: ['eu-west'],
+  standbys: Number(values.standbys),
+});
+const folder = mkdtempSync(join(tmpdir(), 'meridian-bench-'));
+const direct = createPgPool({ ...cluster.target('eu-west', 2, 'app'), max: clients });
+try {
+  await fill();
+  report(await measure(await candidates()));
+} finally {
+  await direct.end();
+  await cluster.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function fill(): Promise<void> {
+  const made = 'CREATE TABLE public.bench (id int PRIMARY KEY, v text)';
+  await cluster.query('eu-west', made, { durability: 'async' });
+  const filled = `INSERT INTO bench SELECT i, 'value ' || i FROM generate_series(1, 1000) i`;
+  await cluster.query('eu-west', filled, { durability: 'async' });
+}
+
+async function candidates(): Promise<readonly Candidate[]> {
+  const { router, origin } = cluster.region('eu-west');
+  const token = await cluster.token();
+  const names = Object.entries(levels);
+  return [
+    {
+      name: 'direct pg pool',
+      goal: null,
+      run: (load) => runLoops((id) => direct.query(sql, [id]), load),
+    },
+    ...names.map(([name, consistency]) => ({
+      name: `core, ${name}`,
+      goal: 0.9,
+      run: (load: LoadOptions) =>
+        runLoops((id) => router.access.run(requestOf(consistency, id)), load),
+    })),
+    ...names.map(([name]) => ({
+      name: `HTTP, ${name}`,
+      goal: 0.5,
+      run: (load: LoadOptions) =>
+        runHttp({
+          ...load,
+          url: `${origin}/v1/query`,
+          headers: headersOf(name, token),
+          sql,
+          folder,
+        }),
+    })),
+  ];
+}
+
+function headersOf(level: string, token: string): Readonly<Record<string, string>> {
+  return {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'meridian-consistency': level,
+    ...(level === 'bounded' ? { 'meridian-max-staleness-ms': '5000' } : {}),
+  };
+}
+
+const claims = { sub: 'bench', scope: 'data:write', role: 'app' };
 
 function requestOf(consistency: Consistency, id: number): DataRequest {
   return {
@@ -90,59 +123,52 @@ function requestOf(consistency: Consistency, id: number): DataRequest {
     isTokenUpperBound: false,
     durability: 'async',
     idempotencyKey: null,
-    caller: { subject: 'bench', role: 'app', canWrite: true, claims: { sub: 'bench' } },
+    caller: { subject: 'bench', role: 'app', canWrite: true, claims },
     isForwarded: false,
     deadlineMs: systemClock.monotonicMs() + 10_000,
     requestId: 'bench',
   };
 }
 
-const cluster = await RouterCluster.start({ regions: ['eu-west'], standbys: 1 });
-try {
-  const region = cluster.region('eu-west');
-  await cluster.query('eu-west', 'CREATE TABLE public.bench (id int PRIMARY KEY, v text)', {
-    durability: 'async',
+async function measure(all: readonly Candidate[]): Promise<ReadonlyMap<Candidate, Measured>> {
+  const runs = new Map<Candidate, Measured[]>(all.map((one) => [one, []]));
+  for (const one of all) await one.run({ clients, seconds: 1 });
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    for (const one of all) {
+      runs.get(one)?.push(await one.run({ clients, seconds: Number(values.seconds) }));
+    }
+  }
+  return new Map([...runs].map(([one, of]) => [one, medianOf(of)]));
+}
+
+function medianOf(runs: readonly Measured[]): Measured {
+  const of = (key: keyof Measured): number =>
+    runs.map((run) => run[key]).toSorted((a, b) => a - b)[Math.floor(runs.length / 2)] ?? NaN;
+  return {
+    perSecond: of('perSecond'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
+    nodeUs: of('nodeUs'),
+    postgresUs: of('postgresUs'),
+  };
+}
+
+function report(results: ReadonlyMap<Candidate, Measured>): void {
+  const [base] = results.values();
+  const rows = [...results].map(([{ name, goal }, one]) => {
+    const ratio = one.perSecond / (base?.perSecond ?? NaN);
+    return { name, ...one, ratio, goal, ok: goal === null ? null : ratio >= goal };
   });
-  const fill = `INSERT INTO bench SELECT i, 'value ' || i FROM generate_series(1, ${rows}) i`;
-  await cluster.query('eu-west', fill, { durability: 'async' });
-  if (!values.json) {
-    console.log(''.padEnd(34) + '     req/s    p50 ms    p99 ms  CPU s/1000');
+  if (values.json) {
+    console.log(JSON.stringify({ clients, standbys: Number(values.standbys), rows }, null, 2));
+    return;
   }
-  const direct = createPgPool({ ...cluster.target('eu-west', 2, 'app'), max: clients });
-  const results = [await measure('direct pg pool, standby', (id) => direct.query(sql, [id]))];
-  await direct.end();
-  const primary = createPgPool({ ...cluster.target('eu-west', 1, 'app'), max: clients });
-  results.push(await measure('direct pg pool, primary', (id) => primary.query(sql, [id])));
-  await primary.end();
-  for (const [name, consistency] of Object.entries(levels)) {
-    const { access } = region.router;
-    results.push(await measure(`core, ${name}`, (id) => access.run(requestOf(consistency, id))));
+  const heads = ['req/s', 'p50 ms', 'p99 ms', 'node us', 'postgres us', 'of direct'];
+  console.log(`${''.padEnd(18)}${heads.map((head) => head.padStart(12)).join('')}`);
+  for (const { name, perSecond, p50Ms, p99Ms, nodeUs, postgresUs, ratio, goal, ok } of rows) {
+    const cells = [perSecond.toFixed(0), p50Ms.toFixed(1), p99Ms.toFixed(1)];
+    cells.push(nodeUs.toFixed(0), postgresUs.toFixed(0), ratio.toFixed(2));
+    const verdict = goal === null ? '' : `  ${ok === true ? 'ok' : 'MISSED'}: >= ${goal}`;
+    console.log(`${name.padEnd(18)}${cells.map((cell) => cell.padStart(12)).join('')}${verdict}`);
   }
-  const token = await cluster.token();
-  const http = new Pool(region.origin, { connections: clients, pipelining: 1 });
-  for (const level of Object.keys(levels)) {
-    const headers = {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'meridian-consistency': level,
-      ...(level === 'bounded' ? { 'meridian-max-staleness-ms': '5000' } : {}),
-    };
-    results.push(
-      await measure(`HTTP, ${level}`, async (id) => {
-        const body = JSON.stringify({ sql, params: [id] });
-        const reply = await http.request({ method: 'POST', path: '/v1/query', headers, body });
-        const text = await reply.body.text();
-        if (reply.statusCode !== 200) throw new Error(text);
-      }),
-    );
-  }
-  await http.close();
-  const base = results[0]?.requestsPerSecond ?? 1;
-  const ratios = Object.fromEntries(
-    results.map(({ name, requestsPerSecond }) => [name, round(requestsPerSecond / base)]),
-  );
-  if (values.json) console.log(JSON.stringify({ clients, seconds, results, ratios }, null, 2));
-  else console.log('\nratio to direct:', ratios);
-} finally {
-  await cluster.stop();
 }
