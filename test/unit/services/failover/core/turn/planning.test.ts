@@ -97,6 +97,29 @@ describe('planning', () => {
     assert.equal(planAll({ ...replicaState({ asked }), nowMs: nowMs + 10_001 }).state.asked, null);
   });
 
+  it('sends a further attempt, which has the id of the operation that runs', () => {
+    const operation = { id: 'op-1', by: 'ann', reason: 'test', atMs: 1 };
+    const running = withRecords(replicaState(), record.prepare(2, { operation }));
+    const second = record.prepare(2, { attempt: 2, preferred: us, operation });
+    const wish = { operationId: 'op-1', record: second, sinceMs: nowMs };
+    const appended = planAll({ ...running, asked: wish }).effects.flatMap((effect) =>
+      effect.kind === 'appendControl' ? [effect.record] : [],
+    );
+    assert.deepEqual(appended, [second]);
+    const shown = withRecords({ ...running, asked: wish }, second);
+    assert.equal(planAll(shown).state.asked, null);
+  });
+
+  it('says of what nobody read in time that it will hardly come', () => {
+    const operation = { id: 'op-1', by: 'ann', reason: 'test', atMs: 1 };
+    const wish = { ...asked, record: record.prepare(2, { operation }) };
+    const late = planAll({ ...replicaState({ asked: wish }), nowMs: nowMs + 10_001 });
+    assert.deepEqual(
+      late.state.refused.map(({ label }) => label.id),
+      ['op-1'],
+    );
+  });
+
   it('once the removal of a member is sent there is no way back', () => {
     const base = primaryState({ removing: { region: us, isSent: false } });
     const counted = base.fold.members.filter((member) => member.region !== us);

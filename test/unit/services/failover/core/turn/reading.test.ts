@@ -119,3 +119,33 @@ describe('reading', () => {
     assert.deepEqual([state.read.leaseReadAtMs, state.read.pausedUntilMs], [nowMs, nowMs + 600]);
   });
 });
+
+describe('an operator’s record that is void', () => {
+  const operation = { id: 'op-1', by: 'ann', reason: 'test', atMs: 1 };
+  const first = record.prepare(2, { operation });
+
+  it('is refused when it is the second of two operators', () => {
+    const other = record.prepare(2, { operation: { ...operation, id: 'op-2' } });
+    const state = read(replicaState(), first, other);
+    assert.deepEqual(
+      state.refused.map(({ label, why }) => [label.id, why]),
+      [['op-2', 'decided on an older attempt']],
+    );
+  });
+
+  it('is not when it was only sent twice', () => {
+    assert.deepEqual(read(replicaState(), first, first).refused, []);
+  });
+
+  it('is a step of the operation that runs when it was a further attempt of it', () => {
+    const second = record.prepare(2, { attempt: 2, preferred: us, operation });
+    const third = record.prepare(2, { attempt: 2, preferred: ap, operation });
+    const late = record.prepare(2, { attempt: 4, preferred: ap, operation });
+    const state = read(replicaState(), first, second, third, late);
+    assert.deepEqual(state.refused, []);
+    assert.deepEqual(
+      state.steps.map(({ step }) => step),
+      ['prepared', 'prepared', 'attempt refused'],
+    );
+  });
+});
