@@ -66,6 +66,6 @@ test('routes explain: the place, the rule, every region with its last probe', as
   assert.match(String(other?.probe?.why), /ENOTFOUND|EAI_AGAIN|aborted/);
   const { out, code } = await place.run([...question, '--tenant', 'acme']);
   assert.equal(code, 0);
-  assert.match(out, /decision kind +refuse/);
-  assert.match(out, /decision why +none-healthy/);
+  assert.match(out, /decision why +panic/);
+  assert.match(out, /decision region +us-east/, 'nobody else is allowed to');
 });
