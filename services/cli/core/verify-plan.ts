@@ -74,7 +74,8 @@ export function rowsOf(table: VerifiedTable, range: KeyRange, bucket: number): Q
     const text =
       `SELECT ${rowHash}::text AS key, count(*)::text AS hash, ` +
       `md5(string_agg(t.ctid::text || t.xmin::text, ',' ORDER BY t.ctid)) AS version ` +
-      `FROM ONLY ${nameOf(table)} AS t WHERE ${rowHash} & ${bucketCount - 1} = ${bucket} GROUP BY 1`;
+      `FROM ONLY ${nameOf(table)} AS t ` +
+      `WHERE ${rowHash} & ${bucketCount - 1} = ${bucket} GROUP BY 1`;
     return { text, values: [] };
   }
   const { condition, values } = conditionOf(table, range);

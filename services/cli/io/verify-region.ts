@@ -105,7 +105,7 @@ export class VerifyRegion {
     return row?.['position'] ?? '';
   }
 
-  /** Asks, on a new connection when the old one was lost; throws CliError when that does not help. */
+  /** Asks, on a new connection when the old one was lost; throws CliError when that fails too. */
   async ask({ text, values }: Question): Promise<Record<string, string | null>[]> {
     for (let tries = 1; ; tries += 1) {
       try {

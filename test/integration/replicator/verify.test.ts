@@ -1,5 +1,5 @@
 /**
- * `meridian verify` on two live servers: equal under load, and every kind of difference found, named
+ * `meridian verify` on two live servers: equal under load, every kind of difference found, named
  * by its key, in tables with and without one.
  */
 import assert from 'node:assert/strict';
