@@ -1,4 +1,5 @@
 /** A region's data log on Kafka; shared/runtime/record-packing gives its records their form. */
+import { randomBytes } from 'node:crypto';
 import type { LogOffset } from '../core/log-offset.ts';
 import { MeridianError, messageOf } from '../errors/meridian-error.ts';
 import type { DataLog, DataLogEntry } from '../ports/data-log.ts';
@@ -6,6 +7,7 @@ import { createBackoff } from '../runtime/backoff.ts';
 import { unpackRecord } from '../runtime/record-packing.ts';
 import { sleep } from '../runtime/sleep.ts';
 import { deleteAllRecords } from './admin.ts';
+import { FragmentJoiner, fragmentsOf } from './record-fragments.ts';
 import type { StoredValue } from './topic-fetcher.ts';
 import { TopicReader } from './topic-reader.ts';
 import { TopicWriter } from './topic-writer.ts';
@@ -26,8 +28,9 @@ const limits = {
   fetchBytesMax: 4 * 1024 * 1024,
 } as const;
 
-/** Bytes of one produced batch; a single record may be larger, up to `dataMessageBytesMax`. */
+/** Bytes of one produced batch; a single message may be larger, up to `dataMessageBytesMax`. */
 const batchBytesMax = 1024 * 1024;
+const fragmentBytesMax = dataMessageBytesMax / 2;
 
 export function createDataLog(target: TopicTarget): DataLogConnection {
   const writer = new TopicWriter({ ...target, ...limits });
@@ -69,7 +72,12 @@ interface Append {
 
 async function appendAll(writer: TopicWriter, append: Append): Promise<LogOffset> {
   let last = -1n;
-  for (const batch of batchesOf(append.records)) last = await appendBatch(writer, batch, append);
+  const messages = append.records.flatMap((record) =>
+    record.byteLength <= dataMessageBytesMax
+      ? [record]
+      : fragmentsOf(record, randomBytes(8).readBigUInt64BE(), fragmentBytesMax),
+  );
+  for (const batch of batchesOf(messages)) last = await appendBatch(writer, batch, append);
   return last as LogOffset;
 }
 
@@ -93,24 +101,18 @@ async function appendBatch(
   }
 }
 
-/** Splits `records` so that no batch exceeds its bound; refuses a record that no broker takes. */
-function* batchesOf(records: readonly Uint8Array[]): Generator<Uint8Array[]> {
+/** Splits `messages` so that no batch exceeds its bound, unless one message alone does. */
+function* batchesOf(messages: readonly Uint8Array[]): Generator<Uint8Array[]> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
-  for (const record of records) {
-    if (record.byteLength > dataMessageBytesMax) {
-      throw new MeridianError('ProtocolViolation', 'a record exceeds the bound of the data log', {
-        bytes: record.byteLength,
-        bytesMax: dataMessageBytesMax,
-      });
-    }
-    if (batch.length > 0 && bytes + record.byteLength > batchBytesMax) {
+  for (const message of messages) {
+    if (batch.length > 0 && bytes + message.byteLength > batchBytesMax) {
       yield batch;
       batch = [];
       bytes = 0;
     }
-    batch.push(record);
-    bytes += record.byteLength;
+    batch.push(message);
+    bytes += message.byteLength;
   }
   if (batch.length > 0) yield batch;
 }
@@ -123,8 +125,13 @@ interface ReadFrom {
 }
 
 async function* readEntries(reader: TopicReader, from: ReadFrom): AsyncGenerator<DataLogEntry> {
+  const joiner = new FragmentJoiner();
   for await (const batch of reader.read(from.offset, from)) {
-    for (const value of batch.values) yield entryOf(value, from.topic);
+    for (const { offset, value } of batch.values) {
+      const whole = joiner.take(value);
+      // A record of several messages is where its last one is.
+      if (whole !== null) yield entryOf({ offset, value: whole }, from.topic);
+    }
   }
 }
 

@@ -28,5 +28,5 @@ export function rotated(brokers: readonly string[], turn: number): string[] {
   return [...brokers.slice(first), ...brokers.slice(0, first)];
 }
 
-/** Largest record of a data log, packed; room for the batch's own head is left above it. */
+/** Largest message of a data log; room for the batch's own head is left above it. */
 export const dataMessageBytesMax = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@
  * The asking end of the region link to one other region: connects by itself, for ever; yields
  * records after a position and tells what is applied here. A silent connection counts as lost.
  */
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { signPeerToken } from '../../../shared/auth/peer-token.ts';
 import type { KeySet } from '../../../shared/config/secrets-schema.ts';
@@ -139,7 +140,16 @@ export class PeerLink implements RegionLink {
     });
     const close = (): void => socket.terminate();
     signal.addEventListener('abort', close);
+    let wire: Socket | null = null;
+    let bytesRead = 0;
+    socket.on('upgrade', (reply) => {
+      wire = reply.socket;
+    });
     const beat = setInterval(() => {
+      // A large record is under way for long before it is a message.
+      const bytesNow = wire?.bytesRead ?? 0;
+      if (bytesNow > bytesRead) this.#heardAtMs = clock.monotonicMs();
+      bytesRead = bytesNow;
       const silentMs = clock.monotonicMs() - this.#heardAtMs;
       if (this.#socket === socket && silentMs > heartbeatIntervalMs * 3) socket.terminate();
       else this.#send({ kind: 'heartbeat' });

@@ -1,5 +1,6 @@
 /** The data log on a real broker: order, resending, reading from any offset, a frozen broker. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import type { CommitRecord } from '../../../shared/core/commit-record.ts';
@@ -47,6 +48,33 @@ test('records come back in order, from any offset', async () => {
   assert.equal(end, last + 1n);
   assert.deepEqual(lsnsOf(await readAll(firstOffset)), [1n, 2n, 3n]);
   assert.deepEqual(lsnsOf(await readAll(1n as LogOffset)), [2n, 3n]);
+});
+
+test('trap 16: a record larger than a message comes back whole, its neighbours too', async () => {
+  const { end } = await log.bounds();
+  const large = randomBytes(40 * 1024 * 1024);
+  const change: Uint8Array = new Uint8Array(large);
+  const [epoch, endLsn] = [1 as Epoch, 90n as Lsn];
+  const record: CommitRecord = {
+    ...{ kind: 'chunk', epoch, origin: region, xid: 1, part: 0, isLast: true, endLsn },
+    ...{ prevEndLsn: 80n as Lsn, commitTimeUs: 0n, messages: [change] },
+  };
+  await log.append([idleAt(80)], never);
+  const at = await log.append([packRecord(record)], never);
+  const last = await log.append([idleAt(91)], never);
+  assert.equal(last, at + 1n);
+  const entries = await readAll(end);
+  assert.deepEqual(
+    entries.map(({ record: { kind } }) => kind),
+    ['idle', 'chunk', 'idle'],
+  );
+  const [, found] = entries;
+  assert.equal(found?.offset, at);
+  assert.ok(
+    found?.record.kind === 'chunk' && large.equals(found.record.messages[0] ?? Buffer.of()),
+  );
+  // From amid the large record on, it is not there.
+  assert.deepEqual(lsnsOf(await readAll((at - 1n) as LogOffset)), [91n]);
 });
 
 test('a follower sees what is appended later', async () => {

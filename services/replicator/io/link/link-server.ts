@@ -14,7 +14,7 @@ import { LinkSession, type LinkSource } from './link-session.ts';
 
 export const linkPath = '/peer/link';
 /** A record at most, with its frame. */
-export const linkPayloadBytesMax = 64 * 1024 * 1024;
+export const linkPayloadBytesMax = 1024 * 1024 * 1024;
 
 export interface LinkServerOptions {
   readonly clusterId: string;
