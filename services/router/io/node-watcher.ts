@@ -67,6 +67,8 @@ export class NodeWatcher {
   readonly #listeners = new Set<() => void>();
   #loops: readonly Promise<void>[] = [];
   #proofs: FreshnessProofs = [];
+  /** Facts of all nodes, as long as nothing has changed; every read asks for them. */
+  #facts: { readonly view: ClusterView; readonly nodes: readonly NodeFacts[] } | null = null;
   #hurried = 0;
   #wake = new AbortController();
 
@@ -93,11 +95,14 @@ export class NodeWatcher {
 
   nodes(): readonly NodeFacts[] {
     const view = this.#options.view();
-    return [...this.#watched].map(([id, { look, lookedAtMs, health, latencyMs }]) => {
+    if (this.#facts?.view === view) return this.#facts.nodes;
+    const nodes = [...this.#watched].map(([id, { look, lookedAtMs, health, latencyMs }]) => {
       const at = look === null ? null : positionOfLook(look, view);
       const freshAtMs = at === null ? null : freshAtOf(at.position, this.#proofs);
       return { id, look, lookedAtMs, health, latencyMs, at, freshAtMs };
     });
+    this.#facts = { view, nodes };
+    return nodes;
   }
 
   /** Proven monotonic time up to which a node at `position` shows everything confirmed. */
@@ -113,6 +118,7 @@ export class NodeWatcher {
   /** Another source of proofs: the replicator's report, a question to the primary region. */
   addProof(proof: FreshnessProof): void {
     this.#proofs = addProof(this.#proofs, proof);
+    this.#facts = null;
   }
 
   /** Something learnt by a request: the node must not be used before it is checked again. */
@@ -125,6 +131,7 @@ export class NodeWatcher {
       { kind: 'ruledOut', nowMs, why },
       this.#options.config,
     );
+    this.#facts = null;
     this.#options.onUnhealthy(node);
   }
 
@@ -202,6 +209,7 @@ export class NodeWatcher {
     watched.latencyMs += (nowMs - sentAtMs - watched.latencyMs) * 0.1;
     const wasUnhealthy = watched.health.kind === 'unhealthy';
     watched.health = stepNodeHealth(watched.health, { kind: 'answered', nowMs }, config);
+    this.#facts = null;
     if (wasUnhealthy && watched.health.kind === 'healthy') {
       this.#options.logger.info({ node: id }, 'node is healthy again');
     }
@@ -220,9 +228,11 @@ export class NodeWatcher {
     const input = { kind: 'failed', nowMs: clock.monotonicMs(), why } as const;
     const before = watched.health.kind;
     watched.health = stepNodeHealth(watched.health, input, config);
+    this.#facts = null;
     if (before !== 'unhealthy' && watched.health.kind === 'unhealthy') {
       // Whatever comes back may be another server: its position is learnt anew.
       watched.look = null;
+      this.#facts = null;
       logger.warn({ node: id, why }, 'node is taken out');
       this.#options.onUnhealthy(id);
     }

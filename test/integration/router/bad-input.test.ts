@@ -227,7 +227,7 @@ test('a session setting does not reach the next request', async () => {
   }
 });
 
-test('a storm of 5,000 connections that say nothing, or half a request, changes nothing', async () => {
+test('5,000 connections that say nothing, or half a request, change nothing', async () => {
   const { address } = cluster.region('eu-west');
   const sockets = Array.from({ length: 5000 }, (_, n) => {
     const socket = connect(7080, address).on('error', () => undefined);

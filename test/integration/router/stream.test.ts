@@ -118,7 +118,7 @@ test('a client that reads slowly holds the rows back, and may leave', async () =
   await eventually(async () => (await busyConnections()) === 0);
 });
 
-test('a client that takes nothing loses the cursor at the deadline, then the connection', async () => {
+test('a client that takes nothing loses cursor and connection in time', async () => {
   const reply = await unreadStream({ 'meridian-deadline-ms': '1500' });
   const ended = new Promise((resolve) => reply.once('close', resolve).on('error', () => undefined));
   await eventually(async () => (await busyConnections()) === 1);
