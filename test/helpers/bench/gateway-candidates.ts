@@ -1,8 +1,9 @@
 /** The processes that the gateway's bench compares, on addresses of their own. */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -21,14 +22,19 @@ export interface Candidate {
   readonly pids: readonly number[];
 }
 
+/** Resident memory of the gateway in megabytes, its tables of addresses apart. */
+export interface MemoryAtStreams {
+  readonly idle: number;
+  readonly streaming: number;
+}
+
 export interface GatewayBench {
   readonly candidates: readonly Candidate[];
   /** The gateway with routing alone, as two processes on one address. */
   readonly twice: Candidate;
   readonly policiesOrigin: string;
   readonly token: string;
-  /** Megabytes that so many open streams add to the gateway's resident memory. */
-  memoryAtStreams(count: number): Promise<number>;
+  memoryAtStreams(count: number): Promise<MemoryAtStreams>;
   stop(): Promise<void>;
 }
 
@@ -249,7 +255,8 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function memoryOf(gateway: GatewayProcess, count: number): Promise<number> {
+async function memoryOf(gateway: GatewayProcess, count: number): Promise<MemoryAtStreams> {
+  const geoBytes = tableBytes();
   const before = (await gateway.memory()).rss;
   const agent = new http.Agent({ maxSockets: Infinity });
   const replies = await Promise.all(
@@ -264,5 +271,13 @@ async function memoryOf(gateway: GatewayProcess, count: number): Promise<number>
   const after = (await gateway.memory()).rss;
   for (const reply of replies) reply.destroy();
   agent.destroy();
-  return (after - before) / 1e6;
+  return { idle: (before - geoBytes) / 1e6, streaming: (after - geoBytes) / 1e6 };
+}
+
+/** Size of the tables that geoip-lite keeps in memory. */
+function tableBytes(): number {
+  const entry = createRequire(import.meta.url).resolve('geoip-lite');
+  const data = join(entry, '../../data');
+  const loaded = ['geoip-city.dat', 'geoip-city6.dat', 'geoip-city-names.dat'];
+  return loaded.reduce((sum, name) => sum + statSync(join(data, name)).size, 0);
 }

@@ -201,3 +201,24 @@ test('routes and groups change under load, and no request is dropped', async () 
   assert.deepEqual(failures, []);
   await until('/', hosts.slice(0, 2).sort().join(' '));
 });
+
+test('a canary takes its share of the clients, and keeps them', async () => {
+  const targetOf = (index: number): object => ({ ...even, targets: [{ url: originOf(index) }] });
+  const canary = [{ group: 'next', share: 0.3 }];
+  gateway.service.reload(
+    gatewayConfig({
+      trustedProxies: ['127.0.0.0/8'],
+      groups: { list: targetOf(0), next: targetOf(2) },
+      routes: [{ id: 'list', group: 'list', canary }],
+    }),
+  );
+  const groupFor = async (client: string): Promise<string> => {
+    const headers = { 'x-forwarded-for': client };
+    return (await request(gateway.origin, { headers })).body.text();
+  };
+  const people = Array.from({ length: 300 }, (_, at) => `198.51.100.${String(at % 250)}`);
+  const first = await Promise.all(people.map(groupFor));
+  const share = first.filter((at) => at === hosts[2]).length / first.length;
+  assert.ok(share > 0.2 && share < 0.4, share.toFixed(2));
+  assert.deepEqual(await Promise.all(people.map(groupFor)), first);
+});
