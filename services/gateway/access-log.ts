@@ -28,7 +28,9 @@ export function logExchange(
 ): void {
   const { intake, durationMs, overheadMs, errorCode } = outcome;
   const route = intake?.route.config.id ?? 'none';
-  runtime.meters.request({ route, status, durationMs, overheadMs });
+  // A conversation lasts as long as it likes: its handshake is what counts as a request.
+  const countedMs = status === 101 ? overheadMs : durationMs;
+  runtime.meters.request({ route, status, durationMs: countedMs, overheadMs });
   if (!runtime.accessLog.isOn) return;
   const path = intake === null ? '' : withoutQuery(intake.path);
   runtime.accessLog.info(

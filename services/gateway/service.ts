@@ -101,6 +101,8 @@ class Gateway {
     this.#dependencies = dependencies;
     this.#meters = new GatewayMeters(dependencies.metrics, {
       inFlight: () => this.#inFlight,
+      connections: () => this.#listener.connections,
+      webSockets: () => this.#webSockets.size,
       upstreams: () => (this.runtime === null ? [] : listUpstreams(this.runtime)),
       regions: () => this.runtime?.regions.facts() ?? [],
     });

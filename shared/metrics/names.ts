@@ -85,6 +85,11 @@ export const metricNames = names({
     help: 'Proxied requests under way.',
     labels: [],
   },
+  gatewayConnections: {
+    name: 'meridian_gateway_connections',
+    help: 'Open connections of clients by kind: all of them, or the WebSockets among them.',
+    labels: ['kind'],
+  },
   routerRequests: {
     name: 'meridian_router_requests_total',
     help: 'SQL requests by consistency level and outcome (ok or an error code).',

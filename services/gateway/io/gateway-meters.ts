@@ -14,6 +14,8 @@ export interface RequestFacts {
 /** What the gateway knows when the metrics are read. */
 export interface GatewayNow {
   readonly inFlight: () => number;
+  readonly connections: () => number;
+  readonly webSockets: () => number;
   readonly upstreams: () => readonly { readonly group: string; readonly state: string }[];
   readonly regions: () => readonly { readonly id: string; readonly isHealthy: boolean }[];
 }
@@ -50,6 +52,12 @@ export class GatewayMeters {
     this.#decisions = new FastCounter(metricNames.gatewayDecisions, metrics);
     const gauge = metrics.gauge(metricNames.gatewayInFlight);
     Object.assign(gauge, { collect: () => gauge.set(now.inFlight()) });
+    const connections = metrics.gauge(metricNames.gatewayConnections);
+    const collectConnections = (): void => {
+      connections.set({ kind: 'all' }, now.connections());
+      connections.set({ kind: 'websocket' }, now.webSockets());
+    };
+    Object.assign(connections, { collect: collectConnections });
     const upstreams = metrics.gauge(metricNames.gatewayUpstreams);
     const collectUpstreams = (): void => {
       upstreams.reset();

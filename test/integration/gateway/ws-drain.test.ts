@@ -75,9 +75,12 @@ function reconnectMs({ code, reason }: Closed): number {
 }
 
 test('clients are told to come back, spread over time; what they sent arrives', async () => {
-  const { origin, service } = await gateway();
+  const { origin, service, metrics } = await gateway();
   const clients: WebSocket[] = [];
   for (let i = 0; i < 200; i += 1) clients.push(await openWebSocket(`${origin}/echo`));
+  const shown = await metrics.registry.metrics();
+  assert.match(shown, /^meridian_gateway_connections\{kind="websocket"\} 200$/m);
+  assert.match(shown, /^meridian_gateway_connections\{kind="all"\} 200$/m);
   const { received, closed } = echo.last ?? assert.fail('no conversation');
   const ends = clients.map((client) => closedOf(client));
   const last = clients.at(-1);
