@@ -3,6 +3,7 @@
  * for all logs, and the test in the controller's place.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
 import type { Promotion } from '../../../shared/core/control/control-state.ts';
@@ -23,9 +24,13 @@ export interface HandRegion {
   /** Latest report of the running process. */
   report(): ReplicationReport | null;
   set(change: Partial<ClusterView>): void;
+  /** What `set` has told it so far. */
+  view(): Partial<ClusterView>;
   /** Starts the process, with failpoints armed if any, and repeats the last view to it. */
   start(failpoints?: string): Promise<void>;
   kill(): Promise<void>;
+  /** Largest resident memory of the process so far, in bytes. */
+  peakBytes(): number;
   /** Resolves when the process has ended by itself. */
   ended(): Promise<void>;
 }
@@ -49,13 +54,14 @@ const script = new URL('./replicator-process.ts', import.meta.url).pathname;
 export async function startHandCluster(
   count: number,
   config: Readonly<Record<string, unknown>> = {},
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<HandCluster> {
   const ids = names.slice(0, count);
   const first = testAddress(2);
   const addresses = ids.map((_, index) => first.replace(/\.\d+$/, `.${index + 2}`));
   const kafkaStarted = startTestKafka(1);
   const servers: TestServer[] = [];
-  for (const address of addresses) servers.push(await startTestServer(address));
+  for (const address of addresses) servers.push(await startTestServer(address, settings));
   const kafka = await kafkaStarted;
   const cluster = handCluster(Object.fromEntries(ids.map((id, i) => [id, addresses[i] ?? ''])));
   const spec = { cluster, brokers: kafka.addresses, config };
@@ -191,6 +197,7 @@ function regionOf(spec: RegionSpec, server: TestServer): HandRegion {
       view = { ...view, ...change };
       send(change);
     },
+    view: () => view,
     async start(failpoints = '') {
       report = null;
       const started = spawn(process.execPath, [script, toWireJson(spec)], {
@@ -210,6 +217,10 @@ function regionOf(spec: RegionSpec, server: TestServer): HandRegion {
     async kill() {
       child?.kill('SIGKILL');
       await ended;
+    },
+    peakBytes() {
+      const status = readFileSync(`/proc/${String(child?.pid)}/status`, 'utf8');
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
     },
     ended: () => ended,
   };
