@@ -9,6 +9,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Logger } from '../logging/logger.ts';
 import { messageOf } from '../errors/meridian-error.ts';
+import { cutRequest } from './cut-request.ts';
 import { problemOf } from './problem.ts';
 
 /** Makes the server that a Fastify instance listens on; it sets its own bounds for clients. */
@@ -77,7 +78,7 @@ export async function closeServers(servers: readonly FastifyInstance[]): Promise
 /** Ends the connection of a body that does not come. */
 function cutUnlessComplete(raw: IncomingMessage, timeoutMs: number): void {
   const timer = setTimeout(() => {
-    if (!raw.complete) raw.destroy();
+    if (!raw.complete) cutRequest(raw);
   }, timeoutMs);
   raw.once('close', () => clearTimeout(timer));
 }

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
+import { cutRequest } from '../../../shared/http/cut-request.ts';
 
 export interface BodyLimits {
   /** Bodies up to this size can be sent again. */
@@ -82,7 +83,7 @@ export class RequestBody {
     if (this.#source.readableEnded || this.#source.destroyed) return;
     this.#source.removeListener('data', this.#onData);
     this.#source.resume();
-    const timer = setTimeout(() => this.#source.destroy(), restMs).unref();
+    const timer = setTimeout(() => cutRequest(this.#source), restMs).unref();
     for (const name of ['end', 'close']) this.#source.once(name, () => clearTimeout(timer));
   }
 
