@@ -41,6 +41,7 @@ const { values } = parseArgs({
 });
 const clients = Number(values.clients);
 const sql = 'SELECT id, v FROM public.bench WHERE id = $1';
+const claims = { sub: 'bench', scope: 'data:write', role: 'app' };
 const levels: Readonly<Record<string, Consistency>> = {
   eventual: { level: 'eventual' },
   session: { level: 'session', token: null },
@@ -109,8 +110,6 @@ function headersOf(level: string, token: string): Readonly<Record<string, string
     ...(level === 'bounded' ? { 'meridian-max-staleness-ms': '5000' } : {}),
   };
 }
-
-const claims = { sub: 'bench', scope: 'data:write', role: 'app' };
 
 function requestOf(consistency: Consistency, id: number): DataRequest {
   return {

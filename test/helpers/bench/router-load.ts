@@ -92,20 +92,25 @@ async function measured(
   };
 }
 
-/** Processor time of all PostgreSQL processes of this machine, in steps of 10 ms. */
+/** Processor time of the PostgreSQL processes below this one, in steps of 10 ms (proc(5), stat). */
 function postgresMs(): number {
-  let sum = 0;
+  const all = new Map<number, { readonly parent: number; readonly ms: number; name: string }>();
   for (const path of globSync('/proc/[0-9]*/stat')) {
     try {
       const text = readFileSync(path, 'utf8');
-      if (!text.includes('(postgres)')) continue;
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-      sum += (Number(fields[11]) + Number(fields[12])) * 10;
+      const end = text.lastIndexOf(')');
+      const fields = text.slice(end + 2).split(' ');
+      const ms = (Number(fields[11]) + Number(fields[12])) * 10;
+      const name = text.slice(text.indexOf('(') + 1, end);
+      all.set(Number(path.split('/')[2]), { parent: Number(fields[1]), ms, name });
     } catch {
       // It has just ended.
     }
   }
-  return sum;
+  const isOurs = (pid: number): boolean =>
+    pid === process.pid || (pid > 1 && isOurs(all.get(pid)?.parent ?? 0));
+  const ours = [...all].filter(([pid, { name }]) => name === 'postgres' && isOurs(pid));
+  return ours.reduce((sum, [, { ms }]) => sum + ms, 0);
 }
 
 function milliseconds(match: RegExpExecArray | null): number {

@@ -78,13 +78,21 @@ interface FieldDescription {
 
 /** The part of the driver's connection that is used here. */
 interface WireConnection {
-  readonly stream: { cork?(): void; uncork?(): void };
+  readonly stream: { readonly writable: boolean; write(bytes: Uint8Array): unknown };
+  _send(bytes: Uint8Array): void;
   parse(query: { text: string; name: string; types?: readonly number[] }): void;
   close(target: { type: 'S'; name: string }): void;
   bind(config: { portal: string; statement: string; values: readonly (string | null)[] }): void;
   describe(target: { type: 'P'; name: string }): void;
   execute(config: { portal: string; rows: number }): void;
   sync(): void;
+}
+
+/** The connection with its messages kept: a flush is one write. */
+function collectorOf(connection: WireConnection, messages: Uint8Array[]): WireConnection {
+  const collecting = Object.create(connection) as WireConnection;
+  collecting._send = (bytes) => void messages.push(bytes);
+  return collecting;
 }
 
 /** A submittable of `pg`: the driver hands it the messages of its answer. */
@@ -118,21 +126,19 @@ class Exchange {
   submit(driverConnection: unknown): null {
     const connection = driverConnection as WireConnection;
     this.#wasSent = true;
-    connection.stream.cork?.();
-    try {
-      for (const step of this.#steps) {
-        const name = this.#statementName(step, connection);
-        connection.bind({ portal: '', statement: name, values: step.values });
-        connection.describe({ type: 'P', name: '' });
-        connection.execute({
-          portal: '',
-          rows: step.mustFinish === true ? 0 : (step.rowsMax ?? 0),
-        });
-      }
-      connection.sync();
-    } finally {
-      connection.stream.uncork?.();
+    const messages: Uint8Array[] = [];
+    const collecting = collectorOf(connection, messages);
+    for (const step of this.#steps) {
+      const name = this.#statementName(step, collecting);
+      collecting.bind({ portal: '', statement: name, values: step.values });
+      collecting.describe({ type: 'P', name: '' });
+      collecting.execute({
+        portal: '',
+        rows: step.mustFinish === true ? 0 : (step.rowsMax ?? 0),
+      });
     }
+    collecting.sync();
+    if (connection.stream.writable) connection.stream.write(Buffer.concat(messages));
     return null;
   }
 
