@@ -28,7 +28,8 @@ export const noLease: LeaseState = { tokens: 0, untilMs: 0, emptyUntilMs: 0 };
 
 /** A lease covers this much of the rate. */
 const leaseMs = 100;
-const leaseLifeMs = 1000;
+/** Long enough that clients which ask now and then cost no command for each request. */
+const leaseLifeMs = 10_000;
 
 /**
  * Tokens that one lease asks for: a tenth of a second, at least 1, at most a tenth of the burst.

@@ -44,7 +44,7 @@ const blocked = '198.51.100.7';
 /** Everything up and answering. */
 export async function startBench(): Promise<GatewayBench> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-bench-'));
-  const addresses = loopbackAddresses(9);
+  const addresses = loopbackAddresses(10);
   const at = (index: number): string => addresses[index] ?? '';
   const children: ChildProcess[] = [];
   const script = null;
@@ -95,7 +95,14 @@ export async function startBench(): Promise<GatewayBench> {
     },
     policiesOrigin: made.policies.origin,
     token: made.token,
-    memoryAtStreams: (count) => memoryOf(made.routing, count),
+    async memoryAtStreams(count) {
+      const fresh = await made.startFresh(at(9));
+      try {
+        return await memoryOf(fresh, count);
+      } finally {
+        await fresh.kill();
+      }
+    },
     async stop() {
       for (const gateway of [routing, policies, ...twice]) await gateway.kill();
       for (const child of children) child.kill('SIGKILL');
@@ -129,6 +136,8 @@ interface StartedGateways {
   readonly policies: GatewayProcess;
   readonly twice: readonly GatewayProcess[];
   readonly token: string;
+  /** One that has had no load. */
+  startFresh(address: string): Promise<GatewayProcess>;
 }
 
 async function startGateways(
@@ -160,6 +169,7 @@ async function startGateways(
   });
   return {
     token,
+    startFresh: (address) => start(address, { groups }),
     routing: await start(addresses.routing, { groups }),
     twice: [
       await start(addresses.twice, { groups, reusePort: true }),
