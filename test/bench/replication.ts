@@ -4,8 +4,8 @@
  *
  *   npm run bench:replication -- [--scale N] [--seconds N] [--json]
  *
- * Both sides: one source, one target, no standbys, the same settings, fsync on. Rows are compared by
- * checksum before a time counts. Debezium is not part of it.
+ * Both sides: one source, one target, no standbys, the same settings, fsync on. Rows are compared
+ * by checksum before a time counts. Debezium is not part of it.
  */
 import { parseArgs } from 'node:util';
 import {

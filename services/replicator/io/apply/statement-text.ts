@@ -25,6 +25,8 @@ export interface CapturedText {
 
 /** The captured command alone; throws Divergence when the text does not hold it. */
 export async function commandIn({ text, tag, ordinal, place }: CapturedText): Promise<string> {
+  // The parser takes half a gigabyte for a moment, once it is compiled: most commands need none.
+  if (isPlainlyAlone(text)) return text;
   await loadModule();
   const statements = parse(text);
   const placed = place === null ? undefined : statements[place - 1];
@@ -35,6 +37,11 @@ export async function commandIn({ text, tag, ordinal, place }: CapturedText): Pr
   const found = tagged[ordinal % Math.max(1, tagged.length)];
   if (found !== undefined) return withoutConcurrently(found.text);
   throw new MeridianError('Divergence', `no ${tag} is found in the captured statement`, { tag });
+}
+
+/** Whether the text is one command, and runs as it is. */
+function isPlainlyAlone(text: string): boolean {
+  return !text.replace(/;\s*$/, '').includes(';') && !/concurrently/i.test(text);
 }
 
 function parse(text: string): { readonly text: string; readonly tag: string | null }[] {
