@@ -8,6 +8,7 @@ import type { Logger } from '../../../shared/logging/logger.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { createAddressList } from './address-list.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
+import { neverByName } from './upstream-client.ts';
 import type { UpstreamGroup } from './upstream-group.ts';
 import type { InstanceTarget } from './upstream-instance.ts';
 
@@ -68,15 +69,17 @@ export function followTargets(options: TargetSourceOptions): TargetSource {
 /** One target per address of its host name. */
 async function addressesOf(target: InstanceTarget): Promise<readonly InstanceTarget[]> {
   const url = new URL(target.url);
+  const hostname = url.hostname.replaceAll(/[[\]]/g, '');
   const addresses = await new Promise<{ address: string; family: number }[]>((resolve, reject) => {
     // Asked for by name each time: the cluster's own names are put into `dns.lookup`.
-    dns.lookup(url.hostname.replaceAll(/[[\]]/g, ''), { all: true }, (error, found) => {
+    dns.lookup(hostname, { all: true }, (error, found) => {
       if (error === null) resolve(found);
       else reject(error);
     });
   });
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  return addresses.map(({ address, family }) => ({
+  const safe = addresses.filter(({ address }) => address === hostname || !neverByName.has(address));
+  return safe.map(({ address, family }) => ({
     ...target,
     url: `${url.protocol}//${family === 6 ? `[${address}]` : address}:${port}`,
     host: url.host,
