@@ -4,6 +4,8 @@
  */
 import type { ClientPlace, RegionFacts, RouteDecision } from './core/route-decision.ts';
 
+const rememberedMax = 10_000;
+
 export class DecisionMemo {
   readonly #spillAbove: number;
   #facts: readonly RegionFacts[] | null = null;
@@ -25,6 +27,8 @@ export class DecisionMemo {
       this.#decisions = new Map();
       this.#isDrawn = facts.some(({ load }) => (load ?? 0) > this.#spillAbove);
     }
-    if (!this.#isDrawn && decision.why !== 'panic') this.#decisions.set(place, decision);
+    if (this.#isDrawn || decision.why === 'panic') return;
+    if (this.#decisions.size >= rememberedMax) this.#decisions.clear();
+    this.#decisions.set(place, decision);
   }
 }

