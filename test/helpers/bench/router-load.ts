@@ -100,7 +100,8 @@ function postgresMs(): number {
       const text = readFileSync(path, 'utf8');
       const end = text.lastIndexOf(')');
       const fields = text.slice(end + 2).split(' ');
-      const ms = (Number(fields[11]) + Number(fields[12])) * 10;
+      // With that of children that have ended: connections come and go.
+      const ms = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) * 10;
       const name = text.slice(text.indexOf('(') + 1, end);
       all.set(Number(path.split('/')[2]), { parent: Number(fields[1]), ms, name });
     } catch {
