@@ -1,7 +1,9 @@
 /** Decides what a new directive means for the work under way. */
 import type { ReplicationDirective } from '../../../shared/core/cluster-view.ts';
+import type { EpochCut } from '../../../shared/core/consistency.ts';
 import { formatLsn } from '../../../shared/core/lsn.ts';
-import { formatPosition } from '../../../shared/core/position.ts';
+import { formatPosition, type Position } from '../../../shared/core/position.ts';
+import { clampToCuts } from './chain-check.ts';
 
 export type DirectiveChange =
   /** The work goes on as it is. */
@@ -20,6 +22,19 @@ export function changeOfDirective(
   const isSameEpoch =
     current?.kind === 'lead' && next.kind === 'complete' && current.epoch === next.epoch;
   return isSameEpoch && next.isOpener ? { kind: 'complete-leading' } : { kind: 'replace' };
+}
+
+/**
+ * The end of the own log as it is reported. What lies beyond a later cut is void in a log, except
+ * that the tail of an opener is in its data too: it is told as it is, and the controller judges it.
+ */
+export function reportedLogEnd(
+  directive: ReplicationDirective,
+  last: Position,
+  history: readonly EpochCut[],
+): Position {
+  const isOwnTail = directive.kind === 'complete' && directive.isOpener;
+  return isOwnTail ? last : clampToCuts(last, history);
 }
 
 /** The same text for directives that ask for the same work. */

@@ -6,14 +6,13 @@ import type { ClusterView, ReplicationDirective } from '../../../shared/core/clu
 import { regionOfConfig } from '../../../shared/config/cluster-schema.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import { zeroPosition, type Position } from '../../../shared/core/position.ts';
-import { clampToCuts } from '../core/chain-check.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { isMeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { PgTarget } from '../../../shared/pg/client.ts';
 import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
 import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
-import { changeOfDirective, workOf } from '../core/directive.ts';
+import { changeOfDirective, reportedLogEnd, workOf } from '../core/directive.ts';
 import type { ReplicatorDependencies } from './dependencies.ts';
 import type { AppliedFacts } from './applier.ts';
 import { DirectiveRunner, epochNames, type Leading } from './directive-runner.ts';
@@ -105,13 +104,14 @@ export class Replication {
     const { facts } = this.#ownLog;
     const { history } = this.#deps.regionControl.view();
     const leader = this.#leader;
+    const directive = this.#work?.directive ?? idleDirective;
     return {
-      directive: this.#work?.directive ?? idleDirective,
+      directive,
       phase: this.#phase,
       why: this.#why,
       store: this.#store,
       applied: leader?.logEnd ?? this.#applied,
-      logEnd: leader?.logEnd ?? clampToCuts(facts?.last ?? zeroPosition, history),
+      logEnd: leader?.logEnd ?? reportedLogEnd(directive, facts?.last ?? zeroPosition, history),
       confirmed: leader?.confirmed ?? null,
       countedMembers: leader?.countedMembers ?? [],
       freshAtMs: leader === null ? this.#freshAtMs : leader.freshAtMs,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changeOfDirective } from '../../../../../services/replicator/core/directive.ts';
+import {
+  changeOfDirective,
+  reportedLogEnd,
+} from '../../../../../services/replicator/core/directive.ts';
 import type { ReplicationDirective } from '../../../../../shared/core/cluster-view.ts';
 import type { Epoch } from '../../../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../../../shared/core/lsn.ts';
@@ -56,3 +59,12 @@ const cases: readonly (readonly [
 for (const [name, current, next, expected] of cases) {
   test(name, () => assert.equal(changeOfDirective(current, next).kind, expected));
 }
+
+test('the tail of an opener is told as it is, for the controller to judge', () => {
+  const last = { epoch: e(2), endLsn: 0x30n as Lsn };
+  const history = [{ epoch: e(3), cut: { epoch: e(2), endLsn: 0x10n as Lsn } }];
+  assert.deepEqual(reportedLogEnd(seal, last, history), last);
+  for (const directive of [follow, { ...seal, isOpener: false }]) {
+    assert.deepEqual(reportedLogEnd(directive, last, history), history[0]?.cut);
+  }
+});
