@@ -15,7 +15,7 @@ export interface LineLog {
 }
 
 const flushMs = 250;
-const gatheredBytes = 65_536;
+const gatheredBytes = 8192;
 
 /** Lines with the bindings of `logger`, on standard output as its own. */
 export function createLineLog(logger: Logger): LineLog {
