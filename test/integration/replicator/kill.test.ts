@@ -66,7 +66,7 @@ const failpoints: readonly (readonly ['primary' | 'replica', string])[] = [
 ];
 
 for (const [where, failpoint] of failpoints) {
-  test(`killed in the ${where} at ${failpoint}`, async () => {
+  test(`trap 1: killed in the ${where} at ${failpoint}`, async () => {
     const region = where === 'primary' ? cluster.primary : replica;
     await region.kill();
     await region.start(failpoint);

@@ -1,0 +1,59 @@
+/** Which of the known traps of replication the tests name: "trap 19", "traps 28, 29". */
+
+/** Numbers of the traps named in titles of tests in `text`. */
+export function trapsNamed(text: string): readonly number[] {
+  const found: number[] = [];
+  for (const [, list = ''] of text.matchAll(/['`(]traps? (\d+(?:, \d+)*)/g)) {
+    found.push(...list.split(', ').map(Number));
+  }
+  return found;
+}
+
+/** Traps whose test has a title of its own: the file, and a part of the title. */
+export const namedOtherwise: Readonly<Record<number, readonly [file: string, title: string]>> = {
+  2: [
+    'test/unit/services/replicator/core/transaction-assembler.test.ts',
+    'how far decoding has passed counts skipped and empty transactions',
+  ],
+  3: [
+    'test/unit/services/replicator/core/quorum-tracker.test.ts',
+    'an older acknowledgement changes nothing',
+  ],
+  5: ['test/integration/failover/node-effects.test.ts', 'the publication is older than the slot'],
+  6: ['test/integration/failover/node-effects.test.ts', 'a slot that waits for a transaction'],
+  10: [
+    'test/unit/services/failover/core/seal-plan.test.ts',
+    'a node on another timeline seals only after its tail is in the log',
+  ],
+  47: ['test/fixtures/replication/ddl-object-forms.ts', 'materialized views'],
+  52: ['test/integration/failover/node-effects.test.ts', 'a restarted server is closed again'],
+  64: [
+    'test/integration/failover/node-effects.test.ts',
+    'a seal ends sessions and covers every commit before it',
+  ],
+  71: [
+    'test/integration/failover/node-effects.test.ts',
+    'a probe that waits and is released is proof',
+  ],
+  73: [
+    'test/unit/services/replicator/core/chain-check.test.ts',
+    'idle records move waits of their own epoch only',
+  ],
+  76: [
+    'test/integration/failover/fencing.test.ts',
+    'no session survives the promotion of its standby',
+  ],
+  78: [
+    'test/unit/services/failover/core/rejoin-plan.test.ts',
+    'a promoted node goes on from where its timeline begins',
+  ],
+  80: [
+    'test/unit/services/failover/core/turn/reading.test.ts',
+    'a hello of this start makes it run',
+  ],
+};
+
+/** Traps of 1 to 53 and 63 to 85 that no test names yet. */
+export const withoutTest: readonly number[] = [
+  7, 8, 9, 11, 12, 13, 18, 26, 43, 49, 53, 65, 67, 68, 69, 70, 74, 77, 79, 81, 83, 84, 85,
+];
