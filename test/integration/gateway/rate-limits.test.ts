@@ -123,14 +123,19 @@ test('Redis is not asked for every request, and without it limits hold per proce
   assert.ok(client !== undefined);
   const calls = async (): Promise<number> =>
     Number(/cmdstat_eval:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0);
-  const callsBefore = await calls();
-  const { passed, refused, address } = await sharedFlood('203.0.114');
+  const [callsBefore, startMs] = [await calls(), performance.now()];
+  const { address } = await sharedFlood('203.0.114');
   const asked = (await calls()) - callsBefore;
-  assert.ok(asked < (passed + refused) / 2, `${String(asked)} for ${String(passed + refused)}`);
+  // Each gateway asks once for a lease of two tokens, or once until the next token is there.
+  const most = 20 + (2 * 25 * (performance.now() - startMs)) / 1000;
+  assert.ok(asked <= most, `${String(asked)} of ${most.toFixed(0)}`);
   await redis.kill();
   const known = await flood(address);
-  const most = 2 * (20 * known.seconds + 2 + 2);
-  assert.ok(known.passed >= 20 && known.passed <= most, `${String(known.passed)}: no new burst`);
+  const mostKnown = 2 * (20 * known.seconds + 2 + 2);
+  assert.ok(
+    known.passed >= 20 && known.passed <= mostKnown,
+    `${String(known.passed)}: no new burst`,
+  );
   const fresh = await flood('203.0.115.1');
   assert.ok(fresh.passed >= 40 && fresh.passed <= 2 * (20 + 20 * fresh.seconds + 2));
   await redis.start();
