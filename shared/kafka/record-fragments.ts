@@ -30,7 +30,7 @@ export class FragmentJoiner {
   #id: bigint | null = null;
   #parts: Uint8Array[] = [];
 
-  /** The record that `message` is or completes; null when more is to come, or it has come before. */
+  /** The record that `message` is or completes; null when more is to come, or it came before. */
   take(message: Uint8Array): Uint8Array | null {
     if (message[0] !== fragmentMark || message.byteLength < headBytes) {
       this.#drop();

@@ -115,8 +115,9 @@ const types: Readonly<Record<string, readonly string[]>> = {
 };
 
 const tableOf = (index: number): string => `type_${index}`;
+const typeCount = Object.keys(types).length;
 
-test(`traps 28, 29, 30: ${Object.keys(types).length} types go through eight operations`, async () => {
+test(`traps 28, 29, 30: ${typeCount} types go through eight operations`, async () => {
   for (const [index, [type, literals]] of Object.entries(types).entries()) {
     const table = tableOf(index);
     const values = [...literals, 'NULL'];

@@ -1,6 +1,6 @@
 /**
- * A whole history of migrations, run unchanged by node-pg-migrate: up, down to the ground, up again;
- * after each direction rows and catalogs are equal on the other server.
+ * A whole history of migrations, run unchanged by node-pg-migrate: up, down to the ground, up
+ * again; after each direction rows and catalogs are equal on the other server.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

@@ -18,15 +18,12 @@ async function equal(): Promise<void> {
   await assertEqualRegions(pair.source, pair.target);
 }
 
+const messages = `SELECT pg_logical_emit_message(true, 'a', 'x'),
+  pg_logical_emit_message(false, 'b', 'y')`;
+
 test('trap 14: logical messages carry no data, rolled back or not', async () => {
-  await pair.source.query(
-    `BEGIN; SELECT pg_logical_emit_message(true, 'a', 'x'), pg_logical_emit_message(false, 'b', 'y');
-     INSERT INTO work VALUES (-1, 'gone'); ROLLBACK`,
-  );
-  await pair.source.query(
-    `BEGIN; SELECT pg_logical_emit_message(true, 'a', 'x'), pg_logical_emit_message(false, 'b', 'y');
-     INSERT INTO work VALUES (-2, 'kept'); COMMIT`,
-  );
+  await pair.source.query(`BEGIN; ${messages}; INSERT INTO work VALUES (-1, 'gone'); ROLLBACK`);
+  await pair.source.query(`BEGIN; ${messages}; INSERT INTO work VALUES (-2, 'kept'); COMMIT`);
   await equal();
 });
 
