@@ -1,4 +1,4 @@
-// test: deadline 300 s
+// test: deadline 420 s
 /**
  * Checked histories over three real regions: sessions write and read everywhere while replicas lag,
  * standbys die, the primary is switched over and a region is lost. 20,000 session reads, a million
