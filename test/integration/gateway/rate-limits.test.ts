@@ -129,13 +129,12 @@ test('Redis is not asked for every request, and without it limits hold per proce
   // Each gateway asks once for a lease of two tokens, or once until the next token is there.
   const most = 20 + (2 * 25 * (performance.now() - startMs)) / 1000;
   assert.ok(asked <= most, `${String(asked)} of ${most.toFixed(0)}`);
+  const emptyMs = performance.now();
   await redis.kill();
   const known = await flood(address);
-  const mostKnown = 2 * (20 * known.seconds + 2 + 2);
-  assert.ok(
-    known.passed >= 20 && known.passed <= mostKnown,
-    `${String(known.passed)}: no new burst`,
-  );
+  // Two gateways, each at the whole rate since the bucket was empty, with a lease left.
+  const mostKnown = 2 * ((20 * (performance.now() - emptyMs)) / 1000 + 2 + 2);
+  assert.ok(known.passed >= 20 && known.passed <= mostKnown, `${String(known.passed)}: no burst`);
   const fresh = await flood('203.0.115.1');
   assert.ok(fresh.passed >= 40 && fresh.passed <= 2 * (20 + 20 * fresh.seconds + 2));
   await redis.start();
