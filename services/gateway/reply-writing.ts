@@ -156,6 +156,18 @@ export function isComplete(reply: ServerResponse): boolean {
   return 'stream' in reply ? reply.writableEnded : reply.writableFinished;
 }
 
+/** Calls `done` once the last byte is out or the client is gone, perhaps more than once. */
+export function onGone({ request, reply }: Answered, done: () => void): void {
+  reply.on('close', done);
+  if ('stream' in reply || reply.socket !== null) return;
+  // Pipelined, and its turn has not come: when the client leaves, Node does not tell the reply.
+  const { socket } = request;
+  socket.setMaxListeners(0);
+  socket.once('close', done);
+  reply.once('close', () => socket.removeListener('close', done));
+  if (socket.destroyed) setImmediate(done);
+}
+
 /** Ends a reply so that the client sees that it is not whole. */
 export function cutShort(reply: ServerResponse): void {
   if (!('stream' in reply)) reply.destroy();

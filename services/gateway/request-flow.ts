@@ -55,8 +55,8 @@ export class RequestFlow implements AttemptEvents {
   }
 
   start(): void {
-    const { reply, request } = this.#exchange;
-    reply.on('close', () => this.#finish());
+    const { request } = this.#exchange;
+    replies.onGone(this.#exchange, () => this.#finish());
     this.#runtime.retryBudget.record(this.#startMs);
     try {
       const intake = takeIn(this.#runtime, request);

@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { eventually } from '../../helpers/eventually.ts';
 import {
   loopbackAddresses,
   publicPort,
@@ -245,6 +246,10 @@ test(`${String(cases)} requests put together at random`, async () => {
   );
   assert.ok(heads.length > 10, 'some are sound');
   reset();
-  const { said } = await say('GET /after HTTP/1.1\r\nhost: x\r\n\r\n');
-  assert.match(said, /^HTTP\/1\.1 200 [^]*ok$/);
+  const inFlight = /^meridian_gateway_in_flight_requests 0$/m;
+  await eventually(async () => inFlight.test(await gateway.metrics.registry.metrics()));
+  await eventually(async () => {
+    const { said } = await say('GET /after HTTP/1.1\r\nhost: x\r\n\r\n');
+    return /^HTTP\/1\.1 200 [^]*ok$/.test(said);
+  });
 });
