@@ -8,10 +8,7 @@ import {
   type ApplyStep,
   type RowChange,
 } from '../../../../../services/replicator/core/apply-plan.ts';
-import type {
-  ColumnValue,
-  Tuple,
-} from '../../../../../shared/core/pgoutput/pgoutput-message.ts';
+import type { ColumnValue, Tuple } from '../../../../../shared/core/pgoutput/pgoutput-message.ts';
 import type { TableShape } from '../../../../../services/replicator/core/table-shape.ts';
 import { testShape } from '../../../../helpers/replication/table-shapes.ts';
 
