@@ -172,7 +172,8 @@ test('a browser: HTTP/2, streams, events, WebSocket', { skip: browser.skip }, as
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--ignore-certificate-errors'];
   const own = [`--user-data-dir=${join(folder, 'profile')}`, '--remote-debugging-port=0'];
   const url = `${gateway.origin}/page`;
-  const child = spawn(browser.program, [...flags, ...own, url], { stdio: 'ignore' });
+  const options = { stdio: 'ignore', detached: true } as const;
+  const child = spawn(browser.program, [...flags, ...own, url], options);
   const gone = once(child, 'exit');
   const early = gone.then(() => Promise.reject(new Error('the browser has ended')));
   try {
@@ -191,7 +192,8 @@ test('a browser: HTTP/2, streams, events, WebSocket', { skip: browser.skip }, as
     });
   } finally {
     early.catch(() => undefined);
-    child.kill('SIGKILL');
+    // It is a script that starts the browser, which starts processes of its own.
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
     await gone;
   }
 });
