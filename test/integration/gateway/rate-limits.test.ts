@@ -127,8 +127,8 @@ test('Redis is not asked for every request, and without it limits hold per proce
   const [callsBefore, startMs] = [await calls(), performance.now()];
   const { address } = await sharedFlood('203.0.114');
   const asked = (await calls()) - callsBefore;
-  // Each gateway asks once for a lease of two tokens, or once until the next token is there.
-  const most = 20 + (2 * 25 * (performance.now() - startMs)) / 1000;
+  // Each gateway asks once for each token at most, and once until the next one is there.
+  const most = 20 + (2 * 2 * 20 * (performance.now() - startMs)) / 1000;
   assert.ok(asked <= most, `${String(asked)} of ${most.toFixed(0)}`);
   const emptyMs = performance.now();
   await redis.kill();
