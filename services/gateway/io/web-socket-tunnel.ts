@@ -12,7 +12,7 @@ import {
   pingFrame,
   trackFrames,
   type FrameState,
-} from '../core/websocket-frames.ts';
+} from '../core/edge/websocket-frames.ts';
 
 export interface TunnelOptions {
   /** A client that is silent for this long is pinged; two pings without a sign of life end it. */

@@ -3,7 +3,7 @@
  * Everybody else is served as usual: a PROXY header from them is no HTTP and is refused as such.
  */
 import type { Server, Socket } from 'node:net';
-import { parseProxyHeader } from '../../core/proxy-protocol.ts';
+import { parseProxyHeader } from '../../core/edge/proxy-protocol.ts';
 import { normaliseAddress } from '../address-list.ts';
 
 export interface PeerEnd {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, WebSocketServer, type ClientOptions, type ServerOptions } from 'ws';
-import { startHttpUpstream, type HttpUpstream } from './http-upstream.ts';
+import { startHttpUpstream, type HttpUpstream } from '../http-upstream.ts';
 
 export interface WebSocketUpstream extends HttpUpstream {
   readonly sockets: Set<WebSocket>;

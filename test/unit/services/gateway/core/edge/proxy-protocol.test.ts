@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseProxyHeader } from '../../../../../services/gateway/core/proxy-protocol.ts';
+import { parseProxyHeader } from '../../../../../../services/gateway/core/edge/proxy-protocol.ts';
 
 const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
 const text = (line: string): Buffer => Buffer.from(line, 'latin1');

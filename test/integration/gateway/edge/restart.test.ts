@@ -6,17 +6,17 @@ import { readFile, writeFile } from 'node:fs/promises';
 import http, { type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Agent, request } from 'undici';
-import { eventually } from '../../helpers/eventually.ts';
-import { startGatewayProcess, type GatewayProcess } from '../../helpers/gateway-process.ts';
-import { loopbackAddresses, testCluster, testSecrets } from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
+import { eventually } from '../../../helpers/eventually.ts';
+import { startGatewayProcess, type GatewayProcess } from '../../../helpers/gateway-process.ts';
+import { loopbackAddresses, testCluster, testSecrets } from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
 import {
   closedOf,
   messageOf,
   openWebSocket,
   startWebSocketUpstream,
   type WebSocketUpstream,
-} from '../../helpers/web-socket.ts';
+} from '../../../helpers/edge/web-socket.ts';
 
 let upstream: HttpUpstream;
 let echo: WebSocketUpstream;

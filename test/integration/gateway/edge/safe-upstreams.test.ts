@@ -4,15 +4,15 @@ import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { after, before, test } from 'node:test';
 import { request } from 'undici';
-import { installHostResolver } from '../../../shared/runtime/host-resolver.ts';
+import { installHostResolver } from '../../../../shared/runtime/host-resolver.ts';
 import {
   loopbackAddresses,
   startTestGateway,
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
+} from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
 
 let gateway: TestGateway;
 let upstream: HttpUpstream;

@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect, type SecureVersion } from 'node:tls';
 import { promisify } from 'node:util';
-import { makeCertificate } from '../../helpers/certificate.ts';
-import { eventually } from '../../helpers/eventually.ts';
+import { makeCertificate } from '../../../helpers/edge/certificate.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import {
   loopbackAddresses,
   publicPort,
@@ -21,9 +21,13 @@ import {
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
-import { messageOf, openWebSocket, startWebSocketUpstream } from '../../helpers/web-socket.ts';
+} from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
+import {
+  messageOf,
+  openWebSocket,
+  startWebSocketUpstream,
+} from '../../../helpers/edge/web-socket.ts';
 
 let folder: string;
 let host: string;
@@ -283,9 +287,6 @@ test('a new certificate is used at once, a broken one never; connections stay', 
   const first = await serial();
   const next = { certPath: join(folder, 'next.pem'), keyPath: join(folder, 'next.key') };
   await makeCertificate(next, ['DNS:gateway.test']);
-  const checks = async (): Promise<readonly string[]> =>
-    (await near.service.readiness()).checks.map(({ detail }) => detail);
-  const before_ = (await checks()).join();
   await copyFile(next.certPath, join(folder, 'cert.pem'));
   const look = performance.now();
   while (performance.now() - look < 1200) {
@@ -294,6 +295,5 @@ test('a new certificate is used at once, a broken one never; connections stay', 
   await copyFile(next.keyPath, join(folder, 'key.pem'));
   await eventually(async () => (await serial()) !== first);
   assert.equal((await bodyOf(client.request({ ':path': '/' }))).toString(), 'ok');
-  assert.match(before_, /certificate until/);
   client.close();
 });

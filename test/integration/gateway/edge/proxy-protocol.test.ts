@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { execFile } from 'node:child_process';
-import { makeCertificate } from '../../helpers/certificate.ts';
-import { eventually } from '../../helpers/eventually.ts';
+import { makeCertificate } from '../../../helpers/edge/certificate.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import {
   loopbackAddresses,
   publicPort,
@@ -19,8 +19,8 @@ import {
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
+} from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
 
 let folder: string;
 let upstream: HttpUpstream;

@@ -9,16 +9,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { makeCertificate } from '../../helpers/certificate.ts';
+import { makeCertificate } from '../../../helpers/edge/certificate.ts';
 import {
   loopbackAddresses,
   startTestGateway,
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
-import { startWebSocketUpstream, type WebSocketUpstream } from '../../helpers/web-socket.ts';
+} from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
+import {
+  startWebSocketUpstream,
+  type WebSocketUpstream,
+} from '../../../helpers/edge/web-socket.ts';
 
 let folder: string;
 let gateway: TestGateway;

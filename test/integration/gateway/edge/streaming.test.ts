@@ -8,15 +8,15 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
-import { eventually } from '../../helpers/eventually.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import {
   loopbackAddresses,
   startTestGateway,
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
+} from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
 
 let gateway: TestGateway;
 let upstream: HttpUpstream;

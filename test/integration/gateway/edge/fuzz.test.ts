@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { eventually } from '../../helpers/eventually.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import {
   loopbackAddresses,
   publicPort,
@@ -18,7 +18,7 @@ import {
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
+} from '../../../helpers/gateway.ts';
 
 const isLong = process.env['MERIDIAN_TEST_LONG'] === '1';
 const cases = isLong ? 20_000 : 400;

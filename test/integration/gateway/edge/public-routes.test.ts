@@ -12,10 +12,10 @@ import { promisify } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { PublicListener } from '../../../services/gateway/io/listener/public-listener.ts';
-import { closeServers, createServer } from '../../../shared/http/server.ts';
-import { makeCertificate } from '../../helpers/certificate.ts';
-import { gatewayConfig } from '../../helpers/gateway.ts';
+import { PublicListener } from '../../../../services/gateway/io/listener/public-listener.ts';
+import { closeServers, createServer } from '../../../../shared/http/server.ts';
+import { makeCertificate } from '../../../helpers/edge/certificate.ts';
+import { gatewayConfig } from '../../../helpers/gateway.ts';
 
 const bodySchema = z.object({ sql: z.string() });
 let folder: string;

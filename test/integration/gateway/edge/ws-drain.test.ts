@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import type { WebSocket } from 'ws';
-import { eventually } from '../../helpers/eventually.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import {
   loopbackAddresses,
   startTestGateway,
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
+} from '../../../helpers/gateway.ts';
 import {
   closedOf,
   messageOf,
@@ -20,7 +20,7 @@ import {
   startWebSocketUpstream,
   type Closed,
   type WebSocketUpstream,
-} from '../../helpers/web-socket.ts';
+} from '../../../helpers/edge/web-socket.ts';
 
 let echo: WebSocketUpstream;
 let slow: WebSocketUpstream;

@@ -6,7 +6,7 @@ import {
   isBetweenFrames,
   pingFrame,
   trackFrames,
-} from '../../../../../services/gateway/core/websocket-frames.ts';
+} from '../../../../../../services/gateway/core/edge/websocket-frames.ts';
 
 /** An unmasked frame with a payload of that many bytes. */
 function frame(opcode: number, length: number, isMasked = false): Buffer {

@@ -10,11 +10,16 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { request } from 'undici';
-import { makeCertificate } from '../../helpers/certificate.ts';
-import { eventually } from '../../helpers/eventually.ts';
-import { startGatewayProcess, type GatewayProcess } from '../../helpers/gateway-process.ts';
-import { loopbackAddresses, publicPort, testCluster, testSecrets } from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
+import { makeCertificate } from '../../../helpers/edge/certificate.ts';
+import { eventually } from '../../../helpers/eventually.ts';
+import { startGatewayProcess, type GatewayProcess } from '../../../helpers/gateway-process.ts';
+import {
+  loopbackAddresses,
+  publicPort,
+  testCluster,
+  testSecrets,
+} from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
 
 const isLong = process.env['MERIDIAN_TEST_LONG'] === '1';
 const idleConnections = isLong ? 10_000 : 1000;

@@ -6,15 +6,15 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { eventually } from '../../helpers/eventually.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import {
   loopbackAddresses,
   startTestGateway,
   testCluster,
   testSecrets,
   type TestGateway,
-} from '../../helpers/gateway.ts';
-import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
+} from '../../../helpers/gateway.ts';
+import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
 import {
   closedOf,
   messageOf,
@@ -22,7 +22,7 @@ import {
   refusedWebSocket,
   startWebSocketUpstream,
   type WebSocketUpstream,
-} from '../../helpers/web-socket.ts';
+} from '../../../helpers/edge/web-socket.ts';
 
 let near: TestGateway;
 let far: TestGateway;
