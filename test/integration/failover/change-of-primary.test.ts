@@ -57,6 +57,27 @@ test('every region tells the same of the operation and the history', async () =>
   const newest = told.map(({ items }) => JSON.stringify((items as unknown[])[0]));
   assert.equal(new Set(newest).size, 1);
   assert.match(newest[0] ?? '', /"change":"switchover".*"reason":"a test"/);
+  assert.match(newest[0] ?? '', /"pauseMs":\d+,"rowsLost":0/);
+});
+
+test('a region is drained in the control log: every region says so', async () => {
+  const [region = ''] = cluster.regionIds;
+  const isAccepting = async (from: string): Promise<unknown> =>
+    (await cluster.admin(from, `/admin/regions/${region}`))['isAccepting'];
+  for (const [verb, expected] of [
+    ['drain', false],
+    ['undrain', true],
+  ] as const) {
+    const asked = await cluster.admin(any(), `/admin/regions/${region}/${verb}`, { reason: 'x' });
+    assert.equal(asked['httpStatus'], 202, JSON.stringify(asked));
+    for (const from of cluster.regionIds) {
+      await eventually(async () => (await isAccepting(from)) === expected);
+    }
+    assert.equal((await ended(String(asked['id'])))['phase'], 'done');
+  }
+  const { items } = await cluster.admin(any(), '/admin/audit');
+  const verbs = (items as { verb: string; by: string }[]).map(({ verb, by }) => `${by} ${verb}`);
+  assert.deepEqual(verbs.slice(0, 2), ['test undrain', 'test drain']);
 });
 
 test('a second operation and a target that is the primary are refused', async () => {
