@@ -72,12 +72,8 @@ interface Append {
 
 async function appendAll(writer: TopicWriter, append: Append): Promise<LogOffset> {
   let last = -1n;
-  const messages = append.records.flatMap((record) =>
-    record.byteLength <= dataMessageBytesMax
-      ? [record]
-      : fragmentsOf(record, randomBytes(8).readBigUInt64BE(), fragmentBytesMax),
-  );
-  for (const batch of batchesOf(messages)) last = await appendBatch(writer, batch, append);
+  for (const batch of batchesOf(messagesOf(append.records)))
+    last = await appendBatch(writer, batch, append);
   return last as LogOffset;
 }
 
@@ -101,8 +97,15 @@ async function appendBatch(
   }
 }
 
+function* messagesOf(records: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const record of records) {
+    if (record.byteLength <= dataMessageBytesMax) yield record;
+    else yield* fragmentsOf(record, randomBytes(8).readBigUInt64BE(), fragmentBytesMax);
+  }
+}
+
 /** Splits `messages` so that no batch exceeds its bound, unless one message alone does. */
-function* batchesOf(messages: readonly Uint8Array[]): Generator<Uint8Array[]> {
+function* batchesOf(messages: Iterable<Uint8Array>): Generator<Uint8Array[]> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
   for (const message of messages) {

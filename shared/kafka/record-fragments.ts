@@ -10,10 +10,17 @@
 const fragmentMark = 0x82;
 const headBytes = 17;
 
-/** The messages that carry `record`, each of at most `bytesMax` bytes beside its head. */
-export function fragmentsOf(record: Uint8Array, id: bigint, bytesMax: number): Uint8Array[] {
+/**
+ * The messages that carry `record`, each of at most `bytesMax` bytes beside its head; made one by
+ * one, so that a large record is not in memory twice.
+ */
+export function* fragmentsOf(
+  record: Uint8Array,
+  id: bigint,
+  bytesMax: number,
+): Generator<Uint8Array> {
   const count = Math.ceil(record.byteLength / bytesMax);
-  return Array.from({ length: count }, (_, index) => {
+  for (let index = 0; index < count; index += 1) {
     const part = record.subarray(index * bytesMax, (index + 1) * bytesMax);
     const message = Buffer.allocUnsafe(headBytes + part.byteLength);
     message[0] = fragmentMark;
@@ -21,8 +28,8 @@ export function fragmentsOf(record: Uint8Array, id: bigint, bytesMax: number): U
     message.writeUInt32BE(index, 9);
     message.writeUInt32BE(count, 13);
     message.set(part, headBytes);
-    return message;
-  });
+    yield message;
+  }
 }
 
 /** Puts records together again from a log's messages, read in order from any place. */

@@ -4,7 +4,7 @@ import { FragmentJoiner, fragmentsOf } from '../../../../shared/kafka/record-fra
 
 const record = Uint8Array.from({ length: 1000 }, (_, index) => index % 251);
 const plain = Uint8Array.of(1, 2, 3);
-const parts = fragmentsOf(record, 7n, 300);
+const parts = [...fragmentsOf(record, 7n, 300)];
 
 function joined(messages: readonly (Uint8Array | undefined)[]): number[] {
   const joiner = new FragmentJoiner();
@@ -17,7 +17,7 @@ function joined(messages: readonly (Uint8Array | undefined)[]): number[] {
 }
 
 const [a, b, c, d] = parts;
-const other = fragmentsOf(record, 8n, 300);
+const other = [...fragmentsOf(record, 8n, 300)];
 const rows: readonly (readonly [string, (Uint8Array | undefined)[], number[]])[] = [
   ['all parts, between records that are whole', [plain, a, b, c, d, plain], [3, 1000, 3]],
   ['reading begins amid a record', [c, d, plain, ...other], [3, 1000]],
