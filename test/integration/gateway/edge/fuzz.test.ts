@@ -89,7 +89,10 @@ function takeRequest(bytes: string): number {
   if (lengths.length + codings.length > 1) complain('two lengths');
   if (codings.length === 1 && codings[0] !== 'chunked') complain('coding');
   if (lengths.length === 1 && !/^\d+$/.test(lengths[0] ?? '')) complain('length');
-  for (const name of ['upgrade', 'te', 'expect', 'proxy-connection', 'keep-alive']) {
+  // A handshake of a WebSocket is the one change of protocol that is passed on.
+  const isHandshake = line.startsWith('GET ') && values('upgrade').join() === 'websocket';
+  if (values('upgrade').length > 0 && !isHandshake) complain('upgrade');
+  for (const name of ['te', 'expect', 'proxy-connection', 'keep-alive']) {
     if (values(name).length > 0) complain(name);
   }
   const body = end + 4;
