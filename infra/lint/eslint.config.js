@@ -102,7 +102,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: '^(?!\\./|\\.\\./[a-z-]+\\.ts$|(\\.\\./)+shared/core/)',
+              regex: '^(?!\\./|\\.\\./([a-z-]+/)?[a-z-]+\\.ts$|(\\.\\./)+shared/core/)',
               message: 'Core is pure.',
             },
           ],

@@ -44,7 +44,7 @@ export const namedOtherwise: Readonly<Record<number, readonly [file: string, tit
     'no session survives the promotion of its standby',
   ],
   78: [
-    'test/unit/services/failover/core/rejoin-plan.test.ts',
+    'test/unit/services/failover/core/rejoin/rejoin-plan.test.ts',
     'a promoted node goes on from where its timeline begins',
   ],
   80: [

@@ -14,7 +14,7 @@ import { trackLease } from './lease-keeper.ts';
 import { trackOpening, trackStrongReads } from './promotion-plan.ts';
 import { isSameView, viewOf } from './published-view.ts';
 import { changeRole, initialRole } from './region-role.ts';
-import { trackTail } from './rejoin-plan.ts';
+import { trackTail } from './rejoin/rejoin-plan.ts';
 import { trackSeal } from './seal-plan.ts';
 
 export interface Stepped {

@@ -5,7 +5,7 @@ import type { ControllerState } from './controller-state.ts';
 import { isLeaseLapsed } from './lease-keeper.ts';
 import { mayInitialise } from './node-plan.ts';
 import { tenureBroken } from './promotion-plan.ts';
-import { judgeTail } from './rejoin-plan.ts';
+import { judgeTail } from './rejoin/rejoin-plan.ts';
 import { transitionOf, type Occurrence, type RoleTransition } from './role-transitions.ts';
 import { hasSealed } from './seal-plan.ts';
 import {

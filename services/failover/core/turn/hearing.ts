@@ -12,8 +12,8 @@ import { preflight } from '../preflight.ts';
 import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
 import { sealRaised } from '../seal-plan.ts';
 import { regionNode } from '../situation.ts';
-import { emptyTail } from '../tail-note.ts';
-import { tailListed } from '../divergence.ts';
+import { emptyTail } from '../rejoin/tail-note.ts';
+import { tailListed } from '../rejoin/divergence.ts';
 
 export interface Heard {
   readonly state: ControllerState;

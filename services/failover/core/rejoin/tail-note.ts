@@ -2,12 +2,12 @@
  * What a region tells about a change of primary in the control log, for people: how long the write
  * pause was, and what it held beyond the cut. No condition reads it.
  */
-import { isSameNote, type NoteRecord } from '../../../shared/core/control/control-record.ts';
-import type { Promotion } from '../../../shared/core/control/control-state.ts';
-import { isAtOrPast, type Position } from '../../../shared/core/position.ts';
-import type { EffectBody } from './controller-effect.ts';
-import type { ControllerState, TailFound } from './controller-state.ts';
-import { isPromotedNode, ownDatabase } from './situation.ts';
+import { isSameNote, type NoteRecord } from '../../../../shared/core/control/control-record.ts';
+import type { Promotion } from '../../../../shared/core/control/control-state.ts';
+import { isAtOrPast, type Position } from '../../../../shared/core/position.ts';
+import type { EffectBody } from '../controller-effect.ts';
+import type { ControllerState, TailFound } from '../controller-state.ts';
+import { isPromotedNode, ownDatabase } from '../situation.ts';
 
 /** The lowest cut below this region's own history, and the epoch that began with it. */
 export interface TailBound {

@@ -4,7 +4,7 @@ import {
   emptyTail,
   planNotes,
   tailBound,
-} from '../../../../../services/failover/core/tail-note.ts';
+} from '../../../../../../services/failover/core/rejoin/tail-note.ts';
 import {
   at,
   databaseOf,
@@ -15,7 +15,7 @@ import {
   replicaState,
   us,
   withRecords,
-} from '../../../../helpers/controllers.ts';
+} from '../../../../../helpers/controllers.ts';
 
 /** Epoch 2 began at 1:0/8 and epoch 3 at 1:0/4, before the start of epoch 2. */
 const cutTwice = withRecords(

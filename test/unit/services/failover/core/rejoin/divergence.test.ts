@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ControllerState } from '../../../../../services/failover/core/controller-state.ts';
-import { planQuarantine, tailListed } from '../../../../../services/failover/core/divergence.ts';
-import { planNotes } from '../../../../../services/failover/core/tail-note.ts';
+import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
+import {
+  planQuarantine,
+  tailListed,
+} from '../../../../../../services/failover/core/rejoin/divergence.ts';
+import { planNotes } from '../../../../../../services/failover/core/rejoin/tail-note.ts';
 import {
   ap,
   at,
@@ -15,7 +18,7 @@ import {
   replicaState,
   us,
   withRecords,
-} from '../../../../helpers/controllers.ts';
+} from '../../../../../helpers/controllers.ts';
 
 /** ap-south applied up to 1:0/10; epoch 2 began in us-east at 1:0/8, forced or not. */
 function quarantined(changes: Partial<ControllerState> = {}, isForced = false): ControllerState {

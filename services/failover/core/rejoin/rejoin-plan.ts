@@ -3,11 +3,11 @@
  * opener is its own WAL, decoded to the end into its own log; empty → the progress row is set and
  * it follows; not empty → it is kept apart and the region is seeded (DESIGN.md section 5).
  */
-import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
-import { isAtOrPast, type Position } from '../../../shared/core/position.ts';
-import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
-import type { EffectBody } from './controller-effect.ts';
-import type { ControllerState } from './controller-state.ts';
+import { publicationOf, type Epoch } from '../../../../shared/core/epoch.ts';
+import { isAtOrPast, type Position } from '../../../../shared/core/position.ts';
+import type { ReplicationReport } from '../../../../shared/core/replication-report.ts';
+import type { EffectBody } from '../controller-effect.ts';
+import type { ControllerState } from '../controller-state.ts';
 import {
   hasHistory,
   isDiverged,
@@ -21,7 +21,7 @@ import {
   regionNode,
   reportedPosition,
   reportOf,
-} from './situation.ts';
+} from '../situation.ts';
 
 /** A log or a slot that fails for so long does not yield the tail any more. */
 const listingMs = 120_000;

@@ -2,14 +2,14 @@
  * What a quarantined region does with its diverged data: lists them row by row at the open primary,
  * tells the control log how much that is, keeps the folder aside, and only then is seeded anew.
  */
-import type { Lsn } from '../../../shared/core/lsn.ts';
-import { comparePositions, type Position } from '../../../shared/core/position.ts';
-import type { EffectBody } from './controller-effect.ts';
-import type { EffectResult } from './controller-input.ts';
-import type { ControllerState } from './controller-state.ts';
-import { seedSource } from './node-plan.ts';
+import type { Lsn } from '../../../../shared/core/lsn.ts';
+import { comparePositions, type Position } from '../../../../shared/core/position.ts';
+import type { EffectBody } from '../controller-effect.ts';
+import type { EffectResult } from '../controller-input.ts';
+import type { ControllerState } from '../controller-state.ts';
+import { seedSource } from '../node-plan.ts';
 import { judgeTail } from './rejoin-plan.ts';
-import { isChosen, isPeerLive, ownDatabase, regionNode, regionNodeState } from './situation.ts';
+import { isChosen, isPeerLive, ownDatabase, regionNode, regionNodeState } from '../situation.ts';
 import { isNoted, tailBound, tailNote, type TailBound } from './tail-note.ts';
 
 /** After so many failures in a row the tail counts as one that cannot be listed. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ControllerState } from '../../../../../services/failover/core/controller-state.ts';
+import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
 import {
   judgeTail,
   planRejoin,
   trackTail,
-} from '../../../../../services/failover/core/rejoin-plan.ts';
+} from '../../../../../../services/failover/core/rejoin/rejoin-plan.ts';
 import {
   ap,
   at,
@@ -21,8 +21,8 @@ import {
   replicationOf,
   us,
   withRecords,
-} from '../../../../helpers/controllers.ts';
-import type { ReplicationReport } from '../../../../../shared/core/replication-report.ts';
+} from '../../../../../helpers/controllers.ts';
+import type { ReplicationReport } from '../../../../../../shared/core/replication-report.ts';
 
 const complete = {
   kind: 'complete',
