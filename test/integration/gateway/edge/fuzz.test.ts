@@ -236,7 +236,7 @@ test(`${String(cases)} requests put together at random`, async () => {
   reset();
   let replies = 0;
   for (let i = 0; i < samples.length; i += 40) {
-    const answers = await Promise.all(samples.slice(i, i + 40).map(say));
+    const answers = await Promise.all([...samples.slice(i, i + 40), next].map(say));
     for (const answer of answers) {
       replies += answer.replies;
       assert.match(answer.said, /^$|^HTTP\/1\.1 \d\d\d /);
@@ -247,7 +247,7 @@ test(`${String(cases)} requests put together at random`, async () => {
     heads.length <= replies,
     `${String(heads.length)} requests, ${String(replies)} replies`,
   );
-  assert.ok(heads.length > 10, 'some are sound');
+  assert.ok(heads.length >= samples.length / 40, 'the sound ones arrive');
   reset();
   const inFlight = /^meridian_gateway_in_flight_requests 0$/m;
   await eventually(async () => inFlight.test(await gateway.metrics.registry.metrics()));
