@@ -227,7 +227,11 @@ export class World {
       (region) => this.ledger.missingFrom(region.node.db).length === 0,
     );
     const isLost = holders.length === 0;
-    if (isLost || this.faults.hasDestroyed) {
+    // A server that does not come back, and no standby beside it: a person has to replace it.
+    const hasDeadRegion = this.regions.some(
+      ({ node }) => node.isLost && node.data === 'ready' && node.standby !== 'ready',
+    );
+    if (isLost || this.faults.hasDestroyed || hasDeadRegion) {
       this.totals.count(isLost ? 'stopped, something lost' : 'stopped, for safety');
       return;
     }
