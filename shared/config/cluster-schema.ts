@@ -91,7 +91,7 @@ export const clusterSchema = z.strictObject({
   policy: z.strictObject({
     priority: z.array(regionIdSchema).min(1),
     k: z.int().min(1).default(1),
-    leaseTtlMs: durationMs.default(5000),
+    leaseTtlMs: durationMs.default(6500),
     leaseMarginMs: durationMs.default(250),
     renewIntervalMs: durationMs.default(500),
     nodeRecoveryMs: durationMs.default(3000),

@@ -87,7 +87,7 @@ test('config check and show: valid, and no secret is printed', async () => {
   assert.equal(check.code, 0);
   assert.match(check.out, /meridian\.yaml: valid, 2 regions/);
   const { out } = await place.run(['config', 'show', 'eu-west']);
-  assert.match(out, /leaseTtlMs: 5000/);
+  assert.match(out, /leaseTtlMs: 6500/);
   assert.match(out, /app: \(hidden\)/);
   const { shared, own } = secretsOf('eu-west');
   const secrets = [...Object.values(shared.postgres), ...Object.values(own)];
