@@ -10,7 +10,7 @@ import { admit, type Admission } from './admission.ts';
 import { AttemptLedger } from './attempt-ledger.ts';
 import type { ReplyHeaders } from './core/header-rules.ts';
 import { isIdempotent, judgeRetry, parseRetryAfter, type Failure } from './core/retry-policy.ts';
-import { decide, headerOf, takeIn, type Intake } from './intake.ts';
+import { headerOf, takeIn, type Intake } from './intake.ts';
 import { Attempt, wasNotSent, type AttemptEvents } from './io/attempt.ts';
 import { hasBody, RequestBody } from './io/request-body.ts';
 import { outgoingRequest } from './outgoing-request.ts';
@@ -136,14 +136,7 @@ export class RequestFlow implements AttemptEvents {
       return;
     }
     try {
-      const decision = decide(this.#runtime, {
-        ...{ route: intake.route, place: intake.place, override: intake.override },
-        tenant: admission.tenant,
-        sticky: admission.stickyRegion,
-        visited: intake.hop?.visited ?? [],
-      });
-      if (decision.kind === 'refuse') throw replies.refusal(decision.code);
-      this.#order = regionOrder(this.#runtime, intake, decision);
+      this.#order = regionOrder(this.#runtime, intake, admission);
       if (this.#order.length === 0) throw replies.refusal('UpstreamUnavailable');
       if (replies.redirect(this.#runtime, this.#exchange, { intake, order: this.#order })) return;
       this.#takeBody(intake);

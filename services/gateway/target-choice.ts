@@ -3,13 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { RegionId } from '../../shared/core/region.ts';
 import type { Admission } from './admission.ts';
 import { readCookie } from './core/cookies.ts';
-import type { RouteDecision } from './core/route-decision.ts';
 import { groupAt, placeOf } from './core/split.ts';
 import { shortName } from './core/sticky.ts';
-import { headerOf, type Intake } from './intake.ts';
+import { decide, headerOf, type Intake } from './intake.ts';
 import type { UpstreamClient } from './io/upstream-client.ts';
 import type { UpstreamGroup } from './io/upstream-group.ts';
 import type { UpstreamInstance } from './io/upstream-instance.ts';
+import { refusal } from './reply-writing.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
 export interface InstanceTarget {
@@ -60,13 +60,22 @@ export function nextTarget(runtime: GatewayRuntime, question: TargetQuestion): T
   return ownTarget(group, question)?.target ?? null;
 }
 
-/** The regions to try, the own one alone for routes that stay. Empty: none may serve. */
+/**
+ * The regions to try for an admitted request, the own one alone for routes that stay. Empty: none
+ * may serve. Throws the refusal when the rules allow no region.
+ */
 export function regionOrder(
   runtime: GatewayRuntime,
   intake: Intake,
-  decision: RouteDecision,
+  admission: Admission,
 ): readonly RegionId[] {
-  if (decision.kind === 'refuse') return [];
+  const decision = decide(runtime, {
+    ...{ route: intake.route, place: intake.place, override: intake.override },
+    tenant: admission.tenant,
+    sticky: admission.stickyRegion,
+    visited: intake.hop?.visited ?? [],
+  });
+  if (decision.kind === 'refuse') throw refusal(decision.code);
   if (intake.route.config.crossRegion !== 'never') return decision.order;
   return decision.order.filter((region) => region === runtime.region);
 }

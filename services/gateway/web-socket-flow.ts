@@ -10,7 +10,7 @@ import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import { logExchange } from './access-log.ts';
 import { admit, type Admission } from './admission.ts';
 import { replyHeaders, type ReplyHeaders } from './core/header-rules.ts';
-import { decide, takeIn, type Intake } from './intake.ts';
+import { takeIn, type Intake } from './intake.ts';
 import { hasBody } from './io/request-body.ts';
 import { tryUpgrade, type UpgradeOutcome } from './io/upgrade-attempt.ts';
 import { WebSocketTunnel } from './io/web-socket-tunnel.ts';
@@ -90,14 +90,7 @@ export class WebSocketFlow {
     const intake = takeIn(this.#runtime, request);
     this.#intake = intake;
     const admission = await admit(this.#runtime, intake, request);
-    const decision = decide(this.#runtime, {
-      ...{ route: intake.route, place: intake.place, override: intake.override },
-      tenant: admission.tenant,
-      sticky: admission.stickyRegion,
-      visited: intake.hop?.visited ?? [],
-    });
-    if (decision.kind === 'refuse') throw replies.refusal(decision.code);
-    return { intake, admission, order: regionOrder(this.#runtime, intake, decision) };
+    return { intake, admission, order: regionOrder(this.#runtime, intake, admission) };
   }
 
   /** Tries targets until one answers; throws when none does. */

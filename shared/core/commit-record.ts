@@ -3,6 +3,7 @@
  * (`prevEndLsn` → `endLsn`) and the relation messages it needs. The binary form is described and
  * implemented in `commit-record-codec.ts`.
  */
+import { assertNever } from './assert.ts';
 import type { Epoch } from './epoch.ts';
 import type { Lsn } from './lsn.ts';
 import type { Position } from './position.ts';
@@ -87,3 +88,26 @@ export type CommitRecord =
   | SeedRecord
   | SealedRecord
   | OpenedRecord;
+
+/** The position at which `record` ends when it ends a transaction; else null. */
+export function endPositionOf(record: CommitRecord): Position | null {
+  const { epoch } = record;
+  switch (record.kind) {
+    case 'transactions': {
+      const last = record.transactions.at(-1);
+      return last === undefined ? null : { epoch, endLsn: last.endLsn };
+    }
+    case 'chunk':
+      return record.endLsn === null ? null : { epoch, endLsn: record.endLsn };
+    case 'epoch-start':
+      return { epoch, endLsn: 0n as Lsn };
+    case 'seed':
+      return record.position;
+    case 'idle':
+    case 'sealed':
+    case 'opened':
+      return null;
+    default:
+      return assertNever(record);
+  }
+}

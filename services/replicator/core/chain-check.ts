@@ -66,29 +66,6 @@ export function checkChain(place: ChainPlace, record: CommitRecord, cuts: Cuts):
   }
 }
 
-/** The position at which `record` ends when it ends a transaction; else null. */
-export function endPositionOf(record: CommitRecord): Position | null {
-  const { epoch } = record;
-  switch (record.kind) {
-    case 'transactions': {
-      const last = record.transactions.at(-1);
-      return last === undefined ? null : { epoch, endLsn: last.endLsn };
-    }
-    case 'chunk':
-      return record.endLsn === null ? null : { epoch, endLsn: record.endLsn };
-    case 'epoch-start':
-      return { epoch, endLsn: 0n as Lsn };
-    case 'seed':
-      return record.position;
-    case 'idle':
-    case 'sealed':
-    case 'opened':
-      return null;
-    default:
-      return assertNever(record);
-  }
-}
-
 /** `position`, or the lowest cut of a later epoch that lies below it. */
 export function clampToCuts(position: Position, history: readonly EpochCut[]): Position {
   let clamped = position;

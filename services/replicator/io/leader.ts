@@ -2,7 +2,7 @@
  * The primary's side: decodes the epoch's slot into records, pushes and logs them, and reports to
  * PostgreSQL what is logged and what the members have applied.
  */
-import { endPositionOf } from '../core/chain-check.ts';
+import { endPositionOf } from '../../../shared/core/commit-record.ts';
 import {
   holdersOf,
   initialQuorum,

@@ -1,5 +1,5 @@
 /** Finds things in the own log: its last facts, and the place of a position. */
-import { endPositionOf } from '../core/chain-check.ts';
+import { endPositionOf } from '../../../shared/core/commit-record.ts';
 import { isAtOrPast, zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { OffsetIndex } from './offset-index.ts';
@@ -70,37 +70,4 @@ function note(found: Found, { record }: DataLogEntry): void {
   }
   const end = endPositionOf(record);
   if (end !== null && (found.last === null || isAtOrPast(end, found.last))) found.last = end;
-}
-
-/**
- * Offset from which the log holds everything after `position`: binary search, since positions never
- * go back but for records that were sent twice.
- */
-export async function offsetAfter(
-  log: DataLog,
-  position: Position,
-  signal: AbortSignal,
-): Promise<LogOffset> {
-  const bounds = await log.bounds();
-  let low: bigint = bounds.start;
-  let high: bigint = bounds.end;
-  while (low < high) {
-    const middle = (low + high) / 2n;
-    const next = await firstEndFrom(log, middle as LogOffset, signal);
-    if (next !== null && isAtOrPast(position, next.end)) low = next.offset + 1n;
-    else high = middle;
-  }
-  return low as LogOffset;
-}
-
-async function firstEndFrom(
-  log: DataLog,
-  offset: LogOffset,
-  signal: AbortSignal,
-): Promise<{ readonly end: Position; readonly offset: bigint } | null> {
-  for await (const entry of log.read(offset, { follow: false, signal })) {
-    const end = endPositionOf(entry.record);
-    if (end !== null) return { end, offset: entry.offset };
-  }
-  return null;
 }

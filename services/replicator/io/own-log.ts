@@ -10,9 +10,10 @@ import { laterPosition, zeroPosition, type Position } from '../../../shared/core
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
-import { endPositionOf } from '../core/chain-check.ts';
+import { endPositionOf } from '../../../shared/core/commit-record.ts';
 import { LogWriter } from './log-writer.ts';
-import { offsetAfter, readLogFacts, type LogFacts } from './log-search.ts';
+import { offsetAfter } from '../../../shared/runtime/log-position.ts';
+import { readLogFacts, type LogFacts } from './log-search.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { RecordFeed } from './record-feed.ts';
 

@@ -2,7 +2,7 @@
  * The newest records of this region in memory, bounded by bytes, for the regions that follow it.
  * Older ones are served from the own log.
  */
-import { endPositionOf } from '../core/chain-check.ts';
+import { endPositionOf } from '../../../shared/core/commit-record.ts';
 import type { CommitRecord } from '../../../shared/core/commit-record.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import { comparePositions, isAtOrPast, type Position } from '../../../shared/core/position.ts';

@@ -15,7 +15,7 @@ import {
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { RegionLink } from '../../../shared/ports/region-link.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
-import { endPositionOf } from '../core/chain-check.ts';
+import { endPositionOf } from '../../../shared/core/commit-record.ts';
 import type { OwnLog } from './own-log.ts';
 
 export interface SeedOptions {

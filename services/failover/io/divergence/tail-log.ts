@@ -2,10 +2,10 @@
  * Reads a region's own log beyond a position: committed transactions in order, large ones in parts.
  * A large transaction whose end the log does not hold was never committed and is left out.
  */
-import type { CommitRecord } from '../../../../shared/core/commit-record.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { zeroLsn, type Lsn } from '../../../../shared/core/lsn.ts';
 import { isAtOrPast, type Position } from '../../../../shared/core/position.ts';
+import { offsetAfter } from '../../../../shared/runtime/log-position.ts';
 import type { DataLog } from '../../../../shared/ports/data-log.ts';
 
 /** A transaction, or a part of a large one: all parts have the same position. */
@@ -77,53 +77,4 @@ async function endOfLarge(
     if (record.isLast) return record.endLsn;
   }
   return null;
-}
-
-/** Offset from which the log holds everything after `position`: positions never go back. */
-async function offsetAfter(
-  log: DataLog,
-  position: Position,
-  signal: AbortSignal,
-): Promise<LogOffset> {
-  const bounds = await log.bounds();
-  let low: bigint = bounds.start;
-  let high: bigint = bounds.end;
-  while (low < high) {
-    const middle = (low + high) / 2n;
-    const next = await firstEndFrom(log, middle as LogOffset, signal);
-    if (next !== null && isAtOrPast(position, next.end)) low = next.offset + 1n;
-    else high = middle;
-  }
-  return low as LogOffset;
-}
-
-async function firstEndFrom(
-  log: DataLog,
-  offset: LogOffset,
-  signal: AbortSignal,
-): Promise<{ readonly end: Position; readonly offset: bigint } | null> {
-  for await (const entry of log.read(offset, { follow: false, signal })) {
-    const end = endOf(entry.record);
-    if (end !== null) return { end, offset: entry.offset };
-  }
-  return null;
-}
-
-/** The last transaction record in `record`; null where it holds none. */
-function endOf(record: CommitRecord): Position | null {
-  const { epoch } = record;
-  switch (record.kind) {
-    case 'transactions': {
-      const last = record.transactions.at(-1);
-      return last === undefined ? null : { epoch, endLsn: last.endLsn };
-    }
-    case 'chunk':
-      return record.endLsn === null ? null : { epoch, endLsn: record.endLsn };
-    case 'epoch-start':
-      return { epoch, endLsn: zeroLsn };
-    case 'seed':
-      return record.position;
-    default:
-      return null;
-  }
 }

@@ -3,7 +3,8 @@
  * own log, within its byte credit, and hears what it has applied.
  */
 import type { WebSocket } from 'ws';
-import { checkChain, placeAt, endPositionOf, type Cuts } from '../../core/chain-check.ts';
+import { endPositionOf } from '../../../../shared/core/commit-record.ts';
+import { checkChain, placeAt, type Cuts } from '../../core/chain-check.ts';
 import { decodeFrame, encodeFrame, type LinkFrame } from '../../core/link-frame.ts';
 import type { Acknowledgement } from '../../core/quorum-tracker.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';

@@ -3,12 +3,15 @@ import { test } from 'node:test';
 import {
   checkChain,
   clampToCuts,
-  endPositionOf,
   placeAt,
   type ChainPlace,
   type Cuts,
 } from '../../../../../services/replicator/core/chain-check.ts';
-import type { ChunkRecord, CommitRecord } from '../../../../../shared/core/commit-record.ts';
+import {
+  endPositionOf,
+  type ChunkRecord,
+  type CommitRecord,
+} from '../../../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../../../shared/core/lsn.ts';
 import { parsePosition, zeroPosition, type Position } from '../../../../../shared/core/position.ts';
