@@ -82,7 +82,8 @@ CREATE TABLE IF NOT EXISTS meridian.idempotency (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- DDL, in order with the data: one row per captured command, replayed where it is applied.
+-- DDL, in order with the data: one row per captured command, replayed where it is applied. The
+-- newest rows stay (`replicator.ddlRowsKept`); the primary deletes older ones like any other rows.
 CREATE TABLE IF NOT EXISTS meridian.ddl (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   command_tag text NOT NULL,

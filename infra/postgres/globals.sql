@@ -1,6 +1,8 @@
 -- What no event trigger sees, kept equal in every region: roles with their verifiers,
 -- memberships, ALTER ROLE and ALTER DATABASE … SET, grants on the database and on parameters,
--- owner and comments; and owners of objects, which REASSIGN OWNED changes unseen.
+-- owner and comments; and owners of objects, which REASSIGN OWNED changes unseen. What cannot be
+-- made equal is compared all the same: what the server and the database are, versions of
+-- extensions and collations, and whether a superuser has made large objects.
 --
 -- meridian.global_state holds what the primary had when it was last looked at, and replicates like
 -- any table. A difference to what is there now becomes a row of meridian.ddl that calls
@@ -68,6 +70,24 @@ UNION ALL
 SELECT 'parameter', parname, jsonb_build_object('grants', meridian.grants_of(paracl)), NULL
 FROM pg_catalog.pg_parameter_acl WHERE meridian.grants_of(paracl) <> '[]'
 UNION ALL
+SELECT 'server', '', jsonb_build_object(
+    'version', current_setting('server_version_num')::integer / 10000,
+    'encoding', pg_encoding_to_char(encoding), 'provider', datlocprovider, 'locale', datlocale,
+    'collate', datcollate, 'ctype', datctype,
+    'collation', pg_database_collation_actual_version(oid)), NULL
+FROM pg_catalog.pg_database WHERE datname = current_database()
+UNION ALL
+SELECT 'extension', extname, jsonb_build_object('version', extversion), NULL
+FROM pg_catalog.pg_extension
+UNION ALL
+SELECT 'collation', format('%I.%I', n.nspname, c.collname),
+  jsonb_build_object('version', pg_collation_actual_version(c.oid)), NULL
+FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+WHERE c.oid >= 16384
+UNION ALL
+SELECT 'large objects', '', '{}', NULL
+WHERE EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)
+UNION ALL
 SELECT 'owner', o.words || ' ' || o.identity,
   jsonb_build_object('object', o.words || ' ' || o.identity,
     'owner', pg_get_userbyid(o.owner)), NULL
@@ -110,7 +130,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   FROM meridian.global_now n FULL JOIN meridian.global_state s USING (kind, name)
   WHERE n.definition IS DISTINCT FROM s.definition
     -- Objects come and go by their own commands.
-    AND (kind <> 'owner' OR (n.definition IS NOT NULL AND s.definition IS NOT NULL))
+    AND (kind NOT IN ('owner', 'extension', 'collation')
+      OR (n.definition IS NOT NULL AND s.definition IS NOT NULL))
   ORDER BY kind = 'role' AND n.definition IS NULL, kind <> 'role', kind <> 'member',
     n.definition ->> 'admin' = 'false', n.definition IS NOT NULL, name
 $$;

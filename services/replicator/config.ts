@@ -23,6 +23,8 @@ export const replicatorConfigSchema = z.strictObject({
   /** "Nothing happened up to here" is written this often while the database is quiet. */
   idleIntervalMs: durationMs.default(1000),
   sequenceIntervalMs: durationMs.default(1000),
+  /** Captured commands that stay in meridian.ddl after every region has run them. */
+  ddlRowsKept: z.int().min(0).default(2000),
   /** A region that follows compares roles and settings with the primary's this often. */
   driftIntervalMs: durationMs.default(2000),
   /** Both ends of a region link send at least this often; three missing end the connection. */

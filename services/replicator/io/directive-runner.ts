@@ -136,8 +136,8 @@ export class DirectiveRunner {
     leading: Leading,
     signal: AbortSignal,
   ): Promise<void> {
-    const { pg } = this.#options;
-    const unseen = new UnseenCapture(pg('meridian_applier'));
+    const { pg, config } = this.#options;
+    const unseen = new UnseenCapture(pg('meridian_applier'), config.ddlRowsKept);
     await unseen.capture().finally(() => unseen.close());
     const end = await this.#walEnd(directive.walEnd);
     while (!signal.aborted && !(await leading.leader.waitPassed(end, 500)));
@@ -204,7 +204,7 @@ export class DirectiveRunner {
     await superviseLoop({
       name: 'capture of sequences and roles',
       run: async (inner, markHealthy) => {
-        const capture = new UnseenCapture(pg('meridian_applier'));
+        const capture = new UnseenCapture(pg('meridian_applier'), config.ddlRowsKept);
         try {
           while (!inner.aborted) {
             if (view().isOpen) await capture.capture();

@@ -1,6 +1,7 @@
 /**
  * Carries what decoding and event triggers do not see as ordinary rows, which replicate like any
  * others: values of sequences (meridian.sequence_value), roles, grants and settings (meridian.ddl).
+ * Old rows of meridian.ddl are deleted in the same way.
  */
 import {
   type PgClient,
@@ -26,11 +27,25 @@ WHERE s.last_value IS NOT NULL AND v.last_value IS DISTINCT FROM s.last_value
   AND s.schemaname NOT IN ('meridian_local', 'pg_catalog', 'information_schema')
 LIMIT 1`;
 
+// Nobody reads the table to replay a command: that is done from the record, which puts the row in.
+// The delete is a record after it, so no region meets it before it has run the command.
+const pruneSql = `
+DELETE FROM meridian.ddl WHERE id IN (
+  SELECT id FROM meridian.ddl WHERE id <= (SELECT max(id) FROM meridian.ddl) - $1::bigint
+  ORDER BY id LIMIT 1000)`;
+
+/** Rounds of capture from one deletion to the next. */
+const pruneEvery = 30;
+
 export class UnseenCapture {
   readonly #target: PgTarget;
+  readonly #ddlRowsKept: number;
   #client: PgClient | null = null;
+  #rounds = 0;
 
-  constructor(target: Omit<PgTarget, 'applicationName' | 'options'>) {
+  /** `ddlRowsKept`: as many captured commands stay readable in meridian.ddl. */
+  constructor(target: Omit<PgTarget, 'applicationName' | 'options'>, ddlRowsKept: number) {
+    this.#ddlRowsKept = ddlRowsKept;
     this.#target = {
       ...target,
       applicationName: 'meridian capture',
@@ -45,6 +60,10 @@ export class UnseenCapture {
       const changed = await this.#client.query(anyChangedSql);
       if (changed.rows.length > 0) await this.#client.query(changedSql);
       await this.#client.query('SELECT meridian.capture_globals()');
+      this.#rounds += 1;
+      if (this.#rounds % pruneEvery === 0) {
+        await this.#client.query(pruneSql, [this.#ddlRowsKept]);
+      }
     } catch (error) {
       this.close();
       throw error;

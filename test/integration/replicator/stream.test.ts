@@ -1,6 +1,8 @@
 /** What a stream holds beside plain rows: messages, subtransactions, sequences, local tables. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { UnseenCapture } from '../../../services/replicator/io/unseen-capture.ts';
+import { connectPg } from '../../../shared/pg/client.ts';
 import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
 import { startPair, type ReplicatedPair } from '../../helpers/replication/pair.ts';
 
@@ -72,6 +74,26 @@ test('trap 48: a prepared transaction is refused at the source', async () => {
     /prepared transactions are disabled/,
   );
   await pair.app.query('ROLLBACK');
+});
+
+test('captured commands are pruned, and a region far behind still runs each of them', async () => {
+  const held = await connectPg(pair.target.target('meridian_owner'));
+  await held.query(`BEGIN; LOCK TABLE work IN ACCESS EXCLUSIVE MODE`);
+  await pair.app.query(`INSERT INTO work VALUES (20000, 'waits for the lock over there')`);
+  for (let n = 0; n < 12; n += 1) {
+    await pair.app.query(`CREATE TABLE pruned_${n} (id int PRIMARY KEY)`);
+    await pair.app.query(`INSERT INTO pruned_${n} VALUES (1)`);
+  }
+  const capture = new UnseenCapture(pair.source.target('meridian_applier'), 5);
+  for (let round = 0; round < 30; round += 1) await capture.capture();
+  capture.close();
+  const ids = `SELECT count(*) AS rows, max(id) - min(id) AS span FROM meridian.ddl`;
+  assert.deepEqual(await pair.source.query(ids), [{ rows: '5', span: '4' }]);
+  await held.query('ROLLBACK');
+  await held.end();
+  await equal();
+  assert.deepEqual(await pair.target.query(ids), [{ rows: '5', span: '4' }]);
+  assert.deepEqual(await pair.target.query('SELECT id FROM pruned_0'), [{ id: '1' }]);
 });
 
 test('trap 75: tables of one region alone never leave it', async () => {
