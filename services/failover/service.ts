@@ -28,6 +28,7 @@ import { readControlLog } from './io/control-reader.ts';
 import { EffectRunner } from './io/effect-runner.ts';
 import type { NodeAccess } from './io/node-connection.ts';
 import { exchangeReports, type Peer } from './io/watch/peer-reports.ts';
+import { connectControlLog } from './io/relay/connect-control-log.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
 import { RegionWatch } from './io/watch/region-watch.ts';
 import { StandbyWatch } from './io/watch/standby-watch.ts';
@@ -48,8 +49,6 @@ import type { RegionId } from '../../shared/core/region.ts';
 import type { Readiness } from '../../shared/http/health-routes.ts';
 import { createPeerClient, type PeerClient } from '../../shared/http/peer-client.ts';
 import type { Service } from '../../shared/http/service.ts';
-import { createControlLog } from '../../shared/kafka/control-log.ts';
-import { controlTopicOf } from '../../shared/kafka/topic.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { RegionControl } from '../../shared/ports/region-control.ts';
@@ -102,7 +101,7 @@ class RegionController {
   readonly #stopping = new AbortController();
   readonly #running: Promise<unknown>[] = [];
   readonly #logger: Logger;
-  readonly #controlLog;
+  readonly #control;
   readonly #nodeControl;
   readonly #watch: RegionWatch;
   readonly #standbys: StandbyWatch;
@@ -125,7 +124,13 @@ class RegionController {
     });
     const config = controllerConfigOf(cluster, region, dependencies.config);
     const setup = { cluster, region, logger: this.#logger, clock };
-    this.#controlLog = createControlLog(controlTarget(setup));
+    this.#peers = peersOf(setup);
+    this.#control = connectControlLog({
+      target: controlTarget(setup),
+      peers: this.#peers,
+      client: this.#peerClient,
+      checkUsable: (topic) => this.#topics.checkUsable(topic),
+    });
     const agent = { host: region.bind, port: region.agentPort, token: secrets.own.agentToken };
     this.#nodeControl = createPostgresControl(agent);
     const nodeAccess = nodeAccessOf(dependencies);
@@ -145,10 +150,7 @@ class RegionController {
       primary: () => primaryNode(this.loop.view()),
     });
     this.#effects = new EffectRunner({
-      appendControl: async (record) => {
-        this.#topics.checkUsable(controlTopicOf(cluster.cell));
-        await this.#controlLog.append(record);
-      },
+      appendControl: (record) => this.#control.log.append(record),
       nodeControl: this.#nodeControl,
       access: nodeAccess,
       incarnation: config.incarnation,
@@ -158,7 +160,6 @@ class RegionController {
       listTail: (effect) => this.#diverged.listTail(effect),
     });
     this.#topics = new TopicKeeper(keptTopics(setup), this.#logger);
-    this.#peers = peersOf(setup);
     this.loop = new ControllerLoop(
       this.#loopOptions(config),
       viewOf(initialControllerState(config)),
@@ -195,7 +196,7 @@ class RegionController {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.loop.close();
-    this.#controlLog.close();
+    this.#control.close();
     this.#effects.close();
     this.#diverged.close();
     await Promise.all([...this.#running, this.#nodeControl.close(), this.#peerClient.close()]);
@@ -205,7 +206,7 @@ class RegionController {
     return controllerReadiness({
       state: this.loop.state().kind,
       why: this.loop.view().why,
-      controlSilentMs: this.#dependencies.clock.monotonicMs() - this.#controlLog.lastHeardMs(),
+      controlSilentMs: this.#dependencies.clock.monotonicMs() - this.#control.log.lastHeardMs(),
       topicProblems: this.#topics.problems(),
     });
   }
@@ -228,6 +229,7 @@ class RegionController {
       nowMs: () => clock.monotonicMs(),
       wallMs: () => clock.wallMs(),
       diverged: this.#diverged,
+      relay: this.#control.relay,
     };
   }
 
@@ -267,7 +269,7 @@ class RegionController {
   #readControl(from: LogOffset): void {
     this.#run(
       readControlLog({
-        log: this.#controlLog,
+        log: this.#control.log,
         from,
         logger: this.#logger,
         signal: this.#stopping.signal,

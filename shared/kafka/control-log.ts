@@ -29,7 +29,7 @@ export function createControlLog(target: TopicTarget): ControlLogConnection {
   return {
     async append(record) {
       try {
-        await writer.send([Buffer.from(encodeControlRecord(record))]);
+        return (await writer.send([Buffer.from(encodeControlRecord(record))])) as LogOffset;
       } catch (error) {
         throw new MeridianError(
           'LogUnavailable',

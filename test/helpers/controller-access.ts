@@ -6,6 +6,7 @@ import type { ClusterView, RegionReport } from '../../shared/core/cluster-view.t
 import type { Epoch } from '../../shared/core/epoch.ts';
 import type { NodeId } from '../../shared/core/node.ts';
 import type { RegionId } from '../../shared/core/region.ts';
+import type { ControlRelay } from '../../shared/ports/control-log.ts';
 import type { OperatorAnswer } from '../../services/failover/core/controller-effect.ts';
 import type { OperatorRequest } from '../../services/failover/core/controller-input.ts';
 import {
@@ -29,6 +30,7 @@ export interface AccessOptions {
   readonly state?: Partial<ControllerState>;
   readonly view?: Partial<ClusterView>;
   readonly diverged?: readonly Readonly<Record<string, unknown>>[];
+  readonly relay?: ControlRelay;
   readonly answer?: (request: OperatorRequest) => OperatorAnswer;
 }
 
@@ -61,6 +63,10 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
       rows: (_id, { after, limit }) =>
         Promise.resolve((options.diverged ?? []).slice(after, after + limit)),
       discard: () => Promise.resolve(options.diverged?.length ?? 0),
+    },
+    relay: options.relay ?? {
+      append: () => Promise.reject(new Error('not asked for here')),
+      entriesFrom: () => Promise.resolve([]),
     },
   };
 }

@@ -3,6 +3,7 @@ import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { AuthHook } from '../../../shared/auth/require-scope.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
+import type { ControlRelay } from '../../../shared/ports/control-log.ts';
 import type { RegionControl } from '../../../shared/ports/region-control.ts';
 import type { OperatorAnswer } from '../core/controller-effect.ts';
 import type { OperatorRequest } from '../core/controller-input.ts';
@@ -41,4 +42,5 @@ export interface ControllerAccess extends RegionControl {
   nowMs(): number;
   wallMs(): number;
   readonly diverged: DivergedAccess;
+  readonly relay: ControlRelay;
 }

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { encodeControlState } from '../../../shared/core/control/control-state-codec.ts';
 import { toWireJson } from '../../../shared/http/wire-json.ts';
 import type { ControllerAccess } from './controller-access.ts';
+import { relayRoutes } from './relay-routes.ts';
 
 export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
   return (plain, _, done) => {
@@ -20,6 +21,7 @@ export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
       const body = { nextOffset: nextOffset.toString(), state: encodeControlState(fold) };
       return reply.send(body);
     });
+    void plain.register(relayRoutes(access));
     done();
   };
 }

@@ -36,7 +36,7 @@ export type OutsideEffect =
 
 export interface EffectRunnerOptions {
   /** Resolves when the record is acknowledged. */
-  readonly appendControl: (record: ControlRecord) => Promise<void>;
+  readonly appendControl: (record: ControlRecord) => Promise<unknown>;
   readonly nodeControl: NodeControl;
   readonly access: NodeAccess;
   readonly incarnation: string;

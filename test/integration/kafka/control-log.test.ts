@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import type { PauseRecord } from '../../../shared/core/control/control-record.ts';
-import { firstOffset } from '../../../shared/core/log-offset.ts';
+import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { controlTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
 import { createControlLog, type ControlLogConnection } from '../../../shared/kafka/control-log.ts';
@@ -95,7 +95,7 @@ async function collect(): Promise<void> {
   }
 }
 
-function append(durationMs: number): Promise<void> {
+function append(durationMs: number): Promise<LogOffset> {
   const record: PauseRecord = { kind: 'pause', durationMs, operation: null };
   return log.append(record);
 }

@@ -1,0 +1,44 @@
+/** The control log for a region whose own way to it is cut, on the peer listener. */
+import type { FastifyPluginCallback } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { decodeControlRecord } from '../../../shared/core/control/control-record-codec.ts';
+import { parseLogOffset } from '../../../shared/core/log-offset.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { encodeRelayedEntries } from '../core/relay/relayed-entries.ts';
+import type { ControllerAccess } from './controller-access.ts';
+
+const append = z.strictObject({ record: z.string().max(100_000) });
+const read = z.strictObject({
+  from: z.string(),
+  waitMs: z.coerce.number().int().min(0).max(1000).default(0),
+});
+
+export function relayRoutes(access: ControllerAccess): FastifyPluginCallback {
+  return (plain, _, done) => {
+    const server = plain.withTypeProvider<ZodTypeProvider>();
+    const onRequest = access.requirePeer;
+    server.post(
+      '/peer/control-log',
+      { onRequest, schema: { body: append } },
+      async (request, reply) => {
+        const decoded = decodeControlRecord(request.body.record);
+        if (decoded.kind !== 'record') throw new MeridianError('RequestInvalid', decoded.why);
+        const offset = await access.relay.append(decoded.record);
+        return reply.type('text/plain').send(offset.toString());
+      },
+    );
+    server.get(
+      '/peer/control-log',
+      { onRequest, schema: { querystring: read } },
+      async (request, reply) => {
+        const { from, waitMs } = request.query;
+        const offset = parseLogOffset(from);
+        if (offset === null) throw new MeridianError('RequestInvalid', 'from: not an offset');
+        const entries = await access.relay.entriesFrom(offset, waitMs);
+        return reply.type('application/json').send(encodeRelayedEntries(entries));
+      },
+    );
+    done();
+  };
+}
