@@ -24,7 +24,7 @@ import { zeroLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
-import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
@@ -64,6 +64,7 @@ export class Leader {
   #quorum: QuorumState;
   readonly #commits: RecentCommits;
   #reader: SlotReader | null = null;
+  #failure: string | null = null;
   readonly #passed: PassedPosition;
   /** Everything up to here is in a record or known to hold nothing. */
   #reachedLsn: Lsn;
@@ -105,17 +106,29 @@ export class Leader {
     return this.#reader !== null;
   }
 
+  /** Why nothing is decoded, if the last session ended with an error. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
   /** Wall-clock milliseconds up to which the own log holds everything; null at first. */
   get freshAtMs(): number | null {
     return this.#freshAtMs;
   }
 
-  get passedLsn(): Lsn {
-    return this.#passed.lsn;
-  }
-
   /** One decoding session: ends by rejecting, when the stream or the own log fails. */
   async run(signal: AbortSignal, markHealthy: () => void): Promise<void> {
+    try {
+      await this.#decode(signal, markHealthy);
+    } catch (error) {
+      if (!signal.aborted) this.#failure = messageOf(error);
+      throw error;
+    } finally {
+      this.#options.onChange();
+    }
+  }
+
+  async #decode(signal: AbortSignal, markHealthy: () => void): Promise<void> {
     const { slot, epoch, region, chunkBytesMax } = this.#options;
     const lastEndLsn = this.#assembler.lastEndLsn;
     this.#assembler = initialAssembler({ epoch, origin: region, chunkBytesMax, lastEndLsn });
@@ -156,7 +169,6 @@ export class Leader {
       signal.removeEventListener('abort', close);
       this.#reader = null;
       reader.close();
-      this.#options.onChange();
     }
   }
 
@@ -207,6 +219,7 @@ export class Leader {
 
   #takeKeepalive(keepalive: Keepalive, markHealthy: () => void): void {
     markHealthy();
+    this.#failure = null;
     if (this.#assembler.open !== null) return;
     this.#passed.advance(keepalive.walEnd);
     const isBeyond = keepalive.walEnd > this.#reachedLsn;

@@ -108,7 +108,7 @@ export class Replication {
     return {
       directive,
       phase: this.#phase,
-      why: this.#why,
+      why: leader?.failure ?? this.#why,
       store: this.#store,
       applied: leader?.logEnd ?? this.#applied,
       logEnd: leader?.logEnd ?? reportedLogEnd(directive, facts?.last ?? zeroPosition, history),

@@ -29,6 +29,9 @@ export interface HandRegion {
   /** Starts the process, with failpoints armed if any, and repeats the last view to it. */
   start(failpoints?: string): Promise<void>;
   kill(): Promise<void>;
+  /** Stops the process where it is, its connections open, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   /** Largest resident memory of the process so far, in bytes. */
   peakBytes(): number;
   /** Resolves when the process has ended by itself. */
@@ -218,6 +221,8 @@ function regionOf(spec: RegionSpec, server: TestServer): HandRegion {
       child?.kill('SIGKILL');
       await ended;
     },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
     peakBytes() {
       const status = readFileSync(`/proc/${String(child?.pid)}/status`, 'utf8');
       return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;

@@ -15,6 +15,7 @@ import { dataTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
 import { createDataLog } from '../../../shared/kafka/data-log.ts';
 import { dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
+import { eventually } from '../eventually.ts';
 import { HandControl, handView } from '../hand-driven.ts';
 import { testPassword } from '../postgres.ts';
 
@@ -77,7 +78,13 @@ export async function startReplicator(spec: ReplicatorSpec): Promise<RunningRepl
     logger,
     clock: systemClock,
   };
-  await ensureTopic(target, dataTopicShape(1));
+  // The broker may be too busy to show a topic at once; a region's controller tries again, too.
+  const made = async (): Promise<boolean> =>
+    ensureTopic(target, dataTopicShape(1)).then(
+      () => true,
+      () => false,
+    );
+  await eventually(made, { deadlineMs: 60_000, intervalMs: 200 });
   const dataLog = createDataLog(target);
   const primary = cluster.regions[0]?.id ?? region;
   const control = new HandControl({
