@@ -2,8 +2,8 @@
  * What a statement may do: PostgreSQL's own parser (libpg-query), and the catalog for the functions
  * and operators it names. Both answers are cached; the catalog's for a while only.
  */
-import { loadModule, parseSync } from 'libpg-query';
 import { statementKindOf, type ReadStatement, type StatementKind } from '../core/statement-kind.ts';
+import { loadSqlParser, parseSync } from '../../../shared/pg/sql-parser.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import { runExchange, type ExchangeStep } from './sql/exchange.ts';
 import type { Lent } from './node-pools.ts';
@@ -59,7 +59,7 @@ export class StatementAnalysis {
 
   /** To be awaited once before `analyse`. */
   async load(): Promise<void> {
-    await loadModule();
+    await loadSqlParser();
   }
 
   /** What `sql` may do, whoever runs it. A text that the parser refuses counts as a write. */

@@ -2,8 +2,8 @@
  * Finds the one captured command in the text it stood in, with PostgreSQL's own parser, and gives
  * it the form in which it runs inside the applier's transaction.
  */
-import { loadModule, parseSync, scanSync } from 'libpg-query';
 import { MeridianError, messageOf } from '../../../../shared/errors/meridian-error.ts';
+import { loadSqlParser, parseSync, scanSync } from '../../../../shared/pg/sql-parser.ts';
 import { commandTagOf, type StatementNode } from '../../core/command-tag.ts';
 
 interface ParsedText {
@@ -25,9 +25,9 @@ export interface CapturedText {
 
 /** The captured command alone; throws Divergence when the text does not hold it. */
 export async function commandIn({ text, tag, ordinal, place }: CapturedText): Promise<string> {
-  // The parser takes half a gigabyte for a moment, once it is compiled: most commands need none.
+  // The parser takes a moment to load: most commands need none.
   if (isPlainlyAlone(text)) return text;
-  await loadModule();
+  await loadSqlParser();
   const statements = parse(text);
   const placed = place === null ? undefined : statements[place - 1];
   if (placed !== undefined) return withoutConcurrently(placed.text);
