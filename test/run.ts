@@ -14,10 +14,9 @@ import {
   type Stage,
   allStages,
   isStageName,
+  lanes,
   planStage,
 } from './helpers/runner/stages.ts';
-
-const LIGHT_JOBS_AT_ONCE = 3;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
@@ -58,9 +57,10 @@ async function runStage(stage: Stage, selection: Selection): Promise<Outcome> {
       outcomes.push(await runShown(() => runJob(next.value, selection), next.value.title));
     }
   };
-  const light = stage.jobs.filter(({ isLight }) => isLight).values();
-  await Promise.all(Array.from({ length: LIGHT_JOBS_AT_ONCE }, () => runNext(light)));
-  await runNext(stage.jobs.filter(({ isLight }) => !isLight).values());
+  for (const [lane, atOnce] of Object.entries(lanes)) {
+    const queue = stage.jobs.filter((job) => job.lane === lane).values();
+    await Promise.all(Array.from({ length: atOnce }, () => runNext(queue)));
+  }
   const outcome = joinOutcomes(outcomes);
   const seconds = secondsSince(startedMs);
   const verdict = Number(seconds) > stage.budgetSeconds ? ', over its budget' : '';

@@ -1,4 +1,4 @@
-// test: deadline 900 s
+// test: alone deadline 900 s
 /** Every row of the fault matrix, each on a cluster of its own. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

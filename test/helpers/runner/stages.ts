@@ -2,14 +2,17 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
+/** How many jobs of a kind run at once; one kind after the other. */
+export const lanes = { light: 3, usual: 2, alone: 1 } as const;
+export type Lane = keyof typeof lanes;
+
 export interface Job {
   readonly title: string;
   readonly kind: 'script' | 'program' | 'tests';
   /** A package script's name, a program's file, or test files. */
   readonly targets: readonly string[];
   readonly deadlineMs: number;
-  /** May run beside others that are light; the rest runs alone. */
-  readonly isLight: boolean;
+  readonly lane: Lane;
 }
 
 export interface Stage {
@@ -63,7 +66,7 @@ function planJobs(name: StageName, selection: Selection): readonly Job[] {
     case 'lint':
     case 'format:check':
       return [
-        { title: name, kind: 'script', targets: [name], deadlineMs: 5 * MINUTE_MS, isLight: true },
+        { title: name, kind: 'script', targets: [name], deadlineMs: 5 * MINUTE_MS, lane: 'light' },
       ];
     case 'unit':
     case 'property':
@@ -81,7 +84,7 @@ function planJobs(name: StageName, selection: Selection): readonly Job[] {
 function planTogether(name: StageName, selection: Selection): readonly Job[] {
   const targets = listTestFiles(name, selection);
   if (targets.length === 0) return [];
-  return [{ title: name, kind: 'tests', targets, deadlineMs: 2 * MINUTE_MS, isLight: true }];
+  return [{ title: name, kind: 'tests', targets, deadlineMs: 2 * MINUTE_MS, lane: 'light' }];
 }
 
 /** A folder with a program of its own, `run.ts`, decides itself; else each file is a process. */
@@ -89,14 +92,14 @@ function planOneByOne(name: StageName, selection: Selection): readonly Job[] {
   const program = join(repositoryFolder, 'test', name, 'run.ts');
   if (existsSync(program)) {
     const deadlineMs = (selection.isLong ? 240 : 15) * MINUTE_MS;
-    return [{ title: name, kind: 'program', targets: [program], deadlineMs, isLight: false }];
+    return [{ title: name, kind: 'program', targets: [program], deadlineMs, lane: 'alone' }];
   }
   return listTestFiles(name, selection).map((file) => planFile(file, selection));
 }
 
 /**
- * A file may say in a comment of its own line what it needs beyond the usual, for instance
- * "test: light", "test: deadline 300 s" or both.
+ * A file may say in a comment of its own line what is not usual with it, for instance
+ * "test: light", "test: alone deadline 300 s".
  */
 function planFile(file: string, { isLong }: Selection): Job {
   const [, wishes = ''] = /^\/\/ test: (.+)$/m.exec(readFileSync(file, 'utf8')) ?? [];
@@ -106,8 +109,13 @@ function planFile(file: string, { isLong }: Selection): Job {
     kind: 'tests',
     targets: [file],
     deadlineMs: seconds * 1000 * (isLong ? 10 : 1),
-    isLight: wishes.includes('light'),
+    lane: laneOf(wishes),
   };
+}
+
+function laneOf(wishes: string): Lane {
+  if (wishes.includes('alone')) return 'alone';
+  return wishes.includes('light') ? 'light' : 'usual';
 }
 
 /** Files called `*.long.test.ts` are too long for `npm test`. */

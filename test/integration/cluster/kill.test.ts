@@ -1,4 +1,4 @@
-// test: deadline 420 s
+// test: alone deadline 420 s
 /**
  * Kill -9 of any one process in the middle of writes from every region: after it is back, nothing
  * that was confirmed is lost, nothing is doubled, and all regions are equal.

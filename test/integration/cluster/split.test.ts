@@ -1,3 +1,4 @@
+// test: alone
 /**
  * Split deployments: the services of a region in several processes do together what one process
  * does, each reached where the cluster file says.

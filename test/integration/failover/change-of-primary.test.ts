@@ -1,4 +1,4 @@
-// test: deadline 300 s
+// test: alone deadline 300 s
 /**
  * Changes of primary on real regions under writes from all of them: a switchover fails no request,
  * an operator's request is an operation that every region knows, a frozen controller is replaced

@@ -1,4 +1,4 @@
-// test: deadline 420 s
+// test: alone deadline 420 s
 /**
  * A person forces a failover past confirmed writes: nothing but the forced attempt opens, the loss
  * is shown before, and listed row by row when the regions that held it come back.

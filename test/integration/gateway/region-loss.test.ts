@@ -2,7 +2,7 @@
  * A whole region killed under load from clients of all regions: gateway and upstream at once, no
  * goodbye. Failures are counted at the socket, clients do not retry.
  */
-// test: deadline 120 s
+// test: alone deadline 120 s
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { request } from 'undici';

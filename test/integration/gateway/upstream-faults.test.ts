@@ -2,7 +2,7 @@
  * 500 requests a second over three upstreams, one of which is killed, frozen, slowed: no
  * idempotent request fails, retries stay within a fifth, and answers are quick again in a second.
  */
-// test: deadline 120 s
+// test: alone deadline 120 s
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { eventually } from '../../helpers/eventually.ts';

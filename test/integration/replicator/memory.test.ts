@@ -1,4 +1,4 @@
-// test: deadline 120 s
+// test: alone deadline 120 s
 /**
  * Memory of the replicators is bounded by configuration and by the largest row, never by the size
  * of a transaction. Small here; five million rows and a value of 200 MB in the long run.

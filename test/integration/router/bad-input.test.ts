@@ -1,3 +1,4 @@
+// test: alone
 /** Whatever is sent: a typed answer, no leak, and the process goes on. */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';

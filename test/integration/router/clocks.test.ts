@@ -1,3 +1,4 @@
+// test: alone
 /** Bounded reads while replicas lag and every region's clock is wrong by seconds: none is stale. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// test: deadline 420 s
+// test: alone deadline 420 s
 /**
  * Checked histories over three real regions: sessions write and read everywhere while replicas lag,
  * standbys die, the primary is switched over and a region is lost. 20,000 session reads, a million
@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { withPg } from '../../../shared/pg/client.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { KeyedLoad, keyedTable } from '../../helpers/histories/keyed-load.ts';
 import { cellTable, SessionLoad } from '../../helpers/histories/session-load.ts';
 
 const isLong = process.env['MERIDIAN_TEST_LONG'] === '1';
@@ -18,7 +19,8 @@ const readsOfRound = readsWanted / 10;
 const boundMs = 1000;
 let cluster: TestCluster;
 let load: SessionLoad;
-let running: Promise<void> = Promise.resolve();
+let keyed: KeyedLoad;
+let running: Promise<unknown> = Promise.resolve();
 
 before(async () => {
   cluster = await TestCluster.start();
@@ -30,15 +32,17 @@ before(async () => {
   );
   const token = () => cluster.token('data:write');
   load = new SessionLoad({ origins, token, sessions: 16, boundMs });
-  for (const sql of [...cellTable, load.fillSql]) {
+  keyed = new KeyedLoad({ origins: [...origins.values()], token, writers: 2 });
+  for (const sql of [...cellTable, keyedTable, load.fillSql]) {
     const { status, body } = await cluster.query(await primaryNow(), sql, { durability: 'sync' });
     assert.equal(status, 200, JSON.stringify(body));
   }
-  running = load.run();
+  running = Promise.all([load.run(), keyed.run()]);
 });
 
 after(async () => {
   load?.stop();
+  keyed?.stop();
   await running.catch(() => undefined);
   await cluster?.remove();
 });
@@ -145,6 +149,7 @@ test('no session is ever shown less than it knew, whatever happens', async () =>
   }
   await eventually(() => load.counts.sessionReads >= readsWanted, { deadlineMs: 150_000 });
   load.stop();
+  keyed.stop();
   await running;
   const { failed, ...counts } = load.counts;
   console.log(JSON.stringify({ ...counts, failed: Object.fromEntries(failed) }));
@@ -152,3 +157,34 @@ test('no session is ever shown less than it knew, whatever happens', async () =>
   assert.deepEqual(load.checker.violations.slice(0, 20), []);
   assert.ok(counts.strongReads > 100 && counts.boundedReads > 100 && counts.writes > 100);
 });
+
+/** Asked of every region that is up; the last keys are enough for the outcomes. */
+test('what was written under a key is there once, through everything', async () => {
+  const rows = new Map<string, number>();
+  const primary = await primaryNow();
+  const sql = 'SELECT key, count(*)::int AS n FROM history.keyed WHERE key = ANY($1) GROUP BY key';
+  const all = [...keyed.unanswered, ...keyed.confirmed];
+  for (let at = 0; at < all.length; at += 5000) {
+    const params = [`{${all.slice(at, at + 5000).join(',')}}`];
+    const { body } = await cluster.query(primary, sql, { params, consistency: 'strong' });
+    for (const { key, n } of body.rows ?? []) rows.set(String(key), Number(n));
+  }
+  const outcomes = new Map<string, string>();
+  const keys = [...keyed.unanswered, ...[...keyed.confirmed].slice(-50)];
+  for (const [index, key] of keys.entries()) {
+    const region = load.regions[index % load.regions.length] ?? primary;
+    outcomes.set(key, await outcomeOf(region, key));
+  }
+  assert.deepEqual(keyed.judge(rows, outcomes), []);
+  assert.ok(keyed.confirmed.size > 50, `${keyed.confirmed.size} keys were confirmed`);
+  console.log(`keyed writes: ${keyed.confirmed.size}, unanswered: ${keyed.unanswered.size}`);
+});
+
+async function outcomeOf(region: string, key: string): Promise<string> {
+  const { bind, listeners } = cluster.region(region);
+  const reply = await fetch(`http://${bind}:${listeners.public}/v1/idempotency/${key}`, {
+    headers: { authorization: `Bearer ${await cluster.token('data:write')}` },
+  });
+  const { outcome } = (await reply.json()) as { readonly outcome?: string };
+  return outcome ?? `status ${reply.status}`;
+}

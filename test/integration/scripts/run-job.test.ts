@@ -19,7 +19,7 @@ for (const { file, deadlineMs, passed, failed } of rows) {
         kind: 'tests',
         targets: [join(import.meta.dirname, '../../fixtures/runner', file)],
         deadlineMs,
-        isLight: true,
+        lane: 'light',
       },
       { isLong: false, filters: [] },
     );
