@@ -60,6 +60,22 @@ describe('linearizable register', () => {
   for (const [name, history] of bad) {
     it(`finds ${name}`, () => assert.equal(isLinearizable(history), false));
   }
+  const many = Array.from({ length: 30 }, (_, index) =>
+    op(['write', 100 + index, null], [index, index + 1], unknown),
+  );
+  const missed = op(['cas', [1, 3], false], [40, 41]);
+  it('writes that nobody saw explain a swap that missed, quickly', () => {
+    assert.equal(isLinearizable([write, ...many, missed]), true);
+  });
+  it('finds a value that is back after one that nobody saw', () => {
+    const reads = [op(['read', null, 1], [35, 36]), op(['read', null, 1], [45, 46])];
+    assert.equal(isLinearizable([write, ...many, ...reads]), true);
+    assert.equal(isLinearizable([write, ...many, ...reads, missed]), false);
+  });
+  it('finds a swap that missed although nothing else was written', () => {
+    const late = op(['write', 100, null], [50, 51], unknown);
+    assert.equal(isLinearizable([write, late, missed]), false);
+  });
   it('a failed write has not happened', () => {
     const late = op(['read', null, 1], [11, 12]);
     assert.equal(isLinearizable([{ ...write, ...failed }, late]), false);

@@ -2,7 +2,8 @@
  * Whether the operations on one register could have happened one after the other, each between its
  * start and its end: the search of Wing and Gong with the memory of Lowe ("Testing for
  * Linearizability", 2016). An operation with an unknown outcome may take effect at any time after
- * its start, or never.
+ * its start, or never. Those whose value nobody saw are hidden: they matter to swaps that missed
+ * alone, and hidden writes are as good as each other, so the one that began first is taken first.
  */
 import type { Operation } from '../run/history.ts';
 
@@ -12,17 +13,15 @@ interface Step {
   readonly operation: Operation;
   readonly bit: bigint;
   readonly endedMs: number;
+  readonly isHidden: boolean;
 }
+
+/** Stands for every value that nobody saw. */
+const unseen = -1;
 
 /** Input of `read`: null; of `write`: the value; of `cas`: [expected, value], output: success. */
 export function isLinearizable(history: readonly Operation[]): boolean {
-  const steps = history
-    .filter(({ name, outcome }) => outcome === 'ok' || (outcome === 'unknown' && name !== 'read'))
-    .toSorted((a, b) => a.startedMs - b.startedMs)
-    .map((operation, index): Step => {
-      const endedMs = operation.outcome === 'ok' ? operation.endedMs : Infinity;
-      return { operation, bit: 1n << BigInt(index), endedMs };
-    });
+  const steps = stepsOf(history);
   const needed = steps.reduce(
     (mask, step) => (step.endedMs < Infinity ? mask | step.bit : mask),
     0n,
@@ -39,13 +38,49 @@ export function isLinearizable(history: readonly Operation[]): boolean {
     seen.add(key);
     const left = steps.filter(({ bit }) => (done & bit) === 0n);
     const firstEndMs = Math.min(...left.map(({ endedMs }) => endedMs));
-    for (const { operation, bit } of left) {
+    let hasHiddenWrite = false;
+    for (const { operation, bit, isHidden } of left) {
       if (operation.startedMs > firstEndMs) break;
-      const next = apply(operation, value);
+      if (isHidden && operation.name === 'write') {
+        if (hasHiddenWrite) continue;
+        hasHiddenWrite = true;
+      }
+      const applied = apply(operation, value);
+      const next = isHidden && applied !== value ? unseen : applied;
       if (next !== undefined) pending.push({ done: done | bit, value: next });
     }
   }
   return false;
+}
+
+function stepsOf(history: readonly Operation[]): readonly Step[] {
+  const counted = history
+    .filter(({ name, outcome }) => outcome === 'ok' || (outcome === 'unknown' && name !== 'read'))
+    .toSorted((a, b) => a.startedMs - b.startedMs);
+  const seen = new Set(counted.flatMap(valuesSeen));
+  const missed = counted.filter((one) => one.name === 'cas' && one.output === false);
+  const lastMissMs = Math.max(-Infinity, ...missed.map(({ endedMs }) => endedMs));
+  return counted
+    .map((operation) => ({
+      operation,
+      isHidden: operation.outcome === 'unknown' && !seen.has(valueOf(operation)),
+    }))
+    .filter(({ operation, isHidden }) => !isHidden || operation.startedMs <= lastMissMs)
+    .map(({ operation, isHidden }, index): Step => {
+      const endedMs = operation.outcome === 'ok' ? operation.endedMs : Infinity;
+      return { operation, bit: 1n << BigInt(index), endedMs, isHidden };
+    });
+}
+
+/** What an operation proves to have been there, or needs to be there. */
+function valuesSeen({ name, input, output }: Operation): readonly unknown[] {
+  if (name === 'read') return [output];
+  return name === 'cas' ? [(input as unknown[])[0]] : [];
+}
+
+/** What a write or a swap leaves behind. */
+function valueOf({ name, input }: Operation): unknown {
+  return name === 'cas' ? (input as unknown[])[1] : input;
 }
 
 /** The register's value after `operation`, undefined when it could not have answered as it did. */
