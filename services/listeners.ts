@@ -54,7 +54,8 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
     const logger = options.logger.child({ component: `${kind}-listener` });
     const limits = { bodyBytesMax: bodyBytesMax[kind], requestTimeoutMs: 60_000 };
     const serverFactory = kind === 'public' ? publicServerOf(options.composition) : undefined;
-    const server = createServer({ logger, ...limits, serverFactory });
+    const link = kind === 'public' ? {} : { link: kind };
+    const server = createServer({ logger, ...limits, serverFactory, ...link });
     if (kind === 'admin') await limitRate(server, adminRequestsPerMinute);
     if (kind !== 'peer') await server.register(healthRoutes(health));
     if (kind === 'admin') await server.register(inspectionRoutes(health));

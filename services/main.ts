@@ -31,6 +31,7 @@ import { dataTopicOf } from '../shared/kafka/topic.ts';
 import type { RegionControl } from '../shared/ports/region-control.ts';
 import type { ReplicationStatus } from '../shared/ports/replication-status.ts';
 import { connectRedis, type RedisClient } from '../shared/redis/client.ts';
+import { internalOrigin } from '../shared/runtime/link-security.ts';
 import { systemClock as clock } from '../shared/runtime/system-clock.ts';
 import { withDeadline } from '../shared/runtime/sleep.ts';
 
@@ -134,7 +135,7 @@ function peerClientOf({ cluster, options, secrets }: CompositionInputs): PeerCli
 
 /** Where the process of this region that has the service listens for its peers. */
 function peerOrigin(region: RegionConfig, service: ServiceName): string {
-  return `http://${region.host}:${listenerPorts(region, [service]).peer}`;
+  return internalOrigin(region.host, listenerPorts(region, [service]).peer);
 }
 
 function dataLogOf(

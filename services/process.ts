@@ -7,6 +7,8 @@ import type { Compose, Composition } from './composition.ts';
 import { createListeners } from './listeners.ts';
 import { readProcessOptions, type ProcessOptions } from './process-options.ts';
 import { loadClusterFile, loadSecrets } from '../shared/config/load.ts';
+import { checkSecurity, linkIdentityOf } from '../shared/config/security.ts';
+import { followSecrets } from '../shared/config/follow-secrets.ts';
 import { regionOfConfig } from '../shared/config/cluster-schema.ts';
 import { followConfig, type LiveConfig } from '../shared/config/reload.ts';
 import type { Secrets } from '../shared/config/secrets-schema.ts';
@@ -15,6 +17,7 @@ import { isMeridianError, MeridianError, messageOf } from '../shared/errors/meri
 import { createLogger, type Logger } from '../shared/logging/logger.ts';
 import { createMetrics } from '../shared/metrics/metrics.ts';
 import { installHostResolver } from '../shared/runtime/host-resolver.ts';
+import { installLinkIdentity } from '../shared/runtime/link-security.ts';
 import { createShutdown } from '../shared/runtime/shutdown.ts';
 
 /** Sections of the cluster file that take effect while running. */
@@ -42,6 +45,16 @@ async function start(compose: Compose): Promise<void> {
   const logger = createLogger({ service, region: options.region, level: first.log.level });
   endOnBrokenInvariant(logger);
   ignoreKnownWarnings();
+  checkSecurity(first, secrets);
+  installLinkIdentity(linkIdentityOf(first, secrets));
+  followSecrets({
+    path: options.secretsPath,
+    logger,
+    onChange: (changed) => {
+      checkSecurity(first, changed);
+      installLinkIdentity(linkIdentityOf(first, changed));
+    },
+  });
   installHostResolver({ ...first.hosts, ...options.hosts });
   const live = followConfig({ path: options.configPath, load, reloadable, logger });
   live.onChange((config) => (logger.level = config.log.level));

@@ -4,6 +4,8 @@ import { exitCodeHelp, type ExitCode } from './core/exit-code.ts';
 import { createContext, type Context, type GlobalOptions } from './io/context.ts';
 import { addCompletion } from './verbs/completion.ts';
 import { addConfig } from './verbs/config.ts';
+import { addCertificates } from './verbs/deploy/certificates.ts';
+import { addInit } from './verbs/deploy/init.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDiverged } from './verbs/diverged.ts';
 import { addFailover } from './verbs/failover.ts';
@@ -12,6 +14,7 @@ import { addLogs } from './verbs/logs.ts';
 import { addPause } from './verbs/pause.ts';
 import { addPsql } from './verbs/psql.ts';
 import { addRegions } from './verbs/regions.ts';
+import { addRescue } from './verbs/rescue/rescue.ts';
 import { addRoutes } from './verbs/routes.ts';
 import { addStatus } from './verbs/status.ts';
 import { addSwitchover } from './verbs/switchover.ts';
@@ -36,7 +39,9 @@ const verbs: readonly AddVerb[] = [
   addUp,
   addDown,
   addStatus,
+  addInit,
   addRegion,
+  addCertificates,
   addRegions,
   addLogs,
   addUrl,
@@ -47,6 +52,7 @@ const verbs: readonly AddVerb[] = [
   addHistory,
   addDiverged,
   addPause,
+  addRescue,
   addWan,
   addConfig,
   addRoutes,

@@ -3,16 +3,34 @@
  * throws typed errors. Needs nothing but `fetch`.
  */
 import { MeridianClientError, problemOf, type Problem } from './client-error.ts';
+import { OpenTransaction } from './open-transaction.ts';
 import { parameterOf } from './parameters.ts';
 import { decideRetry } from './retry-decision.ts';
 import { SessionPosition } from './session-position.ts';
 import { sql, SqlFragment, type SqlText } from './sql-template.ts';
 
 export { MeridianClientError, type Problem, type Retry } from './client-error.ts';
+export { OpenTransaction } from './open-transaction.ts';
 export { identifier, join, sql, SqlFragment, type SqlText } from './sql-template.ts';
 
 export type ConsistencyLevel = 'strong' | 'session' | 'bounded' | 'eventual';
 export type DurabilityMode = 'async' | 'logged' | 'semi-sync' | 'sync';
+
+/** What is needed of `fetch`. */
+export type Fetch = (url: URL, request: FetchRequest) => Promise<FetchReply>;
+
+export interface FetchRequest {
+  readonly method: 'POST';
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly signal: AbortSignal;
+}
+
+export interface FetchReply {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
 
 export interface ClientOptions {
   /** The nearest gateway first; the others are asked when it fails. */
@@ -26,7 +44,8 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
   /** Attempts of one call, the first included; default 5. */
   readonly attemptsMax?: number;
-  readonly fetch?: typeof fetch;
+  /** How requests are sent, for instance over a pool of connections of your own. */
+  readonly fetch?: Fetch;
 }
 
 export interface CallOptions {
@@ -46,6 +65,8 @@ export interface TransactionOptions extends CallOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readonly readOnly?: boolean;
 }
+
+export type BeginOptions = Omit<TransactionOptions, 'rowMode' | 'isRead' | 'idempotencyKey'>;
 
 export interface TransactionStatement {
   readonly sql: string;
@@ -154,10 +175,22 @@ export class MeridianClient {
     return { results: (json as { results: readonly Result[] }).results, served };
   }
 
+  /** Opens a transaction that takes statements one by one. Throws MeridianClientError. */
+  async begin(options: BeginOptions = {}): Promise<OpenTransaction> {
+    const { isolation, readOnly } = options;
+    const body = {
+      ...(isolation === undefined ? {} : { isolation }),
+      ...(readOnly === undefined ? {} : { readOnly }),
+    };
+    const { json } = await this.#call('/v1/transactions', body, { ...options, isRead: true });
+    const { id } = json as { readonly id: string };
+    return new OpenTransaction(id, (path, call, sent) => this.#call(path, call, sent));
+  }
+
   async #call(
     path: string,
     body: unknown,
-    options: CallOptions,
+    options: CallOptions & { readonly isWithin?: true },
   ): Promise<{ readonly json: unknown; readonly served: Served }> {
     const { attemptsMax = 5, timeoutMs = 30_000 } = { ...this.#options, ...options };
     const endMs = performance.now() + timeoutMs;
@@ -171,6 +204,7 @@ export class MeridianClient {
         const decision = decideRetry({
           problem: error,
           isRepeatable: key !== undefined || options.isRead === true,
+          isWithin: options.isWithin === true,
           attempt,
           attemptsMax,
           leftMs: endMs - performance.now(),
@@ -190,7 +224,7 @@ export class MeridianClient {
     const late = AbortSignal.timeout(Math.max(1, Math.ceil(call.leftMs)));
     const signal = call.signal === undefined ? late : AbortSignal.any([late, call.signal]);
     let status: number;
-    let reply: Response;
+    let reply: FetchReply;
     let answer: string;
     try {
       reply = await send(new URL(path, origin), { method: 'POST', headers, body: text, signal });
@@ -238,7 +272,7 @@ function noReply(origin: string): Problem {
   return { code: 'NoReply', status: 0, detail: `${origin} did not answer.`, retry: 'elsewhere' };
 }
 
-function servedOf(headers: Headers): Served {
+function servedOf(headers: FetchReply['headers']): Served {
   const staleness = headers.get('meridian-staleness-ms');
   return {
     region: headers.get('meridian-region') ?? '',

@@ -11,7 +11,9 @@ import {
   type Field,
   type Served,
 } from './client.ts';
+import type { OpenTransaction } from './open-transaction.ts';
 import { types } from './pg-values.ts';
+import { PoolTransactions } from './pool-transactions.ts';
 
 export { types, type TypeParser } from './pg-values.ts';
 export { MeridianClientError } from './client.ts';
@@ -72,7 +74,7 @@ export class DatabaseError extends Error {
 type Done<T> = (error: Error | null, result?: T) => void;
 
 /** What a pool and its clients have in common. */
-class Queryable extends Listeners {
+abstract class Queryable extends Listeners {
   readonly session: MeridianClient;
 
   constructor(session: MeridianClient) {
@@ -100,35 +102,68 @@ class Queryable extends Listeners {
   ): Promise<QueryResult<Row>> | undefined {
     const values = typeof valuesOrDone === 'function' ? undefined : valuesOrDone;
     const callback = typeof valuesOrDone === 'function' ? valuesOrDone : done;
-    const pending = run<Row>(this.session, query, values);
+    const pending = this.run<Row>(query, values);
     if (callback === undefined) return pending;
     answer(pending, callback);
     return undefined;
   }
+
+  protected abstract run<Row>(
+    query: string | QueryConfig,
+    values: readonly unknown[] | undefined,
+  ): Promise<QueryResult<Row>>;
 }
 
-/** A session of its own: its reads see its own writes and what came before it in the pool. */
+/**
+ * A session of its own: its reads see its own writes and what came before it in the pool. Queries
+ * run one after another; BEGIN opens a transaction that holds until COMMIT or ROLLBACK.
+ */
 export class PoolClient extends Queryable {
   readonly #pool: Pool;
+  readonly #transactions: PoolTransactions;
+  #last: Promise<unknown> = Promise.resolve();
   #isOut = true;
 
   constructor(pool: Pool) {
     super(pool.session.session());
     this.#pool = pool;
+    this.#transactions = new PoolTransactions(this.session);
   }
 
-  /** What this session has seen, the pool's next queries see too. */
+  /** What this session has seen, the pool's next queries see too. What is open is rolled back. */
   release(_error?: Error | boolean): void {
     if (!this.#isOut) throw new Error('Release called on client which has already been released');
     this.#isOut = false;
+    void this.#last.then(() => this.#transactions.abandon());
     this.#pool.session.advance(this.session.position);
     this.#pool.emit('release', undefined, this);
+  }
+
+  protected run<Row>(
+    query: string | QueryConfig,
+    values: readonly unknown[] | undefined,
+  ): Promise<QueryResult<Row>> {
+    const { text } = configOf(query);
+    const result = this.#last.then(async () => {
+      const control = await this.#transactions.control(text).catch(thrown);
+      if (control !== null) return { ...control, rows: [], fields: [], rowCount: null };
+      return run<Row>(this.#transactions.target, query, values);
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
   }
 }
 
 /** Connections are the gateway's business: `max`, `idleTimeoutMillis` and their kin do nothing. */
 export class Pool extends Queryable {
   #isEnded = false;
+
+  protected run<Row>(
+    query: string | QueryConfig,
+    values: readonly unknown[] | undefined,
+  ): Promise<QueryResult<Row>> {
+    return run<Row>(this.session, query, values);
+  }
 
   constructor(config: PoolConfig = {}) {
     super(new MeridianClient(optionsOf(config)));
@@ -170,7 +205,7 @@ function optionsOf(config: PoolConfig): ClientOptions {
 }
 
 async function run<Row>(
-  session: MeridianClient,
+  session: Pick<MeridianClient, 'query'> | OpenTransaction,
   query: string | QueryConfig,
   values: readonly unknown[] | undefined,
 ): Promise<QueryResult<Row>> {
@@ -184,8 +219,13 @@ async function run<Row>(
     const { rowCount, command, served } = result;
     return { rows, fields, rowCount, command, served };
   } catch (error) {
-    throw error instanceof MeridianClientError ? new DatabaseError(error) : error;
+    return thrown(error);
   }
+}
+
+/** As `pg` throws it. */
+function thrown(error: unknown): never {
+  throw error instanceof MeridianClientError ? new DatabaseError(error) : error;
 }
 
 function configOf(query: string | QueryConfig): QueryConfig {

@@ -8,6 +8,8 @@ export interface RetryFacts {
   readonly problem: Problem;
   /** It carries an Idempotency-Key, or the caller says that it only reads. */
   readonly isRepeatable: boolean;
+  /** It is one call of an interactive transaction, which alone cannot be done again. */
+  readonly isWithin: boolean;
   readonly attempt: number;
   readonly attemptsMax: number;
   readonly leftMs: number;
@@ -38,10 +40,13 @@ const rolledBack = ['40001', '40P01'];
 
 export function decideRetry(facts: RetryFacts): RetryDecision {
   const { problem, attempt, attemptsMax } = facts;
+  const { code, sqlstate } = problem;
   const isSafe =
-    undone.includes(problem.code) ||
-    (problem.sqlstate !== undefined && rolledBack.includes(problem.sqlstate)) ||
-    (facts.isRepeatable && unsure.includes(problem.code));
+    (facts.isRepeatable && unsure.includes(code)) ||
+    (facts.isWithin
+      ? // With an SQLSTATE it is the transaction that is over, not the call that was refused.
+        sqlstate === undefined && [...undone, 'OperationRunning'].includes(code)
+      : undone.includes(code) || (sqlstate !== undefined && rolledBack.includes(sqlstate)));
   if (!isSafe || attempt >= attemptsMax) return { kind: 'give-up' };
   const ceilingMs = Math.min(2000, 25 * 2 ** attempt);
   const afterMs = Math.max(problem.retryAfterMs ?? 0, ceilingMs * (0.5 + facts.random / 2));

@@ -12,6 +12,7 @@ import type { ReplyHeaders } from './core/header-rules.ts';
 import { isIdempotent, judgeRetry, parseRetryAfter, type Failure } from './core/retry-policy.ts';
 import { headerOf, takeIn, type Intake } from './intake.ts';
 import { Attempt, wasNotSent, type AttemptEvents } from './io/attempt.ts';
+import type { Due } from './io/deadlines.ts';
 import { hasBody, RequestBody } from './io/request-body.ts';
 import { outgoingRequest } from './outgoing-request.ts';
 import * as replies from './reply-writing.ts';
@@ -26,12 +27,17 @@ export interface Exchange {
   readonly isLast: boolean;
 }
 
+export interface FlowOwner {
+  /** Called once per flow. */
+  onFlowOver(): void;
+}
+
 const keptBytesMax = 65_536;
 
-export class RequestFlow implements AttemptEvents {
+export class RequestFlow implements AttemptEvents, Due {
   readonly #runtime: GatewayRuntime;
   readonly #exchange: Exchange;
-  readonly #onOver: () => void;
+  readonly #owner: FlowOwner;
   readonly #startMs: number;
   readonly #ledger: AttemptLedger;
   #intake: Intake | null = null;
@@ -39,17 +45,16 @@ export class RequestFlow implements AttemptEvents {
   #order: readonly RegionId[] = [];
   #body: RequestBody | null = null;
   #headMs = 0;
-  #deadlineMs = Infinity;
-  #timer: NodeJS.Timeout | null = null;
+  deadlineMs = Infinity;
   /** A retry that is due, or a hedge. */
   #pause: NodeJS.Timeout | null = null;
   #errorCode = '';
   #isOver = false;
 
-  constructor(runtime: GatewayRuntime, given: Exchange, onOver: () => void) {
+  constructor(runtime: GatewayRuntime, given: Exchange, owner: FlowOwner) {
     this.#runtime = runtime;
     this.#exchange = given;
-    this.#onOver = onOver;
+    this.#owner = owner;
     this.#ledger = new AttemptLedger(runtime);
     this.#startMs = runtime.clock.monotonicMs();
   }
@@ -90,7 +95,7 @@ export class RequestFlow implements AttemptEvents {
     }
     this.#ledger.abandon(attempt);
     this.#ledger.stopWaiting();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#runtime.deadlines.forget(this);
     this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
     replies.passHead(this.#runtime, this.#exchange, {
       ...{ intake, admission, head, target, attempts: this.#ledger.attempts },
@@ -103,6 +108,10 @@ export class RequestFlow implements AttemptEvents {
   onInformation(status: number, headers: ReplyHeaders): void {
     const link = headers['link'];
     if (status === 103 && link !== undefined) this.#exchange.reply.writeEarlyHints({ link });
+  }
+
+  onDeadline(): void {
+    this.#fail(new MeridianError('DeadlineExceeded', 'The deadline of the request passed.'));
   }
 
   onDone(attempt: Attempt): void {
@@ -164,7 +173,7 @@ export class RequestFlow implements AttemptEvents {
     this.#ledger.begin(attempt, target);
     const outgoing = outgoingRequest(this.#runtime, request, {
       ...{ intake, admission, requestId, target },
-      remainingMs: this.#deadlineMs - nowMs,
+      remainingMs: this.deadlineMs - nowMs,
       body: this.#body?.open() ?? null,
     });
     target.client.send(outgoing, attempt);
@@ -206,7 +215,7 @@ export class RequestFlow implements AttemptEvents {
       attempts: this.#ledger.attempts,
       isIdempotent: this.#isIdempotent(),
       isReplayable: this.#body === null || this.#body.isReplayable,
-      remainingMs: this.#deadlineMs - nowMs,
+      remainingMs: this.deadlineMs - nowMs,
       draw: Math.random(),
       takeBudget: () => this.#runtime.retryBudget.take(nowMs),
     };
@@ -219,13 +228,12 @@ export class RequestFlow implements AttemptEvents {
   }
 
   #setDeadline(intake: Intake): void {
-    const asked = Number(headerOf(this.#exchange.request, 'meridian-deadline-ms') ?? NaN);
+    const given = headerOf(this.#exchange.request, 'meridian-deadline-ms');
+    const asked = given === undefined ? NaN : Number(given);
     const { totalMs } = intake.route.config.timeouts;
     const ms = asked > 0 ? Math.min(asked, totalMs) : totalMs;
-    this.#deadlineMs = this.#startMs + ms;
-    this.#timer = setTimeout(() => {
-      this.#fail(new MeridianError('DeadlineExceeded', 'The deadline of the request passed.'));
-    }, ms);
+    this.deadlineMs = this.#startMs + ms;
+    this.#runtime.deadlines.watch(this);
   }
 
   #takeBody(intake: Intake): void {
@@ -269,7 +277,7 @@ export class RequestFlow implements AttemptEvents {
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#runtime.deadlines.forget(this);
     if (this.#pause !== null) clearTimeout(this.#pause);
     this.#ledger.abandon(null);
     this.#body?.discard();
@@ -287,6 +295,6 @@ export class RequestFlow implements AttemptEvents {
         errorCode: this.#errorCode,
       },
     );
-    this.#onOver();
+    this.#owner.onFlowOver();
   }
 }

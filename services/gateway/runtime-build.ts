@@ -19,6 +19,7 @@ import { createRetryBudget } from './core/retry-budget.ts';
 import { DecisionMemo } from './decision-memo.ts';
 import { createAddressList } from './io/address-list.ts';
 import { createAuthenticator } from './io/authenticator.ts';
+import { Deadlines } from './io/deadlines.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
 import type { GeoLocator } from './io/geo-locator.ts';
 import { createInstanceRegistry } from './io/instance-registry.ts';
@@ -78,6 +79,7 @@ export class RuntimeBuilder {
     | 'sessions'
     | 'regions'
     | 'registry'
+    | 'deadlines'
   >;
   readonly #kept = new Map<string, Kept>();
   #config: GatewayConfig;
@@ -101,6 +103,7 @@ export class RuntimeBuilder {
       clock,
       logger,
       accessLog: createLineLog(inputs.logger.child({ component: 'access' })),
+      deadlines: new Deadlines(clock),
       signer: createTokenSigner(inputs.secrets.shared.peerKeys),
       rateLimiter: createRateLimiter(redis, clock, logger),
       sessions: createSessionStore(redis, clock),

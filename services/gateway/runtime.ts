@@ -9,6 +9,7 @@ import type { RetryBudget } from './core/retry-budget.ts';
 import type { DecisionMemo } from './decision-memo.ts';
 import type { AddressList } from './io/address-list.ts';
 import type { Authenticator } from './io/authenticator.ts';
+import type { Deadlines } from './io/deadlines.ts';
 import type { GatewayMeters } from './io/gateway-meters.ts';
 import type { GeoLocator } from './io/geo-locator.ts';
 import type { InstanceRegistry } from './io/instance-registry.ts';
@@ -49,6 +50,7 @@ export interface GatewayRuntime {
   /** Null without Redis. */
   readonly registry: InstanceRegistry | null;
   readonly decisions: DecisionMemo;
+  readonly deadlines: Deadlines;
   readonly retryBudget: RetryBudget;
   readonly meters: GatewayMeters;
 }

@@ -2,7 +2,7 @@
  * The gateway of a region: takes every request that is not the data API's, finds the region and
  * the upstream for it, and passes it on.
  */
-import type { RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { FastifyPluginCallback } from 'fastify';
 import { requireScope } from '../../shared/auth/require-scope.ts';
 import type { HealthCheck, Readiness } from '../../shared/http/health-routes.ts';
@@ -13,13 +13,14 @@ import { sleep } from '../../shared/runtime/sleep.ts';
 import type { GatewayConfig } from './config.ts';
 import { explainRoute, listBreakers, listRoutes, listUpstreams, resetBreakers } from './explain.ts';
 import { adminRoutes } from './http/admin-routes.ts';
-import { proxyRoutes, type RawExchange, type RawUpgrade } from './http/proxy-routes.ts';
+import { directEntry } from './http/direct-entry.ts';
+import { proxyRoutes, type RawUpgrade } from './http/proxy-routes.ts';
 import type { PeerEnd } from './io/listener/proxied-peers.ts';
 import { PublicListener } from './io/listener/public-listener.ts';
 import { GatewayMeters } from './io/gateway-meters.ts';
 import { createGeoLocator } from './io/geo-locator.ts';
 import { register } from './registration.ts';
-import { RequestFlow } from './request-flow.ts';
+import { RequestFlow, type FlowOwner } from './request-flow.ts';
 import { RuntimeBuilder, type RuntimeInputs } from './runtime-build.ts';
 import type { GatewayRuntime } from './runtime.ts';
 import { WebSocketFlow } from './web-socket-flow.ts';
@@ -53,7 +54,7 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
   };
   return {
     start: () => gateway.start(),
-    createPublicServer: (handler) => gateway.createPublicServer(handler),
+    createPublicServer: (handler, patterns) => gateway.createPublicServer(handler, patterns),
     announceEnd: () => gateway.announceEnd(),
     drain: () => gateway.drain(),
     stop: () => gateway.stop(),
@@ -61,7 +62,7 @@ export function createGatewayService(dependencies: GatewayDependencies): Gateway
     readiness: () => Promise.resolve(gateway.readiness()),
     plugins: {
       public: proxyRoutes({
-        handle: (exchange) => gateway.handle(exchange),
+        handle: (request, reply, requestId) => gateway.handle(request, reply, requestId),
         upgrade: (upgrade) => gateway.upgrade(upgrade),
       }),
       admin: adminRoutes({
@@ -85,7 +86,7 @@ const reconnectMsMax = 5000;
 /** A certificate that ends within two weeks is shown as degraded. */
 const soonMs = 14 * 86_400_000;
 
-class Gateway {
+class Gateway implements FlowOwner {
   runtime: GatewayRuntime | null = null;
   readonly #dependencies: GatewayDependencies;
   readonly #meters: GatewayMeters;
@@ -133,24 +134,24 @@ class Gateway {
     this.runtime = this.#builder.build(config);
   }
 
-  createPublicServer(handler: RequestListener): Server {
-    return this.#listener.createServer(handler);
+  createPublicServer(handler: RequestListener, patterns: ReadonlySet<string>): Server {
+    const handle = this.handle.bind(this);
+    return this.#listener.createServer(directEntry(handler, patterns, handle));
   }
 
-  handle(exchange: RawExchange): void {
+  handle(request: IncomingMessage, reply: ServerResponse, requestId: string): void {
     if (this.runtime === null) {
-      exchange.reply.writeHead(503, { 'retry-after': '1' }).end();
+      reply.writeHead(503, { 'retry-after': '1' }).end();
       return;
     }
     this.#inFlight += 1;
-    const onOver = (): void => {
-      this.#inFlight -= 1;
-    };
-    const { request, reply, requestId } = exchange;
     // Node loses a request that came in one packet with one that asks for another protocol.
     const isLast = this.#isLeaving || request.headers.upgrade !== undefined;
-    const given = { request, reply, requestId, isLast };
-    new RequestFlow(this.runtime, given, onOver).start();
+    new RequestFlow(this.runtime, { request, reply, requestId, isLast }, this).start();
+  }
+
+  onFlowOver(): void {
+    this.#inFlight -= 1;
   }
 
   upgrade(upgrade: RawUpgrade): void {

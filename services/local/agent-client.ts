@@ -1,6 +1,7 @@
 /** The CLI's side of a region's agent: its state, and its end. */
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
 import { createBearerClient, type BearerClient } from '../../shared/http/bearer-client.ts';
+import { internalOrigin } from '../../shared/runtime/link-security.ts';
 import { isMeridianError } from '../../shared/errors/meridian-error.ts';
 import { agentStateSchema, type AgentState } from './agent-state.ts';
 
@@ -16,7 +17,7 @@ const timeoutMs = 3000;
 
 /** A client of the agent of `region` on this machine. */
 export function createAgentClient(region: RegionConfig, agentToken: string): AgentClient {
-  const origin = `http://${region.bind}:${String(region.agentPort)}`;
+  const origin = internalOrigin(region.bind, region.agentPort);
   const client: BearerClient = createBearerClient(origin, () => Promise.resolve(agentToken));
   return {
     async state() {

@@ -2,22 +2,27 @@
  * Makes the cluster file and the secrets of a local cluster once: three regions, each on a loopback
  * address of its own. Ids are random and stay; nothing is derived from the order of regions.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
-import { secretsSchema, type KeySet, type Secrets } from '../../shared/config/secrets-schema.ts';
+import { newSecrets } from './new-secrets.ts';
 import { writeFileWhole } from './process/whole-file.ts';
 import { clusterPaths, localRegionPaths } from './region-paths.ts';
 
-export interface LocalRegion {
+export interface NewRegion {
   readonly id: string;
   readonly name: string;
+  readonly host: string;
   readonly bind: string;
   readonly latitude: number;
   readonly longitude: number;
+  /** Port of a sample upstream; absent: none is started. */
+  readonly sampleUpstreamPort?: number;
 }
+
+export type LocalRegion = Omit<NewRegion, 'host' | 'sampleUpstreamPort'>;
 
 export const defaultRegions: readonly LocalRegion[] = [
   { id: 'eu-west', name: 'Frankfurt', bind: '127.0.0.2', latitude: 50.11, longitude: 8.68 },
@@ -37,6 +42,8 @@ export interface NewCluster {
   readonly nodesPerRegion?: number;
   /** Sections of the cluster file that replace the made ones, e.g. `policy` in a test. */
   readonly sections?: Readonly<Record<string, unknown>>;
+  /** Certificates of a private authority for every link: security.mode tls. */
+  readonly isSecured?: boolean;
 }
 
 /** Writes the cluster file and the secrets below `stateFolder`, unless they are there. */
@@ -46,31 +53,53 @@ export async function ensureClusterFiles(
 ): Promise<void> {
   const paths = clusterPaths(stateFolder);
   if (existsSync(paths.clusterFile)) return;
-  const regions = wanted.regions ?? defaultRegions;
-  const shared = newSharedSecrets();
-  for (const { id } of regions) {
+  const regions = (wanted.regions ?? defaultRegions).map(withLocalHost);
+  const made = newCluster(regions, wanted.nodesPerRegion ?? 2);
+  const secured = wanted.isSecured === true ? securedSections : {};
+  const cluster = { ...made, ...secured, ...wanted.sections };
+  const { secrets } = await newSecrets(made, wanted.isSecured === true);
+  for (const [id, own] of secrets) {
     const { folder, secretsFile } = localRegionPaths(stateFolder, id);
     await mkdir(folder, { recursive: true });
-    const text = `${secretsComment}${stringify(newSecrets(id, shared))}`;
-    await writeFileWhole(secretsFile, text, { mode: 0o600 });
+    await writeFileWhole(secretsFile, `${secretsComment}${stringify(own)}`, { mode: 0o600 });
   }
-  const cluster = { ...newCluster(regions, wanted.nodesPerRegion ?? 2), ...wanted.sections };
   // The cluster file comes last: while it is missing, secrets are made anew.
   await writeFileWhole(paths.clusterFile, `${clusterComment}${stringify(cluster)}`);
 }
 
-const clusterComment = `# The cluster file of Meridian, the same in every region; yours to edit.
-# Ids are never reused. npx meridian config check says whether it is valid.
+function withLocalHost(region: LocalRegion): NewRegion {
+  return { ...region, host: `${region.id}.meridian.internal`, sampleUpstreamPort: 7090 };
+}
+
+export const clusterComment = `# The cluster file of Meridian, the same in every region.
+# Yours to edit. Ids are never reused. npx meridian config check says whether it is valid.
 `;
-const secretsComment = `# Secrets of one region. Keep this file to its owner (mode 600).
+export const secretsComment = `# Secrets of one region. Keep this file to its owner (mode 600).
 `;
 
-type ClusterFile = Pick<
+/** Sections of a cluster in mode tls; the paths are those that the agent writes the files to. */
+export const securedSections = {
+  security: { mode: 'tls' },
+  gateway: {
+    tls: {
+      certPath: 'tls/region.pem',
+      keyPath: 'tls/region-key.pem',
+      regionsCaPath: 'tls/authority.pem',
+    },
+  },
+} as const;
+
+export type NewClusterFile = Pick<
   ClusterBase,
   'version' | 'clusterId' | 'cell' | 'database' | 'kafka' | 'hosts' | 'regions'
 > & { readonly policy: { readonly priority: readonly string[] } };
 
-function newCluster(regions: readonly LocalRegion[], nodesPerRegion: number): ClusterFile {
+/** Kafka's controllers are an odd number of regions: more of them vote no better. */
+const votersMax = 3;
+
+/** A cluster file with new ids, addresses of hosts that need one in `hosts`. */
+export function newCluster(regions: readonly NewRegion[], nodesPerRegion: number): NewClusterFile {
+  const internal = regions.filter(({ host }) => host.endsWith('.meridian.internal'));
   return {
     version: 1,
     clusterId: randomUUID(),
@@ -78,21 +107,21 @@ function newCluster(regions: readonly LocalRegion[], nodesPerRegion: number): Cl
     database: 'app',
     kafka: { clusterId: randomKafkaId(), heapMb: 256 },
     policy: { priority: regions.map(({ id }) => id) },
-    hosts: Object.fromEntries(regions.map(({ id, bind }) => [hostOf(id), bind])),
+    hosts: Object.fromEntries(internal.map(({ host, bind }) => [host, bind])),
     regions: regions.map((region, index) => newRegion(region, index + 1, nodesPerRegion)),
   };
 }
 
 function newRegion(
-  region: LocalRegion,
+  region: NewRegion,
   kafkaNodeId: number,
   nodes: number,
 ): ClusterBase['regions'][number] {
-  const { id, name, bind, latitude, longitude } = region;
+  const { id, name, host, bind, latitude, longitude, sampleUpstreamPort } = region;
   return {
     id,
     name,
-    host: hostOf(id),
+    host,
     bind,
     location: { latitude, longitude },
     listeners: { public: 7080, admin: 7081, peer: 7082 },
@@ -101,22 +130,18 @@ function newRegion(
     kafka: {
       nodeId: kafkaNodeId,
       directoryId: randomKafkaId(),
-      isVoter: true,
+      isVoter: kafkaNodeId <= votersMax,
       clientPort: 9092,
       brokerPort: 9093,
       controllerPort: 9094,
     },
     redis: { port: 6379 },
-    sampleUpstreamPort: 7090,
+    ...(sampleUpstreamPort === undefined ? {} : { sampleUpstreamPort }),
     nodes: Array.from({ length: nodes }, (_, index) => ({
       id: `${id}/pg-${String(index + 1)}`,
       port: 5432 + index,
     })),
   } as unknown as ClusterBase['regions'][number];
-}
-
-function hostOf(id: string): string {
-  return `${id}.meridian.internal`;
 }
 
 /** Kafka's ids: a random UUID in URL-safe base64; tools refuse one that begins with a dash. */
@@ -125,33 +150,4 @@ function randomKafkaId(): string {
     const id = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url');
     if (!id.startsWith('-')) return id;
   }
-}
-
-function newSharedSecrets(): Secrets['shared'] {
-  return {
-    accessKeys: newKeySet(),
-    positionKeys: newKeySet(),
-    peerKeys: newKeySet(),
-    postgres: {
-      owner: newSecret(),
-      replicator: newSecret(),
-      applier: newSecret(),
-      router: newSecret(),
-      app: newSecret(),
-    },
-  };
-}
-
-function newSecrets(region: string, shared: Secrets['shared']): Secrets {
-  const own = { redisPassword: newSecret(), agentToken: newSecret() };
-  return secretsSchema.parse({ version: 1, region, shared, own });
-}
-
-function newKeySet(): KeySet {
-  return { signWith: 'k1', keys: { k1: randomBytes(32).toString('base64') } };
-}
-
-/** 192 bits, safe in URLs and settings files. */
-function newSecret(): string {
-  return randomBytes(24).toString('base64url');
 }

@@ -8,6 +8,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterBase, RegionConfig } from '../../shared/config/cluster-schema.ts';
 import { loadSecrets } from '../../shared/config/load.ts';
+import { linkIdentityOf } from '../../shared/config/security.ts';
+import { installLinkIdentity } from '../../shared/runtime/link-security.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { sleep } from '../../shared/runtime/sleep.ts';
 import { createAgentClient } from './agent-client.ts';
@@ -84,6 +86,7 @@ export async function removeLocalCluster(
  */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<RunningCluster> {
   const { stateFolder, cluster } = options;
+  speakForFirstRegion(stateFolder, cluster);
   const missing = cluster.regions.filter(
     ({ id }) => runningAgent(localRegionPaths(stateFolder, id)) === null,
   );
@@ -120,6 +123,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<R
 export async function stopLocalCluster(
   options: Pick<LocalClusterOptions, 'stateFolder' | 'cluster' | 'onStep'>,
 ): Promise<string[]> {
+  speakForFirstRegion(options.stateFolder, options.cluster);
   const stopped: string[][] = await Promise.all(
     options.cluster.regions.map(async (region) => {
       const startedMs = performance.now();
@@ -138,6 +142,14 @@ export async function stopLocalCluster(
   );
   if (await stopLocalWan(options.stateFolder)) stopped.push(['wan']);
   return stopped.flat();
+}
+
+/** In mode tls the agents answer only to who knows the cluster's authority. */
+function speakForFirstRegion(stateFolder: string, cluster: ClusterBase): void {
+  const [first] = cluster.regions;
+  if (cluster.security.mode === 'plain' || first === undefined) return;
+  const { secretsFile } = localRegionPaths(stateFolder, first.id);
+  installLinkIdentity(linkIdentityOf(cluster, loadSecrets(secretsFile)));
 }
 
 async function stopRegion(stateFolder: string, region: RegionConfig): Promise<boolean> {

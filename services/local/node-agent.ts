@@ -8,6 +8,7 @@ import { createServer } from '../../shared/http/server.ts';
 import { agentPidFile } from './leftovers.ts';
 import { registerAgentRoutes } from './agent-routes.ts';
 import type { AgentState } from './agent-state.ts';
+import { keepKafkaAccess } from './kafka-access.ts';
 import { createKafkaProcess } from './parts/kafka.ts';
 import { createMeridianProcess, meridianProcesses } from './parts/meridian.ts';
 import { createRedisProcess } from './parts/redis.ts';
@@ -52,6 +53,7 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
     logger: context.logger,
     bodyBytesMax: 65_536,
     requestTimeoutMs: 10_000,
+    link: 'agent',
   });
   registerAgentRoutes(http, {
     nodes,
@@ -64,8 +66,10 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
     rotateLogFile(join(context.paths.logsFolder, 'agent.log'));
     for (const { logFile } of state().processes) rotateLogFile(logFile);
   }, rotationIntervalMs);
+  const ending = new AbortController();
   const stopAll = async (): Promise<void> => {
     context.logger.info('stopping the region');
+    ending.abort();
     await Promise.all(meridian.map((process) => process.stop()));
     await nodes.shutDown();
     await Promise.all(servers.map((process) => process.stop()));
@@ -75,6 +79,7 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
     context.logger.info('region stopped');
   };
   for (const process of [...servers, ...meridian]) process.start();
+  void keepKafkaAccess(context, ending.signal);
   await nodes.resume();
   return { state, stop, stopped };
 }

@@ -9,6 +9,8 @@ import {
 } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../shared/core/region.ts';
+import { checkSecurity, linkIdentityOf } from '../../shared/config/security.ts';
+import { installLinkIdentity } from '../../shared/runtime/link-security.ts';
 import { createLogger, type Logger } from '../../shared/logging/logger.ts';
 import { installHostResolver } from '../../shared/runtime/host-resolver.ts';
 import { checkReachable, reachablePostgresHome } from './postgres-place.ts';
@@ -16,6 +18,7 @@ import type { RunAs } from './process/managed-process.ts';
 import { writeFileWhole } from './process/whole-file.ts';
 import { locatePrograms, postgresUser, type Programs } from './programs.ts';
 import type { RegionPaths } from './region-paths.ts';
+import { writeTlsFiles } from './tls-files.ts';
 
 export interface RegionContext {
   readonly cluster: ClusterBase;
@@ -49,6 +52,8 @@ export interface RegionOptions {
 export async function openRegionContext(options: RegionOptions): Promise<RegionContext> {
   const { cluster, region: id, paths, secrets } = options;
   const region = regionOfConfig(cluster, id);
+  checkSecurity(cluster, secrets);
+  installLinkIdentity(linkIdentityOf(cluster, secrets));
   const logger = options.logger ?? createLogger({ service: 'agent', region: id, level: 'info' });
   const hosts = hostsOf(cluster, id, options.hosts ?? {});
   installHostResolver(hosts);
@@ -59,6 +64,7 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
   await claimFolder(paths, cluster, id);
   await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
   await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
+  await writeTlsFiles(paths.tlsFolder, secrets);
   const user = postgresUser();
   checkReachable(user, paths.postgresFolder);
   const located = locatePrograms();

@@ -37,6 +37,8 @@ export interface RegionPaths {
   /** Host name → address as this region sees the others: JSON for Node, hosts(5) for the JVM. */
   readonly hostsJsonFile: string;
   readonly hostsTextFile: string;
+  /** Certificates of mode tls as files, written by the agent from the secrets. */
+  readonly tlsFolder: string;
   readonly kafkaFolder: string;
   readonly redisFolder: string;
   /** Host name → address of the WAN proxy, in a cluster started with `--wan`. */
@@ -56,6 +58,7 @@ export function regionPaths(folder: string, postgresFolder?: string): RegionPath
     hostsJsonFile: join(folder, 'hosts.json'),
     hostsTextFile: join(folder, 'hosts'),
     wanHostsFile: join(folder, 'wan-hosts.json'),
+    tlsFolder: join(folder, 'tls'),
     kafkaFolder: join(folder, 'kafka'),
     redisFolder: join(folder, 'redis'),
     postgresFolder: postgresFolder ?? join(folder, 'postgres'),

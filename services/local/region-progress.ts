@@ -1,5 +1,7 @@
 /** Turns what an agent says into steps: what began, what is done, how long it took. */
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
+import { answersOk } from '../../shared/http/bearer-client.ts';
+import { internalOrigin } from '../../shared/runtime/link-security.ts';
 import type { AgentState } from './agent-state.ts';
 
 export interface RegionStep {
@@ -99,13 +101,6 @@ async function hasRole(region: RegionConfig): Promise<boolean> {
   return roles.includes(true);
 }
 
-async function answers(region: RegionConfig, path: string): Promise<boolean> {
-  const url = `http://${region.bind}:${String(region.listeners.admin)}${path}`;
-  try {
-    const reply = await fetch(url, { signal: AbortSignal.timeout(3000) });
-    await reply.arrayBuffer();
-    return reply.ok;
-  } catch {
-    return false;
-  }
+function answers(region: RegionConfig, path: string): Promise<boolean> {
+  return answersOk(internalOrigin(region.bind, region.listeners.admin), path).catch(() => false);
 }

@@ -18,7 +18,7 @@ export const replicatorConfigSchema = z.strictObject({
   /** Records received and not yet applied. */
   applyQueueBytesMax: bytes.default(32 * 1024 * 1024),
   /** Transactions applied together, at most. */
-  applyGroupTransactionsMax: z.int().min(1).default(2000),
+  applyGroupTransactionsMax: z.int().min(1).default(10_000),
   applyGroupBytesMax: bytes.default(4 * 1024 * 1024),
   /** "Nothing happened up to here" is written this often while the database is quiet. */
   idleIntervalMs: durationMs.default(1000),

@@ -60,6 +60,19 @@ const limitsSchema = z.strictObject({
   deadlineMsMax: durationMs.default(300_000),
 });
 
+/** Interactive transactions: each holds a connection to the primary's node until it ends. */
+const transactionsSchema = z.strictObject({
+  /** Open at once in this process; less than `pools.connectionsMax`, so that others go on. */
+  openMax: count.default(24),
+  openMaxPerCaller: count.default(16),
+  /** Rolled back when no call came for so long. */
+  idleTimeoutMs: durationMs.default(10_000),
+  /** Rolled back so long after its BEGIN, whatever it does. */
+  lifetimeMsMax: durationMs.default(300_000),
+  /** How long a stopping process waits for them to end by themselves. */
+  drainMs: z.int().min(0).max(60_000).default(3000),
+});
+
 const authSchema = z.strictObject({
   /** An identity provider whose tokens are taken beside Meridian's own. */
   jwt: z
@@ -114,6 +127,7 @@ export const routerConfigSchema = z.strictObject({
   health: healthSchema.prefault({}),
   pools: poolsSchema.prefault({}),
   limits: limitsSchema.prefault({}),
+  transactions: transactionsSchema.prefault({}),
   /** How long a request for the primary is held while the primary changes. */
   holdMs: durationMs.default(15_000),
   /** How a strong read proves that its primary is still the one: by the lease, or by asking. */

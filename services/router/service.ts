@@ -25,6 +25,9 @@ import { createPositionTokens } from './http/position-tokens.ts';
 import { AdmittedAccess } from './io/admitted-access.ts';
 import { AloneRunner } from './io/sql/alone-runner.ts';
 import { DataAuth } from './io/data-auth.ts';
+import { OpenTransactions } from './io/interactive/open-transactions.ts';
+import { TransactionCalls } from './io/interactive/transaction-calls.ts';
+import { makeTransactionId } from './io/interactive/transaction-id.ts';
 import { FreshnessFeed } from './io/freshness-feed.ts';
 import { HeldSnapshot } from './io/held-snapshot.ts';
 import { expireKeys } from './io/key-expiry.ts';
@@ -66,7 +69,7 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
   const { config, secrets, cluster, region, clock, logger } = dependencies;
   const { regionControl: control, replicationStatus: status } = dependencies;
   const parts = assemble(dependencies);
-  const { pools, watcher, analysis, feed, access, peers, positions } = parts;
+  const { pools, watcher, analysis, feed, access, peers, positions, open } = parts;
   const tokens = createPositionTokens(createTokenSigner(secrets.shared.positionKeys), cluster);
   const carrier = createPositionCarrier(tokens, config.positionCookie);
   const { accessKeys } = secrets.shared;
@@ -94,7 +97,10 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
       await analysis.load();
       watcher.start();
       feed.start();
-      stopListening = control.onChange(() => watcher.recheck());
+      stopListening = control.onChange(() => {
+        watcher.recheck();
+        open.recheck();
+      });
       expiring = expireKeys(
         {
           ...{ control, pools, clock, logger, leaseLeftMs: leaseLeft(control, clock) },
@@ -106,12 +112,13 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
       logger.info({ nodes: [...targetsOf(cluster, secrets, region).keys()] }, 'router started');
     },
     async drain() {
-      await access.drain(drainMsMax);
+      await Promise.all([open.drain(), access.drain(drainMsMax)]);
     },
     async stop() {
       if (trimming !== null) clearInterval(trimming);
       stopListening();
       stopping.abort();
+      open.stop();
       await Promise.all([watcher.stop(), feed.stop(), expiring]);
       pools.close();
       await peers.close();
@@ -141,11 +148,8 @@ function assemble(dependencies: RouterDependencies) {
       return node === undefined ? null : pools.borrow(node.id, 'none', clock.monotonicMs() + 1000);
     },
   });
-  const peers = createPeerClient({
-    region,
-    clusterId: cluster.clusterId,
-    peerKeys: secrets.shared.peerKeys,
-  });
+  const { peerKeys } = secrets.shared;
+  const peers = createPeerClient({ region, clusterId: cluster.clusterId, peerKeys });
   const forwarder = new PrimaryForwarder({ cluster, client: peers, clock });
   const reader = new ReadRunner({ pools, clock });
   const positions = new PrimaryPosition({
@@ -174,19 +178,39 @@ function assemble(dependencies: RouterDependencies) {
   });
   const replicas = new ReplicaReads({ config, clock, pools, watcher, reader });
   const own = { config, region, clock, control, analysis, watcher };
-  const routed = new RoutedAccess({ ...own, primary, replicas, positions, forwarder });
+  const { open, calls } = assembleInteractive(dependencies, {
+    ...{ pools, positions, primary, settled, onNotPrimary, analysis, forwarder },
+  });
+  const routed = new RoutedAccess({
+    ...{ ...own, primary, replicas, positions, forwarder, open, calls },
+  });
   const access = new AdmittedAccess(routed, { config, clock, metrics: dependencies.metrics });
   const feed = new FreshnessFeed({
-    region,
-    control,
-    status,
-    watcher,
-    clock,
-    logger,
+    ...{ region, control, status, watcher, clock, logger },
     ask: (primary, timeoutMs) => forwarder.ask(primary, 'now', timeoutMs),
     intervalMs: config.freshnessIntervalMs,
   });
-  return { pools, watcher, analysis, peers, positions, access, feed };
+  return { pools, watcher, analysis, peers, positions, access, feed, open };
+}
+
+type InteractiveParts = Pick<
+  ConstructorParameters<typeof OpenTransactions>[0],
+  'pools' | 'positions' | 'primary' | 'settled' | 'onNotPrimary'
+> &
+  Pick<ConstructorParameters<typeof TransactionCalls>[0], 'analysis' | 'forwarder'>;
+
+function assembleInteractive(
+  { config, secrets, region, clock, metrics, regionControl: control }: RouterDependencies,
+  { analysis, forwarder, ...parts }: InteractiveParts,
+): { readonly open: OpenTransactions; readonly calls: TransactionCalls } {
+  const signer = createTokenSigner(secrets.shared.positionKeys);
+  const open = new OpenTransactions({
+    ...{ ...parts, config, clock, metrics },
+    view: () => control.view(),
+    leaseLeftMs: leaseLeft(control, clock),
+    makeId: () => makeTransactionId(signer, region),
+  });
+  return { open, calls: new TransactionCalls({ region, signer, analysis, forwarder, open }) };
 }
 
 function leaseLeft(control: RegionControl, clock: Clock): () => number {

@@ -1,8 +1,11 @@
 /** Fastify hooks that let a request pass only with the right credentials. */
+import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { KeySet } from '../config/secrets-schema.ts';
 import type { RegionId } from '../core/region.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
+import { countRefusal } from '../metrics/refusals.ts';
+import { certifiedRegion, refuse } from '../runtime/link-security.ts';
 import { hasScope, verifyAccessToken, type AccessClaims, type Scope } from './access-token.ts';
 import { verifyPeerToken } from './peer-token.ts';
 
@@ -20,19 +23,44 @@ export type AuthHook = (request: FastifyRequest) => Promise<void>;
 /** Passes requests whose bearer token grants `scope`; else Unauthenticated or Forbidden. */
 export function requireScope(scope: Scope, clusterId: string, keys: KeySet): AuthHook {
   return async (request) => {
-    request.access = await verifyAccessToken(bearerOf(request), clusterId, keys);
+    const link = scope.startsWith('admin:') ? 'admin' : 'public';
+    try {
+      request.access = await verifyAccessToken(bearerOf(request), clusterId, keys);
+    } catch (error) {
+      countRefusal(link, 'bad-token');
+      throw error;
+    }
     if (!hasScope(request.access, scope)) {
+      countRefusal(link, 'scope');
       const hint = `The token needs the scope ${scope}.`;
       throw new MeridianError('Forbidden', 'The token does not allow this.', { hint });
     }
   };
 }
 
-/** Passes requests of other Meridian processes of the cluster. */
+/** Passes requests of other Meridian processes of the cluster, each with its own certificate. */
 export function requirePeer(clusterId: string, keys: KeySet): AuthHook {
   return async (request) => {
-    request.peerRegion = await verifyPeerToken(bearerOf(request), clusterId, keys);
+    request.peerRegion = await callingRegion(request, request.raw.socket, { clusterId, keys });
   };
+}
+
+/** The region that calls, by its token and, in mode tls, by its certificate: both must agree. */
+export async function callingRegion(
+  request: Pick<FastifyRequest, 'headers'>,
+  socket: Socket,
+  { clusterId, keys }: { readonly clusterId: string; readonly keys: KeySet },
+): Promise<RegionId> {
+  const certified = certifiedRegion(socket, 'peer');
+  const claimed = await verifyPeerToken(bearerOf(request), clusterId, keys).catch(
+    (error: unknown) => {
+      countRefusal('peer', 'bad-token');
+      throw error;
+    },
+  );
+  if (certified === null || certified === claimed) return claimed;
+  const message = `A caller with the certificate of ${certified} claims to be ${claimed}.`;
+  throw refuse('peer', 'wrong-region', { message });
 }
 
 /** The bearer token of a request (RFC 6750); throws Unauthenticated when there is none. */

@@ -100,7 +100,8 @@ export const clusterSchema = z.strictObject({
   durability: z
     .strictObject({ default: z.enum(['async', 'logged', 'semi-sync', 'sync']) })
     .default({ default: 'semi-sync' }),
-  security: z.strictObject({ mode: z.enum(['plain']) }).default({ mode: 'plain' }),
+  /** plain: loopback addresses only; tls: every link authenticated by certificates, encrypted. */
+  security: z.strictObject({ mode: z.enum(['plain', 'tls']) }).default({ mode: 'plain' }),
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']) })
     .default({ level: 'info' }),

@@ -12,6 +12,11 @@ export const keySetSchema = z
     path: ['signWith'],
   });
 
+const pem = z.string().includes('-----BEGIN ').max(16_384);
+
+/** A certificate of the cluster's own authority with its key, as PEM. */
+const certificateSchema = z.strictObject({ certificate: pem, key: pem });
+
 export const secretsSchema = z.strictObject({
   version: z.literal(1),
   region: regionIdSchema,
@@ -22,6 +27,8 @@ export const secretsSchema = z.strictObject({
     positionKeys: keySetSchema,
     /** Calls between processes and regions. */
     peerKeys: keySetSchema,
+    /** Certificates of the cluster's own authority; two while it is replaced. For mode tls. */
+    authority: pem.optional(),
     postgres: z.strictObject({
       owner: secret,
       replicator: secret,
@@ -35,6 +42,10 @@ export const secretsSchema = z.strictObject({
     redisPassword: secret,
     /** Between the node agent and the region's controller and CLI. */
     agentToken: secret,
+    /** For mode tls: of Meridian's processes and PostgreSQL and Redis, and of the Kafka node. */
+    certificates: z
+      .strictObject({ region: certificateSchema, broker: certificateSchema })
+      .optional(),
   }),
 });
 

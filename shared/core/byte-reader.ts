@@ -10,17 +10,32 @@ export interface MalformedBytes {
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Up to here plain characters are put together faster than the decoder is called. */
+const shortText = 10;
 const nothing = new Uint8Array(0);
+
+/** A view costs more than a read: the small messages of one buffer, read in turn, share theirs. */
+let sharedView: DataView = new DataView(new ArrayBuffer(0));
+const sharedBytesMax = 1024 * 1024;
+
+function viewOf(buffer: ArrayBufferLike): DataView {
+  if (buffer.byteLength > sharedBytesMax) return new DataView(buffer);
+  if (sharedView.buffer !== buffer) sharedView = new DataView(buffer);
+  return sharedView;
+}
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  /** Where the bytes begin in the view. */
+  readonly #base: number;
   #at = 0;
   #isExhausted = false;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = viewOf(bytes.buffer);
+    this.#base = bytes.byteOffset;
   }
 
   /** Whether something was read that is not there. */
@@ -58,13 +73,22 @@ export class ByteReader {
 
   bytes(length: number): Uint8Array {
     if (!this.#has(length)) return nothing;
-    const start = this.#advance(length);
+    const start = this.#at;
+    this.#at += length;
     return this.#bytes.subarray(start, start + length);
   }
 
   /** UTF-8 text of `length` bytes; wrong sequences become replacement characters. */
   text(length: number): string {
-    return decoder.decode(this.bytes(length));
+    if (length > shortText || !this.#has(length)) return decoder.decode(this.bytes(length));
+    let text = '';
+    for (let index = this.#at; index < this.#at + length; index += 1) {
+      const byte = this.#bytes[index] ?? 0;
+      if (byte > 127) return decoder.decode(this.bytes(length));
+      text += String.fromCharCode(byte);
+    }
+    this.#at += length;
+    return text;
   }
 
   /** Text with a length byte before it. */
@@ -97,8 +121,9 @@ export class ByteReader {
     return true;
   }
 
+  /** Goes on by `length`; returns where in the view that begins. */
   #advance(length: number): number {
-    const at = this.#at;
+    const at = this.#base + this.#at;
     this.#at += length;
     return at;
   }

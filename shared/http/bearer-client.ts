@@ -2,6 +2,7 @@
 import { Agent, request } from 'undici';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
+import { linkConnector } from './secured-link.ts';
 
 export interface BearerCall {
   readonly method: 'GET' | 'POST';
@@ -30,9 +31,15 @@ export interface BearerClient {
   close(): Promise<void>;
 }
 
+const connectTimeoutMs = 2000;
+
 /** A client of the listener at `origin`; `token` is asked for each call. */
 export function createBearerClient(origin: string, token: () => Promise<string>): BearerClient {
-  const agent = new Agent({ connections: 8, pipelining: 1, connect: { timeout: 2000 } });
+  const agent = new Agent({
+    connections: 8,
+    pipelining: 1,
+    connect: linkConnector('admin', connectTimeoutMs),
+  });
   const headersOf = async (call: Pick<BearerCall, 'body' | 'headers'>) => ({
     authorization: `Bearer ${await token()}`,
     ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -54,6 +61,7 @@ export function createBearerClient(origin: string, token: () => Promise<string>)
           text: await answer.body.text(),
         }))
         .catch((error: unknown) => {
+          if (error instanceof MeridianError) throw error;
           throw new MeridianError('UpstreamUnavailable', `${origin} does not answer.`, {}, error);
         });
       const body = parseJson(reply.text);
@@ -79,6 +87,22 @@ export function createBearerClient(origin: string, token: () => Promise<string>)
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Whether a listener of this cluster answers `path` with success; throws when it is silent. */
+export async function answersOk(origin: string, path: string, timeoutMs = 3000): Promise<boolean> {
+  const agent = new Agent({ connect: linkConnector('admin', timeoutMs) });
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { statusCode, body } = await request(new URL(path, origin), {
+      dispatcher: agent,
+      signal,
+    });
+    await body.dump();
+    return statusCode < 400;
+  } finally {
+    await agent.destroy();
+  }
 }
 
 /** The error that a reply of status 400 or more stands for. */

@@ -5,6 +5,7 @@ import type { KeySet } from '../config/secrets-schema.ts';
 import type { RegionId } from '../core/region.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import { signPeerToken } from '../auth/peer-token.ts';
+import { linkConnector } from './secured-link.ts';
 
 export interface PeerClientOptions {
   readonly region: RegionId;
@@ -17,6 +18,8 @@ export interface PeerCall {
   readonly path: string;
   readonly body?: unknown;
   readonly timeoutMs: number;
+  /** Aborts when nobody waits for the reply any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface PeerReply {
@@ -46,10 +49,15 @@ export interface PeerClient {
 }
 
 const tokenReuseMs = 20_000;
+const connectTimeoutMs = 2000;
 
 /** A client that speaks for `region`. */
 export function createPeerClient(options: PeerClientOptions): PeerClient {
-  const agent = new Agent({ connections: 256, pipelining: 1, connect: { timeout: 2000 } });
+  const agent = new Agent({
+    connections: 256,
+    pipelining: 1,
+    connect: linkConnector('peer', connectTimeoutMs),
+  });
   let token: { value: string; madeAt: number } | null = null;
   const authorization = async (): Promise<string> => {
     if (token === null || performance.now() - token.madeAt > tokenReuseMs) {
@@ -66,7 +74,7 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
       method: call.method,
       headers,
       body: call.body === undefined ? null : JSON.stringify(call.body),
-      signal: AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs))),
+      signal: untilEither(AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs))), call.signal),
     });
   };
   return {
@@ -99,8 +107,14 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
 }
 
 function unavailable(origin: string, error: unknown): MeridianError {
-  const facts = { origin, wasSent: !isConnectFailure(error) };
+  const why = error instanceof MeridianError ? error.details['why'] : undefined;
+  const wasSent = why === undefined && !isConnectFailure(error);
+  const facts = { origin, wasSent, ...(why === undefined ? {} : { why }) };
   return new MeridianError('UpstreamUnavailable', 'A peer did not answer.', facts, error);
+}
+
+function untilEither(late: AbortSignal, gone: AbortSignal | undefined): AbortSignal {
+  return gone === undefined ? late : AbortSignal.any([late, gone]);
 }
 
 /** Whether the request certainly never left: no connection could be made. */

@@ -9,11 +9,17 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Logger } from '../logging/logger.ts';
 import { messageOf } from '../errors/meridian-error.ts';
+import type { RefusedLink } from '../metrics/refusals.ts';
+import { certifiedRegion } from '../runtime/link-security.ts';
 import { cutRequest } from './cut-request.ts';
 import { problemOf } from './problem.ts';
+import { securedServerOf } from './secured-link.ts';
 
-/** Makes the server that a Fastify instance listens on; it sets its own bounds for clients. */
-export type ServerFactory = (handler: RequestListener) => Server;
+/**
+ * Makes the server that a Fastify instance listens on; it sets its own bounds for clients.
+ * `patterns` fills with the paths of the instance's routes as they are registered.
+ */
+export type ServerFactory = (handler: RequestListener, patterns: ReadonlySet<string>) => Server;
 
 export interface ServerOptions {
   readonly logger: Logger;
@@ -21,26 +27,41 @@ export interface ServerOptions {
   /** Milliseconds for a whole request to arrive (slow clients). */
   readonly requestTimeoutMs: number;
   readonly serverFactory?: ServerFactory | undefined;
+  /** Secured by TLS in mode tls; on the link `peer` callers need a region's certificate. */
+  readonly link?: RefusedLink;
 }
+
+const keepAliveTimeoutMs = 72_000;
 
 /** An instance with zod schemas, request ids and problem JSON; nothing listens yet. */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { serverFactory } = options;
+  const { serverFactory, link, requestTimeoutMs } = options;
+  const limits = { requestTimeoutMs, keepAliveTimeoutMs };
+  const secured = link === undefined ? undefined : securedServerOf(link, limits);
+  const patterns = new Set<string>();
+  const factory = serverFactory ?? secured;
   const server = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyBytesMax,
     requestTimeout: options.requestTimeoutMs,
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: keepAliveTimeoutMs,
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
-    routerOptions: { ignoreTrailingSlash: false },
+    // Ids and Idempotency-Keys come in paths; what is longer is no such thing.
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 1024 },
     return503OnClosing: false,
-    ...(serverFactory === undefined ? {} : { serverFactory }),
+    ...(factory === undefined
+      ? {}
+      : { serverFactory: (handler: RequestListener) => factory(handler, patterns) }),
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);
+  if (link === 'peer') {
+    server.addHook('onRequest', async ({ raw }) => void certifiedRegion(raw.socket, link));
+  }
   if (serverFactory !== undefined) {
+    server.addHook('onRoute', ({ url }) => void patterns.add(url));
     // Routes that take the raw request bound its body themselves; they never come here.
     server.addHook('preParsing', async ({ raw }) => {
       if (!raw.complete) cutUnlessComplete(raw, options.requestTimeoutMs);

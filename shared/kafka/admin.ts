@@ -6,6 +6,7 @@
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import { MeridianError } from '../errors/meridian-error.ts';
 import { withDeadline } from '../runtime/sleep.ts';
+import { kafkaRefusal, kafkaTls } from './kafka-refusal.ts';
 import { dataMessageBytesMax, type TopicTarget } from './topic.ts';
 
 /** Bound of each administrative step. */
@@ -93,12 +94,15 @@ async function withAdmin(
     retries: 1,
     retryDelay: 250,
     autocreateTopics: false,
+    ...kafkaTls(),
   });
   admin.on('error', () => undefined);
   try {
     await work(admin);
   } catch (error) {
     if (error instanceof MeridianError) throw error;
+    const refusal = kafkaRefusal(error);
+    if (refusal !== null) throw refusal;
     throw new MeridianError(
       'LogUnavailable',
       'Kafka does not answer administrative requests',

@@ -5,6 +5,7 @@
 import { Consumer } from '@platformatic/kafka';
 import { MeridianError, messageOf } from '../errors/meridian-error.ts';
 import { withDeadline } from '../runtime/sleep.ts';
+import { kafkaRefusal, kafkaTls } from './kafka-refusal.ts';
 import { rotated, type TopicTarget } from './topic.ts';
 
 export interface TopicFetcherOptions extends TopicTarget {
@@ -120,6 +121,7 @@ export class TopicFetcher {
   /** A moved leader needs new metadata only; silence and repeated failures a new client. */
   #noteFailure(error: unknown): void {
     this.#failures += 1;
+    kafkaRefusal(error);
     if (!(error instanceof LateAnswer) && this.#failures < 2) {
       this.#client?.clearMetadata();
       return;
@@ -141,6 +143,7 @@ export class TopicFetcher {
       retries: 0,
       metadataMaxAge: 5000,
       autocreateTopics: false,
+      ...kafkaTls(),
     });
     client.on('error', () => undefined);
     this.#builds += 1;

@@ -5,8 +5,11 @@
  * kafkajs's metadata refresh fail for all topics of that client.
  */
 import net from 'node:net';
+import tls from 'node:tls';
 import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { withDeadline } from '../runtime/sleep.ts';
+import { clientTls } from '../runtime/link-security.ts';
+import { kafkaRefusal } from './kafka-refusal.ts';
 import { rotated, type TopicTarget } from './topic.ts';
 
 export interface TopicWriterOptions extends TopicTarget {
@@ -52,7 +55,7 @@ export class TopicWriter {
       return last;
     } catch (error) {
       this.#noteFailure(connected, error);
-      throw error;
+      throw kafkaRefusal(error) ?? error;
     }
   }
 
@@ -125,7 +128,12 @@ function trackedSocket(
   sockets: Set<net.Socket>,
   { host, port, onConnect }: { host: string; port: number; onConnect: () => void },
 ): net.Socket {
-  const socket = net.connect({ host, port, noDelay: true, keepAlive: true }, onConnect);
+  const secured = clientTls('kafka', host, 'broker');
+  const place = { host, port, noDelay: true, keepAlive: true };
+  const socket =
+    secured === null
+      ? net.connect(place, onConnect)
+      : tls.connect({ ...secured, ...place }, onConnect).setNoDelay(true);
   sockets.add(socket);
   socket.once('close', () => sockets.delete(socket));
   return socket;

@@ -1,4 +1,6 @@
 /** The process's metrics registry (Prometheus text format by prom-client). */
+import { metricNames } from './names.ts';
+import { refusals } from './refusals.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface MetricName<L extends string = string> {
@@ -19,6 +21,15 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  new Counter({
+    ...metricNames.refusals,
+    labelNames: metricNames.refusals.labels,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { link, why, count } of refusals()) this.inc({ link, why }, count);
+    },
+  });
   const base = <L extends string>(
     of: MetricName<L>,
   ): { name: string; help: string; labelNames: L[]; registers: Registry[] } => ({

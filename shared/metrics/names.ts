@@ -9,6 +9,11 @@ export const metricNames = names({
     help: 'Requests by service, kind and outcome (ok or an error code).',
     labels: ['service', 'kind', 'outcome'],
   },
+  refusals: {
+    name: 'meridian_refusals_total',
+    help: 'What was refused for lack of the right credentials, by link and reason.',
+    labels: ['link', 'why'],
+  },
   requestSeconds: {
     name: 'meridian_request_seconds',
     help: 'Duration of requests by service and kind.',
@@ -94,6 +99,16 @@ export const metricNames = names({
     name: 'meridian_router_requests_total',
     help: 'SQL requests by consistency level and outcome (ok or an error code).',
     labels: ['level', 'outcome'],
+  },
+  routerOpenTransactions: {
+    name: 'meridian_router_open_transactions',
+    help: 'Interactive transactions that hold a connection to the primary node.',
+    labels: [],
+  },
+  routerTransactionsEnded: {
+    name: 'meridian_router_transactions_ended_total',
+    help: 'Interactive transactions by what ended them: committed, rolledBack, idle, ….',
+    labels: ['why'],
   },
   routerRequestSeconds: {
     name: 'meridian_router_request_seconds',

@@ -6,6 +6,7 @@ import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { PassThrough } from 'node:stream';
 import pg from 'pg';
+import { refusalOf } from '../runtime/link-security.ts';
 import { pgConfigOf, type PgTarget } from './client.ts';
 
 export interface BaseBackup {
@@ -42,7 +43,9 @@ export async function startBaseBackup(source: PgTarget, label: string): Promise<
     replication: 'database',
   } as pg.ClientConfig);
   client.on('error', () => undefined);
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    throw refusalOf('postgres', error);
+  });
   const { connection } = client as unknown as { connection: ReplicationConnection };
   for (const name of listenersOfClient) connection.removeAllListeners(name);
   const tar = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });

@@ -1,5 +1,6 @@
 /** Connections to PostgreSQL. Every value stays text: no parser of the driver loses a digit. */
 import pg from 'pg';
+import { clientTls, refusalOf } from '../runtime/link-security.ts';
 
 export type PgClient = pg.Client;
 
@@ -22,8 +23,9 @@ export const ownSessionOptions = '-c synchronous_commit=local';
 
 const textTypes: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
 
-/** The settings of `pg` for `target`. */
+/** The settings of `pg` for `target`; in mode tls the server must prove whose it is. */
 export function pgConfigOf(target: PgTarget): pg.ClientConfig {
+  const secured = clientTls('postgres', target.host);
   return {
     host: target.host,
     port: target.port,
@@ -34,6 +36,7 @@ export function pgConfigOf(target: PgTarget): pg.ClientConfig {
     connectionTimeoutMillis: target.connectTimeoutMs ?? 3000,
     keepAlive: true,
     types: textTypes,
+    ...(secured === null ? {} : { ssl: secured }),
     ...(target.options === undefined ? {} : { options: target.options }),
     ...(target.statementTimeoutMs === undefined
       ? {}
@@ -49,7 +52,7 @@ export async function connectPg(target: PgTarget): Promise<pg.Client> {
     await client.connect();
   } catch (error) {
     void client.end().catch(() => undefined);
-    throw error;
+    throw refusalOf('postgres', error);
   }
   return client;
 }

@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { Lsn } from '../core/lsn.ts';
+import { refusalOf } from '../runtime/link-security.ts';
 import { pgConfigOf, type PgTarget } from './client.ts';
 
 /** The three positions of a status frame; a COMMIT waits for one of them. */
@@ -60,7 +61,7 @@ export class Walsender {
       await client.connect();
     } catch (error) {
       void client.end().catch(() => undefined);
-      throw error;
+      throw refusalOf('postgres', error);
     }
     return new Walsender(client);
   }
@@ -129,7 +130,9 @@ export class Walsender {
       const length = 1 + bytes.readUInt32BE(at + 1);
       this.#neededBytes = length;
       if (bytes.byteLength - at < length) break;
-      this.#takeMessage(bytes.subarray(at, at + length), messages);
+      if (bytes[at] === copyData && bytes[at + 5] === xlogData) {
+        messages.push(bytes.subarray(at + 30, at + length));
+      } else this.#takeOther(bytes.subarray(at, at + length), messages);
       at += length;
       this.#neededBytes = 5;
     }
@@ -139,15 +142,13 @@ export class Walsender {
     this.#deliver(messages);
   }
 
-  #takeMessage(message: Buffer, messages: Uint8Array[]): void {
+  #takeOther(message: Buffer, messages: Uint8Array[]): void {
     if (message[0] === errorResponse) {
       this.#deliver(messages);
       this.#end(errorOf(message));
     } else if (message[0] === copyDone) {
       this.#deliver(messages);
       this.#end(null);
-    } else if (message[0] === copyData && message[5] === xlogData) {
-      messages.push(message.subarray(30));
     } else if (message[0] === copyData && message[5] === keepalive) {
       this.#deliver(messages);
       this.#handlers?.onKeepalive({

@@ -22,6 +22,11 @@ export interface Caller {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/** One call of an interactive transaction; `id` is the one that the reply to `begin` gave. */
+export type TransactionCall =
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'query' | 'commit' | 'rollback'; readonly id: string };
+
 export interface DataRequest {
   readonly statements: readonly Statement[];
   readonly isTransaction: boolean;
@@ -40,6 +45,8 @@ export interface DataRequest {
   /** Monotonic time by which the reply must leave. */
   readonly deadlineMs: number;
   readonly requestId: string;
+  /** It belongs to an interactive transaction: only `query` has a statement, exactly one. */
+  readonly transaction?: TransactionCall;
   /** The rows of its one statement are taken in parts: `DataReply.rest` yields what comes later. */
   readonly isStream?: boolean;
   /** Aborts when nobody waits for the reply any more; a COMMIT goes on all the same. */
@@ -73,6 +80,8 @@ export interface DataReply {
   readonly consistency: Consistency['level'];
   /** What was reached, for writes. */
   readonly durability: { readonly mode: DurabilityMode | 'none'; readonly regions: string } | null;
+  /** Of the interactive transaction that was begun. */
+  readonly transactionId?: string;
   /** Rows of the one result that follow those in it. */
   readonly rest?: RowStream;
 }

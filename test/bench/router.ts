@@ -3,6 +3,7 @@
  * HTTP (JWT, role, claims and logging as shipped), against a direct `pg` pool on the same standby:
  *
  *   npm run bench:router -- [--seconds N] [--rounds N] [--clients N] [--standbys N] [--json]
+ *     [--only 'core, session']
  *
  * Rounds interleave the candidates; medians are shown. Processor time moves least with other work
  * on the machine. HTTP needs wrk (apt-get install wrk).
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '32' },
     standbys: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
 const clients = Number(values.clients);
@@ -57,7 +59,10 @@ const folder = mkdtempSync(join(tmpdir(), 'meridian-bench-'));
 const direct = createPgPool({ ...cluster.target('eu-west', 2, 'app'), max: clients });
 try {
   await fill();
-  report(await measure(await candidates()));
+  const all = await candidates();
+  report(
+    await measure(all.filter(({ name, goal }) => goal === null || name.includes(values.only))),
+  );
 } finally {
   await direct.end();
   await cluster.stop();

@@ -58,7 +58,7 @@ const places: Record<string, readonly [string, number, number]> = {
 
 export class TestCluster {
   readonly stateFolder: string;
-  readonly config: ClusterConfig;
+  config: ClusterConfig;
   readonly #tokens = new Map<string, string>();
   readonly #wan: WanPlace | false;
   #running: RunningCluster | null = null;
@@ -66,7 +66,13 @@ export class TestCluster {
   private constructor(stateFolder: string, isWan: boolean) {
     this.stateFolder = stateFolder;
     this.#wan = isWan ? wanPlace : false;
-    this.config = loadClusterFile(clusterPaths(stateFolder).clusterFile, clusterConfigSchema, {});
+    this.config = readConfig(stateFolder);
+  }
+
+  /** Takes a cluster file that was changed: tokens are signed anew. */
+  reload(): void {
+    this.config = readConfig(this.stateFolder);
+    this.#tokens.clear();
   }
 
   /** Files, then processes; resolves when every region can serve. */
@@ -249,6 +255,10 @@ export class TestCluster {
       },
     };
   }
+}
+
+function readConfig(stateFolder: string): ClusterConfig {
+  return loadClusterFile(clusterPaths(stateFolder).clusterFile, clusterConfigSchema, {});
 }
 
 export interface QueryOptions {

@@ -30,9 +30,24 @@ export function arrivalAt(region: number, number: number, shape: WorkloadShape):
   return turn === 5 || turn === 8 ? { kind: 'strong', cityId } : { kind: 'eventual', cityId };
 }
 
-/** Arrivals that are due `elapsedMs` after the start at `perSecond`. */
-export function arrivalsDue(elapsedMs: number, perSecond: number): number {
-  return Math.floor((elapsedMs * perSecond) / 1000);
+/** Arrivals of one region: their rate rises evenly from nothing, then stays. */
+export interface Schedule {
+  /** Arrivals per second once it has risen. */
+  readonly perSecond: number;
+  readonly risingMs: number;
+}
+
+/** How many arrivals are due `elapsedMs` after the start. */
+export function arrivalsDue(elapsedMs: number, { perSecond, risingMs }: Schedule): number {
+  const rising = Math.min(elapsedMs, risingMs);
+  const arrivedRising = risingMs === 0 ? 0 : (rising * rising) / (2 * risingMs);
+  return Math.floor(((arrivedRising + elapsedMs - rising) * perSecond) / 1000);
+}
+
+/** Milliseconds after the start at which the `number`-th arrival, from 1, is due. */
+export function arrivalDueMs(number: number, { perSecond, risingMs }: Schedule): number {
+  const steadyMs = (number * 1000) / perSecond;
+  return steadyMs <= risingMs / 2 ? Math.sqrt(2 * risingMs * steadyMs) : steadyMs + risingMs / 2;
 }
 
 /** A 32-bit mix (finaliser of MurmurHash3): neighbours get unrelated values. */

@@ -41,6 +41,8 @@ interface Switched {
 }
 
 const compareTimeoutMs = 60_000;
+/** The rate rises for so long before the seconds that were asked for: users come one by one. */
+const risingSeconds = 5;
 
 /** Runs everything and resolves with what was measured. */
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
@@ -79,10 +81,11 @@ async function load(
 }
 
 function newWorkload(options: DemoOptions, facts: { cities: number; run: string }): Workload {
-  const { clients, ratePerRegion, seconds, onProgress } = options;
+  const { clients, ratePerRegion, onProgress } = options;
+  const seconds = options.seconds + risingSeconds;
   return new Workload({
     clients,
-    ratePerRegion,
+    schedule: { perSecond: ratePerRegion, risingMs: risingSeconds * 1000 },
     seconds,
     ...facts,
     onProgress: (tally, elapsedMs) => {
@@ -101,7 +104,7 @@ function newWorkload(options: DemoOptions, facts: { cities: number; run: string 
 
 /** A switchover that fails is a result of the run, not its end. */
 async function switchInTheMiddle(options: DemoOptions): Promise<Switched> {
-  await sleep(options.seconds * 500);
+  await sleep(risingSeconds * 1000 + options.seconds * 500);
   const startedMs = performance.now();
   const outcome = await options.switchOver().then(
     (regions) => ({ ...regions, problem: null }),
@@ -170,7 +173,7 @@ function reportOf(measured: {
       seconds: options.seconds,
       ratePerRegion: options.ratePerRegion,
       requests: tally.requests,
-      requestsPerSecond: tally.requests / options.seconds,
+      requestsPerSecond: tally.requests / (options.seconds + risingSeconds / 2),
       kinds: requestKinds.map((kind) => {
         const latencies = tally.latenciesMs[kind];
         return {

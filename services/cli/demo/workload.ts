@@ -4,12 +4,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLagMeter, type LagMeter } from '../core/lag-meter.ts';
-import { arrivalAt, arrivalsDue, type Arrival } from '../core/workload-plan.ts';
+import {
+  arrivalAt,
+  arrivalDueMs,
+  arrivalsDue,
+  type Arrival,
+  type Schedule,
+} from '../core/workload-plan.ts';
 import { firstRow, type DataClient, type DataOutcome } from './data-client.ts';
 
 export interface WorkloadOptions {
   readonly clients: readonly DataClient[];
-  readonly ratePerRegion: number;
+  readonly schedule: Schedule;
   readonly seconds: number;
   readonly cities: number;
   /** Names this run's rows. */
@@ -63,16 +69,16 @@ export class Workload {
 
   /** Sends for `seconds` and waits for the last replies. */
   async run(): Promise<void> {
-    const { clients, ratePerRegion, seconds } = this.#options;
+    const { clients, schedule, seconds } = this.#options;
     const startedMs = performance.now();
     const sent = clients.map(() => 0);
     const pulse = this.#pulse(startedMs + seconds * 1000);
     for (;;) {
       const elapsedMs = Math.min(performance.now() - startedMs, seconds * 1000);
-      const due = arrivalsDue(elapsedMs, ratePerRegion);
+      const due = arrivalsDue(elapsedMs, schedule);
       for (let region = 0; region < clients.length; region += 1) {
         for (let number = sent[region] ?? 0; number < due; number += 1) {
-          const dueMs = startedMs + (number * 1000) / ratePerRegion;
+          const dueMs = startedMs + arrivalDueMs(number + 1, schedule);
           this.#start(this.#arrive(region, number, dueMs));
         }
         sent[region] = due;

@@ -1,12 +1,17 @@
 /** What every verb works with: the terminal, the options before the verb, the cluster they name. */
+import { existsSync } from 'node:fs';
+import { localRegionPaths } from '../../local/region-paths.ts';
+import { tlsFiles } from '../../local/tls-files.ts';
 import { clusterConfigSchema, type ClusterConfig } from '../../cluster-config.ts';
 import { signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
 import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { linkIdentityOf } from '../../../shared/config/security.ts';
+import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
 import { CliError, usageError } from '../core/cli-error.ts';
 import { AdminApi } from './admin-api.ts';
-import { locateCluster } from './cluster-files.ts';
+import { dataFolderOf, locateCluster, type ClusterPlace } from './cluster-files.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 export interface GlobalOptions {
@@ -30,6 +35,8 @@ export interface OpenCluster {
   readonly clusterFile: string;
   /** The secrets of a region, or of any region whose file is readable here. */
   secrets(region?: string): Secrets;
+  /** The authority's certificate on this host, for programs of others; null in mode plain. */
+  authorityFile(): string | null;
   /** The file that holds them; throws when it cannot be read here. */
   secretsFile(region?: string): string;
 }
@@ -52,6 +59,7 @@ export function openCluster(context: Context): OpenCluster {
     });
   }
   const config = loadClusterFile(place.clusterFile, clusterConfigSchema, context.env);
+  if (config.security.mode === 'tls') secureLinks(config, place);
   const secretsFile = (region?: string): string => {
     const regions = region === undefined ? config.regions.map(({ id }) => id) : [region];
     const file = regions.map((id) => place.secretsFile(id)).find((path) => path !== null);
@@ -63,9 +71,28 @@ export function openCluster(context: Context): OpenCluster {
   return {
     config,
     clusterFile: place.clusterFile,
+    authorityFile: () => authorityOf(context, config),
     secretsFile,
     secrets: (region) => loadSecrets(secretsFile(region)),
   };
+}
+
+function authorityOf(context: Context, config: ClusterConfig): string | null {
+  if (config.security.mode === 'plain') return null;
+  const folder = dataFolderOf(context.options, context.env);
+  const files = config.regions.map(({ id }) => tlsFiles(localRegionPaths(folder, id).tlsFolder));
+  const file = files.find(({ authority }) => existsSync(authority))?.authority;
+  if (file !== undefined) return file;
+  throw new CliError("The authority's certificate is not on this host yet.", {
+    hint: 'meridian region up writes it to the data folder; name that with --data.',
+  });
+}
+
+/** This program speaks for a region whose secrets it may read, else it is refused everywhere. */
+function secureLinks(config: ClusterConfig, place: ClusterPlace): void {
+  const files = config.regions.map(({ id }) => place.secretsFile(id));
+  const file = files.find((path) => path !== null) ?? null;
+  if (file !== null) installLinkIdentity(linkIdentityOf(config, loadSecrets(file)));
 }
 
 /** The region `id` of the cluster file; a usage error names the known ones. */
@@ -87,7 +114,10 @@ export function urlOf(
   region: RegionConfig,
   listener: 'public' | 'admin',
 ): string {
-  return `http://${addressOf(config, region)}:${String(region.listeners[listener])}`;
+  const isSecured =
+    config.security.mode === 'tls' || (listener === 'public' && config.gateway.tls !== undefined);
+  const place = `${addressOf(config, region)}:${String(region.listeners[listener])}`;
+  return `${isSecured ? 'https' : 'http'}://${place}`;
 }
 
 /** The admin API of `--endpoint` (with MERIDIAN_TOKEN), else of the cluster file's regions. */

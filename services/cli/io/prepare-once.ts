@@ -5,17 +5,18 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NewCluster } from '../../local/cluster-files.ts';
 import { prepareLocalCluster } from '../../local/local-cluster.ts';
 
 const lookEveryMs = 50;
 
 /** Returns when the cluster's files are there; a lock whose owner has died is taken over. */
-export async function prepareOnce(stateFolder: string): Promise<void> {
+export async function prepareOnce(stateFolder: string, wanted?: NewCluster): Promise<void> {
   await mkdir(stateFolder, { recursive: true });
   const lockFile = join(stateFolder, 'making.lock');
   while (!(await tryLock(lockFile))) await sleep(lookEveryMs);
   try {
-    await prepareLocalCluster(stateFolder);
+    await prepareLocalCluster(stateFolder, wanted);
   } finally {
     await rm(lockFile, { force: true });
   }

@@ -23,7 +23,7 @@ export const addDemo: AddVerb = (program, act) => {
     .command('demo')
     .description('load 171,075 cities, send mixed traffic from all regions, switch over, compare')
     .option('--rate <count>', 'requests per second from each region', '200')
-    .option('--seconds <count>', 'how long the traffic lasts', '20')
+    .option('--seconds <count>', 'how long the traffic lasts, after five in which it rises', '20')
     .addHelpText(
       'after',
       '\nExits 1 when a promise was broken.\n\nExamples:\n' +

@@ -11,7 +11,7 @@ import {
 import { clusterPaths } from '../../local/region-paths.ts';
 import { loadClusterFile } from '../../../shared/config/load.ts';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
-import { CliError } from '../core/cli-error.ts';
+import { CliError, usageError } from '../core/cli-error.ts';
 import { exitCodes, type ExitCode } from '../core/exit-code.ts';
 import { renderNextSteps } from '../core/next-steps.ts';
 import { renderStatus } from '../core/status-view.ts';
@@ -29,6 +29,7 @@ interface UpOptions {
   readonly detach?: boolean;
   readonly fresh?: boolean;
   readonly wan?: boolean;
+  readonly tls?: boolean;
   readonly yes?: boolean;
 }
 
@@ -40,6 +41,7 @@ export const addUp: AddVerb = (program, act) => {
     .description('start every region of the local cluster')
     .option('--detach', 'return when all regions serve; meridian down stops them')
     .option('--wan', 'put TCP proxies with the latency of real distances between the regions')
+    .option('--tls', 'a new cluster with certificates on every link (security.mode tls)')
     .option('--fresh', 'delete the data of the local cluster first')
     .option('--yes', 'do not ask before deleting')
     .addHelpText(
@@ -54,8 +56,11 @@ async function up(context: Context, options: UpOptions): Promise<ExitCode> {
   const { terminal } = context;
   const stateFolder = dataFolderOf(context.options, context.env);
   if (options.fresh === true) await startOver(context, stateFolder, options.yes === true);
-  await prepareOnce(stateFolder);
+  await prepareOnce(stateFolder, { isSecured: options.tls === true });
   const cluster = readCluster(context, stateFolder);
+  if (options.tls === true && cluster.security.mode !== 'tls') {
+    throw usageError(`The cluster in ${stateFolder} is plain.`, 'Add --fresh to make a new one.');
+  }
   const stop = onStopSignal();
   const local: LocalClusterOptions = {
     stateFolder,

@@ -64,5 +64,9 @@ export function nodeUrl(
   }
   const password = encodeURIComponent(cluster.secrets().shared.postgres.app);
   const host = addressOf(cluster.config, region);
-  return `postgresql://app:${password}@${host}:${String(node.port)}/${cluster.config.database}`;
+  const base = `postgresql://app:${password}@${host}:${String(node.port)}`;
+  const authority = cluster.authorityFile();
+  const proof =
+    authority === null ? '' : `?sslmode=verify-full&sslrootcert=${encodeURIComponent(authority)}`;
+  return `${base}/${cluster.config.database}${proof}`;
 }

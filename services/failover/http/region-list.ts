@@ -3,6 +3,7 @@ import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import type { RegionReport } from '../../../shared/core/cluster-view.ts';
 import { noEpoch } from '../../../shared/core/epoch.ts';
 import { formatPosition, type Position } from '../../../shared/core/position.ts';
+import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import type { ControllerAccess } from './controller-access.ts';
 
 /** A region that has been silent for longer is shown as unreachable. */
@@ -82,8 +83,8 @@ function shown(config: RegionConfig, report: RegionReport): ShownRegion {
     name: config.name,
     position: textOf(report.position),
     nodes: report.nodes.map((node) => ({ ...node, position: textOf(node.position) })),
-    gatewayUrl: `http://${bind}:${listeners.public}`,
-    adminUrl: `http://${bind}:${listeners.admin}`,
+    gatewayUrl: internalOrigin(bind, listeners.public),
+    adminUrl: internalOrigin(bind, listeners.admin),
     wireUrl: null,
   };
 }

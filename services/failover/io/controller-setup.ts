@@ -12,6 +12,7 @@ import { controlTopicShape, dataTopicShape } from '../../../shared/kafka/admin.t
 import { controlTopicOf, dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
+import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import type { ControllerConfig } from '../core/controller-config.ts';
 import type { NodePlace } from './node-connection.ts';
 import type { Peer } from './watch/peer-reports.ts';
@@ -86,7 +87,10 @@ export function placeOf(cluster: ClusterBase, id: RegionId, node: NodeId): NodeP
 export function peersOf({ cluster, region }: SetupInputs): readonly Peer[] {
   return cluster.regions
     .filter(({ id }) => id !== region.id)
-    .map(({ id, host, listeners }) => ({ region: id, origin: `http://${host}:${listeners.peer}` }));
+    .map(({ id, host, listeners }) => ({
+      region: id,
+      origin: internalOrigin(host, listeners.peer),
+    }));
 }
 
 export function controlTarget(inputs: SetupInputs): TopicTarget {

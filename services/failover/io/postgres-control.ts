@@ -6,6 +6,7 @@ import type { NodeState } from '../../../shared/core/node-state.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { createBearerClient, type BearerClient } from '../../../shared/http/bearer-client.ts';
 import type { NodeControl } from '../../../shared/ports/node-control.ts';
+import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 
 export interface AgentAddress {
@@ -40,7 +41,7 @@ const nodeSchema = z.object({
 type AgentNode = NodeState & { readonly operation: string | null };
 
 export function createPostgresControl(agent: AgentAddress): PostgresControl {
-  const origin = `http://${agent.host}:${agent.port}`;
+  const origin = internalOrigin(agent.host, agent.port);
   const client = createBearerClient(origin, () => Promise.resolve(agent.token));
   const run = (node: NodeId, operation: string, body: object = {}): Promise<AgentNode> =>
     runOperation(client, { node, operation, body });

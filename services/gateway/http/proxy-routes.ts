@@ -4,11 +4,11 @@ import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyPluginCallback } from 'fastify';
 
-export interface RawExchange {
-  readonly request: IncomingMessage;
-  readonly reply: ServerResponse;
-  readonly requestId: string;
-}
+export type ExchangeHandler = (
+  request: IncomingMessage,
+  reply: ServerResponse,
+  requestId: string,
+) => void;
 
 export interface RawUpgrade {
   readonly request: IncomingMessage;
@@ -19,7 +19,7 @@ export interface RawUpgrade {
 
 export interface ProxyHandlers {
   /** Answers the exchange; must not throw. */
-  readonly handle: (exchange: RawExchange) => void;
+  readonly handle: ExchangeHandler;
   /** Takes over the socket of a WebSocket request; must not throw. */
   readonly upgrade: (upgrade: RawUpgrade) => void;
 }
@@ -39,7 +39,7 @@ export function proxyRoutes({ handle, upgrade }: ProxyHandlers): FastifyPluginCa
       // Before the body is looked at: it belongs to the upstream as it is.
       onRequest(request, reply) {
         reply.hijack();
-        handle({ request: request.raw, reply: reply.raw, requestId: request.id });
+        handle(request.raw, reply.raw, request.id);
       },
       handler: () => undefined,
     });

@@ -5,6 +5,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import { checkRoom } from '../process/disk-room.ts';
+import { isIP } from 'node:net';
+import { tlsFiles } from '../tls-files.ts';
 import { acceptsConnections } from '../process/tcp-check.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
@@ -51,7 +53,10 @@ async function prepareKafka(context: RegionContext): Promise<ProcessSpec> {
   };
 }
 
-function jvmArguments({ cluster, paths, programs }: RegionContext): string[] {
+function jvmArguments({ cluster, paths, programs, hosts }: RegionContext): string[] {
+  // With a hosts file the JVM asks no resolver: only where every name is in it.
+  const isKnown = cluster.regions.every(({ host }) => isIP(host) > 0 || host in hosts);
+  const isOwnResolver = isKnown && cluster.regions.some(({ host }) => isIP(host) === 0);
   return [
     `-Xmx${String(cluster.kafka.heapMb)}m`,
     '-Xms64m',
@@ -60,7 +65,7 @@ function jvmArguments({ cluster, paths, programs }: RegionContext): string[] {
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:MaxMetaspaceSize=128m',
     '-Xshare:auto',
-    `-Djdk.net.hosts.file=${paths.hostsTextFile}`,
+    ...(isOwnResolver ? [`-Djdk.net.hosts.file=${paths.hostsTextFile}`] : []),
     '-Djava.awt.headless=true',
     `-Dorg.slf4j.simpleLogger.defaultLogLevel=${kafkaLogLevel(cluster.log.level)}`,
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
@@ -82,6 +87,7 @@ export function kafkaProperties(
 ): string {
   const { cluster, region, paths } = context;
   const { nodeId, clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
+  const isSecured = cluster.security.mode === 'tls';
   const places: [string, number][] = [
     ['CLIENT', clientPort],
     ['BROKER', brokerPort],
@@ -95,18 +101,52 @@ export function kafkaProperties(
     'broker.rack': region.id,
     listeners: listeners(region.bind),
     'advertised.listeners': listeners(region.host),
-    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': ['CLIENT', 'BROKER', 'CONTROLLER']
+      .map((name) => `${name}:${isSecured ? 'SSL' : 'PLAINTEXT'}`)
+      .join(','),
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.bootstrap.servers': voters(cluster.regions)
       .map(({ host, kafka }) => `${host}:${String(kafka.controllerPort)}`)
       .join(','),
     'log.dirs': join(paths.kafkaFolder, 'data'),
+    ...(isSecured ? securedBroker(cluster, paths) : {}),
   };
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
 }
+
+/**
+ * Certificates on every listener, and access rules that only brokers may pass by: a region's other
+ * processes may do what `kafka-access.ts` grants them.
+ */
+function securedBroker(
+  cluster: ClusterBase,
+  paths: Pick<RegionContext['paths'], 'tlsFolder'>,
+): Record<string, string> {
+  const files = tlsFiles(paths.tlsFolder);
+  return {
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': files.broker,
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': files.authority,
+    'ssl.client.auth': 'required',
+    'ssl.enabled.protocols': 'TLSv1.3',
+    'ssl.protocol': 'TLSv1.3',
+    'ssl.principal.mapping.rules': principalRules,
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'allow.everyone.if.no.acl.found': 'false',
+    'super.users': cluster.regions.map(({ id }) => `User:broker.${id}`).join(';'),
+  };
+}
+
+/** `User:broker.<region>` for Kafka nodes, `User:region.<region>` for Meridian's processes. */
+const principalRules = [
+  'RULE:^OU=(broker|region), ?CN=([a-z0-9-]+)$/$1.$2/',
+  'RULE:^CN=([a-z0-9-]+), ?OU=(broker|region)$/$2.$1/',
+  'DEFAULT',
+].join(',');
 
 function voters(regions: readonly RegionConfig[]): readonly RegionConfig[] {
   return regions.filter(({ kafka }) => kafka.isVoter);

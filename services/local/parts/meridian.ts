@@ -1,6 +1,8 @@
 /** The region's Meridian process, services/main.ts: every service, or a subset in each process. */
 import { join } from 'node:path';
 import { serviceNames, type ServiceName } from '../../../shared/config/cluster-schema.ts';
+import { answersOk } from '../../../shared/http/bearer-client.ts';
+import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
 import { nodeEnvironment } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
@@ -53,12 +55,6 @@ function meridianSpec(context: RegionContext, config: MeridianProcessConfig): Pr
     folder: paths.folder,
     runAs: null,
     addresses: ports.map((port) => ({ host: region.bind, port })),
-    isAnswering: () => isAlive(`http://${region.bind}:${String(config.listeners.admin)}/health`),
+    isAnswering: () => answersOk(internalOrigin(region.bind, config.listeners.admin), '/health'),
   };
-}
-
-async function isAlive(url: string): Promise<boolean> {
-  const reply = await fetch(url, { signal: AbortSignal.timeout(1000) });
-  await reply.arrayBuffer();
-  return reply.ok;
 }

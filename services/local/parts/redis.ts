@@ -1,6 +1,8 @@
 /** The region's Redis: its settings and its process. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { redisUser } from '../../../shared/redis/client.ts';
+import { tlsFiles } from '../tls-files.ts';
 import { acceptsConnections } from '../process/tcp-check.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
@@ -44,14 +46,22 @@ export function redisSettings({
   secrets,
 }: {
   readonly region: RegionContext['region'];
-  readonly paths: Pick<RegionContext['paths'], 'redisFolder'>;
+  readonly paths: Pick<RegionContext['paths'], 'redisFolder' | 'tlsFolder'>;
   readonly secrets: RegionContext['secrets'];
 }): string {
-  return [
-    `bind ${region.bind}`,
-    `port ${String(region.redis.port)}`,
-    `requirepass "${secrets.own.redisPassword}"`,
-    `dir "${paths.redisFolder}"`,
-    '',
-  ].join('\n');
+  const port = String(region.redis.port);
+  const { redisPassword, certificates } = secrets.own;
+  const files = tlsFiles(paths.tlsFolder);
+  const access =
+    certificates === undefined
+      ? [`port ${port}`, `requirepass "${redisPassword}"`]
+      : [
+          ...['port 0', `tls-port ${port}`, 'tls-auth-clients yes', 'tls-protocols "TLSv1.3"'],
+          `tls-cert-file "${files.certificate}"`,
+          `tls-key-file "${files.key}"`,
+          `tls-ca-cert-file "${files.authority}"`,
+          'user default off',
+          `user ${redisUser} on >${redisPassword} ~* &* +@all -@admin -@dangerous`,
+        ];
+  return [`bind ${region.bind}`, ...access, `dir "${paths.redisFolder}"`, ''].join('\n');
 }

@@ -11,6 +11,7 @@ import { checkRoom } from '../process/disk-room.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import { postgresMajorVersion } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
+import { tlsFiles, writeTlsFiles } from '../tls-files.ts';
 import type { NodeFolder } from './node-folder.ts';
 import { accessRules, ownSettings } from './settings.ts';
 
@@ -66,11 +67,17 @@ export function postgresEnvironment(): Record<string, string> {
 
 async function writeSettings(context: RegionContext, run: ServerRun): Promise<void> {
   const { cluster, region, programs, secrets } = context;
+  const isSecured = cluster.security.mode === 'tls';
+  // A folder of the node's own: PostgreSQL runs as another user, and a base backup is no place.
+  const tlsFolder = join(run.folder.folder, 'tls');
+  if (isSecured) await writeTlsFiles(tlsFolder, secrets, context.postgresUser);
   const fixedFile = join(programs.repositoryFolder, 'infra/postgres/postgresql.conf');
   const settings = {
     ...run,
     bind: region.bind,
     database: cluster.database,
+    isSecured,
+    tls: isSecured ? { ...tlsFiles(tlsFolder), serverName: region.host } : null,
     replicatorPassword: secrets.shared.postgres.replicator,
     majorVersion: postgresMajorVersion(programs.postgresHome),
   };

@@ -1,6 +1,7 @@
 /** Texts of a node's settings files: what differs by node and mode. */
 import type { NodeId } from '../../../shared/core/node.ts';
 import { physicalSlotOf } from '../../../shared/core/node.ts';
+import type { TlsFiles } from '../tls-files.ts';
 import type { NodeMode } from '../../../shared/ports/node-control.ts';
 
 export interface NodeSettings {
@@ -15,6 +16,8 @@ export interface NodeSettings {
   readonly primary: { readonly host: string; readonly port: number } | null;
   readonly replicatorPassword: string;
   readonly majorVersion: number;
+  /** Files of mode tls and the name in the region's certificate; null in mode plain. */
+  readonly tls: (TlsFiles & { readonly serverName: string }) | null;
 }
 
 /** The lines that follow infra/postgres/postgresql.conf. */
@@ -22,6 +25,15 @@ export function ownSettings(settings: NodeSettings): string {
   const { bind, port, mode, primary, majorVersion } = settings;
   const lines = [`listen_addresses = ${quoted(bind)}`, `port = ${String(port)}`];
   if (majorVersion >= 18) lines.push('io_method = sync');
+  if (settings.tls !== null) {
+    lines.push(
+      'ssl = on',
+      "ssl_min_protocol_version = 'TLSv1.3'",
+      `ssl_cert_file = ${quoted(settings.tls.certificate)}`,
+      `ssl_key_file = ${quoted(settings.tls.key)}`,
+      `ssl_ca_file = ${quoted(settings.tls.authority)}`,
+    );
+  }
   if (settings.isRecovering) lines.push("restore_command = 'false'");
   const isFollowing = mode === 'standby' && primary !== null;
   lines.push(`sync_replication_slots = ${isFollowing ? 'on' : 'off'}`);
@@ -34,7 +46,9 @@ export function ownSettings(settings: NodeSettings): string {
 
 function connectionText(settings: NodeSettings, primary: { host: string; port: number }): string {
   const parts: Record<string, string> = {
-    host: primary.host,
+    ...(settings.tls === null
+      ? { host: primary.host }
+      : { host: settings.tls.serverName, hostaddr: primary.host }),
     port: String(primary.port),
     user: 'meridian_replicator',
     password: settings.replicatorPassword,
@@ -42,22 +56,39 @@ function connectionText(settings: NodeSettings, primary: { host: string; port: n
     application_name: physicalSlotOf(settings.node),
     connect_timeout: '3',
     keepalives_idle: '5',
-    sslmode: 'prefer',
+    ...(settings.tls === null
+      ? { sslmode: 'prefer' }
+      : {
+          sslmode: 'verify-full',
+          sslrootcert: settings.tls.authority,
+          sslcert: settings.tls.certificate,
+          sslkey: settings.tls.key,
+        }),
   };
   return Object.entries(parts)
     .map(([key, value]) => `${key}='${value.replaceAll(/['\\]/g, '\\$&')}'`)
     .join(' ');
 }
 
-/** pg_hba.conf: passwords only; an isolated node admits Meridian's superuser from this machine. */
-export function accessRules(settings: Pick<NodeSettings, 'mode' | 'database'>): string {
+/**
+ * pg_hba.conf: passwords only; an isolated node admits Meridian's superuser from this machine. In
+ * mode tls nothing comes in plain text, and Meridian's own roles need a certificate besides.
+ */
+export function accessRules(
+  settings: Pick<NodeSettings, 'mode' | 'database'> & { readonly isSecured: boolean },
+): string {
+  const { mode, database, isSecured } = settings;
+  const host = isSecured ? 'hostssl' : 'host';
+  const own = isSecured ? 'scram-sha-256 clientcert=verify-ca' : 'scram-sha-256';
+  const ownRoles = 'meridian_owner,meridian_applier,meridian_replicator,meridian_router';
   const rules =
-    settings.mode === 'isolated'
-      ? ['host all meridian_owner samehost scram-sha-256']
+    mode === 'isolated'
+      ? [`${host} all meridian_owner samehost ${own}`]
       : [
-          'host all meridian_owner all scram-sha-256',
-          `host "${settings.database}" all all scram-sha-256`,
-          'host replication meridian_replicator all scram-sha-256',
+          `${host} all meridian_owner all ${own}`,
+          ...(isSecured ? [`${host} "${database}" ${ownRoles} all ${own}`] : []),
+          `${host} "${database}" all all scram-sha-256`,
+          `${host} replication meridian_replicator all ${own}`,
         ];
   return `${rules.join('\n')}\n`;
 }

@@ -104,6 +104,11 @@ function checkTransactions(
 ): ChainVerdict {
   const { epoch } = record;
   let end = place.position;
+  if (followsWhole(end, record, cuts)) {
+    const { transactions } = record;
+    const endLsn = transactions.at(-1)?.endLsn ?? end.endLsn;
+    return { kind: 'transactions', transactions, known: [], place: placeAt({ epoch, endLsn }) };
+  }
   const known: LoggedTransaction[] = [];
   const next: LoggedTransaction[] = [];
   for (const transaction of record.transactions) {
@@ -122,6 +127,22 @@ function checkTransactions(
   if (next.length > 0)
     return { kind: 'transactions', transactions: next, known, place: placeAt(end) };
   return { kind: 'skip', why: known.length === record.transactions.length ? 'known' : 'void' };
+}
+
+/** Whether every transaction of the record comes next, one after the other, within the cuts. */
+function followsWhole(
+  end: Position,
+  { epoch, transactions }: Extract<CommitRecord, { kind: 'transactions' }>,
+  cuts: Cuts,
+): boolean {
+  const last = transactions.at(-1);
+  if (last === undefined || epoch !== end.epoch) return false;
+  let { endLsn } = end;
+  for (const transaction of transactions) {
+    if (transaction.prevEndLsn !== endLsn || transaction.endLsn <= endLsn) return false;
+    endLsn = transaction.endLsn;
+  }
+  return isWithinCuts({ epoch, endLsn }, cuts.uptoEpoch, cuts.history);
 }
 
 function checkChunk(

@@ -14,6 +14,7 @@ import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { PushedRecord, RegionLink } from '../../../shared/ports/region-link.ts';
 import { createBackoff } from '../../../shared/runtime/backoff.ts';
+import { clientTls, internalOrigin, refusalOf } from '../../../shared/runtime/link-security.ts';
 import { unpackRecord } from '../../../shared/runtime/record-packing.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import { decodeFrame, encodeFrame, type LinkFrame } from '../core/link-frame.ts';
@@ -132,7 +133,8 @@ export class PeerLink implements RegionLink {
   async #connect(signal: AbortSignal, markHealthy: () => void): Promise<void> {
     const { region, clusterId, peerKeys, host, port, heartbeatIntervalMs, clock } = this.#options;
     const token = await signPeerToken(region, clusterId, peerKeys);
-    const socket = new WebSocket(`ws://${host}:${port}${linkPath}`, {
+    const socket = new WebSocket(`${internalOrigin(host, port).replace('http', 'ws')}${linkPath}`, {
+      ...clientTls('peer', host),
       headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,
       maxPayload: linkPayloadBytesMax,
@@ -158,7 +160,10 @@ export class PeerLink implements RegionLink {
       await new Promise<void>((_, reject) => {
         socket.on('open', () => this.#open(socket));
         socket.on('message', (data: Buffer) => this.#take(data, markHealthy));
-        socket.on('error', reject);
+        socket.on('error', (error) => {
+          const refusal: unknown = refusalOf('peer', error);
+          reject(refusal instanceof Error ? refusal : error);
+        });
         socket.on('close', () => reject(new Error('the region link was closed')));
       });
     } finally {

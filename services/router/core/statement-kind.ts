@@ -123,7 +123,7 @@ function kindOfTransactionControl(body: unknown): StatementKind {
   if (['SAVEPOINT', 'RELEASE', 'ROLLBACK_TO'].includes(kind)) {
     return plainRead(false);
   }
-  const hint = 'POST /v1/transaction begins and ends the transaction by itself.';
+  const hint = 'POST /v1/transaction runs a whole transaction, POST /v1/transactions opens one.';
   return refused(`${kind} belongs to Meridian here`, hint);
 }
 

@@ -1,53 +1,31 @@
 /** The data API on the public listener: POST /v1/query and /v1/transaction, GET /v1/idempotency. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { hasScope, type AccessClaims } from '../../../shared/auth/access-token.ts';
-import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
-import type { Consistency, ConsistencyLevel } from '../../../shared/core/consistency.ts';
-import type { DurabilityMode } from '../../../shared/core/durability.ts';
-import type { PositionToken } from '../../../shared/core/position-token.ts';
+import { hasScope } from '../../../shared/auth/access-token.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { serveOpenApi } from '../../../shared/http/openapi.ts';
-import type { Clock } from '../../../shared/ports/clock.ts';
-import type { DataAccess, DataRequest } from '../../../shared/ports/data-access.ts';
-import type { RouterConfig } from '../config.ts';
 import { resultText } from '../core/reply-text.ts';
 import { sendLines, sendText, streamType, whenClosed, writeHeaders } from './data-replies.ts';
+import {
+  problems,
+  replyMsOf,
+  requestOf,
+  single,
+  withTypes,
+  type DataRoutesOptions,
+  type DataServer,
+  type RouteBase,
+  type Work,
+} from './data-requests.ts';
 import {
   headersSchema,
   keySchema,
   outcomeReplySchema,
-  problemSchema,
   queryReplySchema,
   querySchema,
   transactionReplySchema,
   transactionSchema,
-  type DataHeaders,
 } from './data-schemas.ts';
-import type { PositionCarrier } from './position-carrier.ts';
-
-export interface DataRoutesOptions {
-  readonly config: RouterConfig;
-  readonly cluster: ClusterBase;
-  /** Throws Unauthenticated. */
-  readonly identify: (credentials: {
-    readonly authorization: string | undefined;
-    readonly apiKey: string | undefined;
-  }) => AccessClaims | Promise<AccessClaims>;
-  readonly access: DataAccess;
-  readonly positions: PositionCarrier;
-  readonly clock: Clock;
-}
-
-type Settings = {
-  readonly consistency?: ConsistencyLevel | undefined;
-  readonly maxStalenessMs?: number | undefined;
-  readonly durability?: DurabilityMode | undefined;
-};
-
-type Work = Pick<DataRequest, 'statements' | 'isTransaction' | 'isReadOnly' | 'isolation'>;
-
-const problems = { '4xx': problemSchema, '5xx': problemSchema };
+import { addOpenTransactions } from './transaction-routes.ts';
 
 /** The plugin for the public listener. */
 export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
@@ -66,21 +44,12 @@ export function dataRoutes(options: DataRoutesOptions): FastifyPluginAsync {
         const route = { onRequest: authenticate(options), bodyLimit: config.limits.bodyBytesMax };
         addQuery(server, options, route);
         addTransaction(server, options, route);
+        addOpenTransactions(server, options, route);
         addOutcome(server, options, route);
       },
       { prefix: `${config.pathPrefix}/v1` },
     );
   };
-}
-
-type DataServer = ReturnType<typeof withTypes>;
-interface RouteBase {
-  readonly onRequest: (request: FastifyRequest) => Promise<void>;
-  readonly bodyLimit: number;
-}
-
-function withTypes(instance: FastifyInstance) {
-  return instance.withTypeProvider<ZodTypeProvider>();
 }
 
 function authenticate({ identify }: DataRoutesOptions): RouteBase['onRequest'] {
@@ -167,62 +136,4 @@ function addOutcome(server: DataServer, options: DataRoutesOptions, route: Route
     sendText(reply, `{"outcome":"${outcome}","results":[${results.join(',')}]}`);
     return reply;
   });
-}
-
-/** Milliseconds from now for a request and the taking of its reply. */
-function replyMsOf({ config, clock }: DataRoutesOptions, { deadlineMs }: DataRequest): number {
-  return deadlineMs - clock.monotonicMs() + config.limits.replyMsMax;
-}
-
-function single(statement: Work['statements'][number]): Work {
-  return { statements: [statement], isTransaction: false, isReadOnly: false, isolation: null };
-}
-
-/** The request as the core knows it; throws TokenInvalid, RequestInvalid, Unauthenticated. */
-function requestOf(
-  options: DataRoutesOptions,
-  request: Pick<FastifyRequest, 'access' | 'id'>,
-  asked: { readonly work: Work; readonly settings: Settings; readonly headers: DataHeaders },
-): DataRequest {
-  const { config, cluster, positions, clock } = options;
-  const { headers, settings } = asked;
-  const caller = request.access;
-  if (caller === undefined) throw new MeridianError('Unauthenticated', 'No credentials came.');
-  const token = positions.read(asked.headers);
-  const { deadlineMsDefault, deadlineMsMax } = config.limits;
-  const deadlineMs = headers['meridian-deadline-ms'] ?? deadlineMsDefault;
-  return {
-    ...asked.work,
-    consistency: consistencyOf(headers, settings, token),
-    token: token?.position ?? null,
-    isTokenUpperBound: token?.isUpperBound ?? false,
-    durability: settings.durability ?? headers['meridian-durability'] ?? cluster.durability.default,
-    idempotencyKey: headers['idempotency-key'] ?? null,
-    caller: {
-      subject: caller.subject,
-      role: caller.role,
-      canWrite: hasScope(caller, 'data:write'),
-      claims: caller.claims,
-    },
-    isForwarded: false,
-    deadlineMs: clock.monotonicMs() + Math.min(deadlineMs, deadlineMsMax),
-    requestId: request.id,
-  };
-}
-
-function consistencyOf(
-  headers: DataHeaders,
-  settings: Settings,
-  token: PositionToken | null,
-): Consistency {
-  const maxStalenessMs = settings.maxStalenessMs ?? headers['meridian-max-staleness-ms'];
-  const level =
-    settings.consistency ??
-    headers['meridian-consistency'] ??
-    (maxStalenessMs === undefined ? 'session' : 'bounded');
-  if (level === 'session') return { level, token: token?.position ?? null };
-  if (level !== 'bounded') return { level };
-  if (maxStalenessMs !== undefined) return { level, maxStalenessMs };
-  const hint = 'Send maxStalenessMs or the header meridian-max-staleness-ms.';
-  throw new MeridianError('RequestInvalid', 'A bounded read needs its bound.', { hint });
 }

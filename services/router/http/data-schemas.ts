@@ -50,6 +50,29 @@ export function transactionSchema(limits: RouterConfig['limits']) {
   });
 }
 
+/** Body of POST /v1/transactions. */
+export const beginSchema = z
+  .strictObject({
+    isolation: z.enum(isolations).optional(),
+    readOnly: z.boolean().default(false),
+    durability: z.enum(durabilityModes).optional(),
+  })
+  .nullish()
+  .transform((body) => body ?? { readOnly: false });
+
+/** Body of POST /v1/transactions/:id/query. */
+export function statementSchema(limits: RouterConfig['limits']) {
+  return z.strictObject({
+    sql: sqlOf(limits),
+    params: z.array(parameter).max(limits.parametersMax).default([]),
+    rowMode: settings.rowMode,
+  });
+}
+
+/** The id in the path of a transaction's calls. */
+export const transactionIdSchema = z.object({ id: z.string().min(1).max(1024) });
+export const emptySchema = z.strictObject({}).nullish();
+
 const milliseconds = z
   .string()
   .regex(/^[0-9]{1,9}$/, { error: 'must be a whole number of milliseconds' })
@@ -91,6 +114,9 @@ export const outcomeReplySchema = z.object({
   results: z.array(result),
 });
 
+export const beginReplySchema = z.object({ id: z.string(), idleTimeoutMs: z.int() });
+export const endReplySchema = z.object({ command: z.enum(['COMMIT', 'ROLLBACK']) });
+
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -115,6 +141,12 @@ export const forwardedSchema = z.object({
     }),
   ),
   isTransaction: z.boolean(),
+  transaction: z
+    .union([
+      z.object({ kind: z.literal('begin') }),
+      z.object({ kind: z.enum(['query', 'commit', 'rollback']), id: z.string().max(1024) }),
+    ])
+    .optional(),
   isStream: z.boolean().default(false),
   isReadOnly: z.boolean(),
   isolation: z.enum(isolations).nullable(),

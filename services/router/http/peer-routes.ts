@@ -22,6 +22,7 @@ import {
   type Portable,
 } from '../core/forwarded-form.ts';
 import { portableNow, type PrimaryNow } from '../core/primary-now.ts';
+import { whenClosed } from './data-replies.ts';
 import { forwardedSchema, type ForwardedRequest } from './data-schemas.ts';
 
 export interface PeerRoutesOptions {
@@ -45,7 +46,13 @@ export function peerRoutes(options: PeerRoutesOptions): FastifyPluginAsync {
     const server = instance.withTypeProvider<ZodTypeProvider>();
     const schema = { body: forwardedSchema };
     server.post('/peer/data', { onRequest, bodyLimit, schema }, async (request, reply) => {
-      const answer = await options.access.run(requestOf(request.body, options.clock));
+      // The caller's router hangs up when its own client has left.
+      const boundMs = request.body.remainingMs + options.config.limits.replyMsMax;
+      const signal = whenClosed(reply, boundMs);
+      const answer = await options.access.run({
+        ...requestOf(request.body, options.clock),
+        signal,
+      });
       const { rest, ...head } = answer;
       const text = JSON.stringify({ ...bodyOf(head), hasRest: rest !== undefined });
       if (rest === undefined) return reply.type('application/json').send(`${text}\n`);
@@ -65,9 +72,10 @@ export function peerRoutes(options: PeerRoutesOptions): FastifyPluginAsync {
 function requestOf(body: ForwardedRequest, clock: Clock): DataRequest {
   const token = positionOfPortable(body.token);
   if (token === 'malformed') throw new MeridianError('RequestInvalid', 'No valid position came.');
-  const { remainingMs, consistency, statements, ...rest } = body;
+  const { remainingMs, consistency, statements, transaction, ...rest } = body;
   return {
     ...rest,
+    ...(transaction === undefined ? {} : { transaction }),
     statements: statements.map(({ sql, params, expectRows }) =>
       expectRows === undefined ? { sql, params } : { sql, params, expectRows },
     ),

@@ -45,7 +45,9 @@ export class AdmittedAccess implements DataAccess {
       latencyMs: this.#latencyMs,
     });
     const level = request.consistency.level;
-    if (decision.kind === 'refuse') {
+    // What is open already is let come to its end: that frees what others wait for.
+    const isOfOpen = request.transaction !== undefined && request.transaction.kind !== 'begin';
+    if (decision.kind === 'refuse' && !isOfOpen) {
       const code = this.#isDraining ? 'Draining' : 'RateLimited';
       this.#requests.inc({ level, outcome: code });
       const { retryAfterMs } = decision;

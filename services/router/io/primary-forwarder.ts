@@ -11,6 +11,7 @@ import type {
 } from '../../../shared/http/peer-client.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataReply, DataRequest, RowStream } from '../../../shared/ports/data-access.ts';
+import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import {
   portableConsistency,
   portablePosition,
@@ -48,6 +49,7 @@ export class PrimaryForwarder {
       path: peerDataPath,
       body: bodyOf(request, leftMs - Math.min(50, leftMs / 10)),
       timeoutMs: Math.max(1, leftMs),
+      signal: request.signal,
     };
     if (request.isStream === true) return this.#open(origin, call, to);
     let reply: PeerReply;
@@ -99,7 +101,7 @@ export class PrimaryForwarder {
       throw new MeridianError('NotPrimary', `The cluster file knows no region ${region}.`);
     }
     const split = found.processes.find(({ services }) => services.includes('router'));
-    return `http://${found.host}:${(split?.listeners ?? found.listeners).peer}`;
+    return internalOrigin(found.host, (split?.listeners ?? found.listeners).peer);
   }
 }
 

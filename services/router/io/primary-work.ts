@@ -19,7 +19,7 @@ import type { QuorumCheck } from './quorum-check.ts';
 import type { ReadOutcome, ReadRunner } from './sql/read-runner.ts';
 import type { RequestPlan } from './request-plan.ts';
 import { outcomeUnknown } from './sql/sql-failure.ts';
-import type { TransactionRunner } from './sql/transaction-runner.ts';
+import type { TransactionRunner, WriteOutcome } from './sql/transaction-runner.ts';
 
 export interface PrimaryWorkOptions {
   readonly config: RouterConfig;
@@ -142,12 +142,19 @@ export class PrimaryWork {
   }
 
   async #write(request: DataRequest, plan: RequestPlan, at: At): Promise<DataReply> {
-    const { writer, alone, config, region } = this.#options;
+    const { writer, alone, config } = this.#options;
     const { node, view } = at;
     const kept = keptRows(config.limits);
     const { touchesSession } = plan;
     const runner = plan.isAlone ? alone : writer;
     const outcome = await runner.run({ request, node, view, touchesSession, kept });
+    return this.settle(request, outcome, at);
+  }
+
+  /** The reply to a transaction whose COMMIT was answered. Throws when it must not be told. */
+  async settle(request: DataRequest, outcome: WriteOutcome, at: At): Promise<DataReply> {
+    const { node, view } = at;
+    const { region } = this.#options;
     const isUngated = request.durability === 'async' || request.durability === 'logged';
     if (isUngated && this.#options.leaseLeftMs() <= 0) {
       const why = 'It is committed here, but the lease ended: another region may take over.';

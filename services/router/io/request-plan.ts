@@ -17,6 +17,17 @@ export interface RequestPlan {
   readonly why: string;
 }
 
+/** An interactive transaction is opened on the primary; nothing is written by that. */
+export const beginningPlan: RequestPlan = {
+  needsPrimary: true,
+  writes: false,
+  touchesSession: false,
+  isAlone: false,
+  canStream: false,
+  isRepeated: false,
+  why: 'a transaction',
+};
+
 /**
  * The plan of a whole request. A transaction that is not declared read-only runs on the primary;
  * a caller who may only read gets a read-only one there. Throws RequestInvalid, Forbidden.

@@ -14,13 +14,15 @@ import type { RouterConfig } from '../config.ts';
 import { decideAccess } from '../core/access-decision.ts';
 import { positionOfLook } from '../core/node-position.ts';
 import { dataReply } from './data-reply.ts';
+import type { OpenTransactions } from './interactive/open-transactions.ts';
+import type { TransactionCalls } from './interactive/transaction-calls.ts';
 import type { NodeWatcher } from './node-watcher.ts';
 import type { PrimaryForwarder } from './primary-forwarder.ts';
 import type { PrimaryPosition } from './primary-position.ts';
 import type { PrimaryWork } from './primary-work.ts';
 import { ReadWrites } from './sql/read-runner.ts';
 import type { ReplicaReads } from './replica-reads.ts';
-import { summarise, writingPlan, type RequestPlan } from './request-plan.ts';
+import { beginningPlan, summarise, writingPlan, type RequestPlan } from './request-plan.ts';
 import type { StatementAnalysis } from './statement-analysis.ts';
 
 export interface RoutedAccessOptions {
@@ -34,6 +36,8 @@ export interface RoutedAccessOptions {
   readonly primary: PrimaryWork;
   readonly positions: PrimaryPosition;
   readonly forwarder: PrimaryForwarder;
+  readonly open: OpenTransactions;
+  readonly calls: TransactionCalls;
 }
 
 /** What a request has learnt on its way. */
@@ -55,7 +59,12 @@ export class RoutedAccess implements DataAccess {
   }
 
   async run(asked: DataRequest): Promise<DataReply> {
-    const plan = await summarise(this.#options.analysis, asked);
+    const { transaction } = asked;
+    if (transaction !== undefined && transaction.kind !== 'begin') {
+      return this.#options.calls.run(asked, transaction, (question) => this.run(question));
+    }
+    const plan =
+      transaction === undefined ? await summarise(this.#options.analysis, asked) : beginningPlan;
     const request =
       asked.isStream === true && !plan.canStream ? { ...asked, isStream: false } : asked;
     const journey: Journey = {
@@ -113,6 +122,7 @@ export class RoutedAccess implements DataAccess {
       case 'forward':
         return this.#forward(decision.to, request, journey);
       case 'primary':
+        if (request.transaction !== undefined) return this.#options.open.begin(request, view);
         return primary.serve(request, journey.plan, view);
       case 'replica':
         return this.#onReplica(request, journey);

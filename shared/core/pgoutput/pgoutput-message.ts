@@ -85,8 +85,8 @@ export function decodePgoutput(bytes: Uint8Array): PgoutputMessage | MalformedBy
 
 /** The relation that an insert, update or delete message names; 0 when it is too short. */
 export function relationOidOf(bytes: Uint8Array): number {
-  if (bytes.byteLength < 5) return 0;
-  return new DataView(bytes.buffer, bytes.byteOffset, 5).getUint32(1);
+  const [, a = 0, b = 0, c = 0, d] = bytes;
+  return d === undefined ? 0 : ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }
 
 function decodeBody(reader: ByteReader, tag: number): PgoutputMessage | null {

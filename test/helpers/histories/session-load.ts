@@ -112,7 +112,8 @@ export class SessionLoad {
     const { id, n } = state;
     const cell = id * cellsOfSession + (n % cellsOfSession);
     this.checker.writing(id, cell, n);
-    await client.query(writeSql, [cell, n]);
+    if (Math.random() < 0.2) await writeByCalls(client, [cell, n]);
+    else await client.query(writeSql, [cell, n]);
     this.checker.confirmed(id, { cell, n }, performance.now());
     state.position = client.position;
     this.counts.writes += 1;
@@ -159,6 +160,18 @@ interface SessionState {
   position: string | null;
   n: number;
   home: number;
+}
+
+/** The same write in an interactive transaction. */
+async function writeByCalls(client: MeridianClient, params: readonly number[]): Promise<void> {
+  const transaction = await client.begin({ timeoutMs: 8000 });
+  try {
+    await transaction.query(writeSql, params);
+  } catch (error) {
+    await transaction.rollback().catch(() => undefined);
+    throw error;
+  }
+  await transaction.commit();
 }
 
 /** The session goes on in `region` from where it is. */

@@ -90,7 +90,7 @@ test('config check and show: valid, and no secret is printed', async () => {
   assert.match(out, /leaseTtlMs: 6500/);
   assert.match(out, /app: \(hidden\)/);
   const { shared, own } = secretsOf('eu-west');
-  const secrets = [...Object.values(shared.postgres), ...Object.values(own)];
+  const secrets = [...Object.values(shared.postgres), own.redisPassword, own.agentToken];
   for (const secret of [...secrets, ...Object.values(shared.peerKeys.keys)]) {
     assert.ok(!out.includes(secret));
   }

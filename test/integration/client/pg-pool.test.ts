@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { Pool as PgPool } from 'pg';
 import { createDataClient, firstRow } from '../../../services/cli/demo/data-client.ts';
 import { DatabaseError, Pool } from '../../../services/client/pool.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { RouterCluster } from '../../helpers/router.ts';
 
 let cluster: RouterCluster;
@@ -12,7 +13,8 @@ let pool: Pool;
 
 before(async () => {
   cluster = await RouterCluster.start({ regions: ['eu-west'], standbys: 1 });
-  direct = new PgPool(cluster.target('eu-west', 1, 'app'));
+  const target = cluster.target('eu-west', 1, 'app');
+  direct = new PgPool({ ...target, options: '-c synchronous_commit=local' });
   const urls = [cluster.region('eu-west').origin];
   pool = new Pool({ urls, token: () => cluster.token(), durability: 'async' });
   await pool.query('CREATE TABLE public.t (id int PRIMARY KEY, at timestamptz, data bytea)');
@@ -121,6 +123,102 @@ test('a connected client is a session, and gives what it has seen back', async (
   assert.throws(() => client.release());
   assert.equal(pool.session.position, client.session.position);
   await pool.end();
+});
+
+interface Connected {
+  query(sql: string): Promise<{ readonly command: string; readonly rows: readonly unknown[] }>;
+  release(): void;
+}
+
+/** What each statement of `story` gave, on one connected client. */
+async function told(connect: () => Promise<Connected>, story: readonly string[]) {
+  const client = await connect();
+  const answers: unknown[] = [];
+  for (const sql of story) {
+    const answer = await client.query(sql).then(
+      ({ command, rows }) => ({ command, rows }),
+      (error: unknown) => ({ code: Reflect.get(error as object, 'code') as unknown }),
+    );
+    answers.push(answer);
+  }
+  client.release();
+  return answers;
+}
+
+const stories: [string, readonly string[]][] = [
+  [
+    'committed',
+    ['BEGIN', 'INSERT INTO t (id) VALUES (60)', 'SELECT id FROM t WHERE id = 60', 'COMMIT'],
+  ],
+  ['rolled back', ['BEGIN', 'DELETE FROM t', 'ROLLBACK', 'SELECT count(*) > 0 AS kept FROM t']],
+  [
+    'aborted: its COMMIT is a ROLLBACK',
+    [
+      'BEGIN',
+      'INSERT INTO t (id) VALUES (61)',
+      'SELECT 1 / 0',
+      'SELECT 1',
+      'COMMIT',
+      'SELECT 2 AS a',
+    ],
+  ],
+  [
+    'brought back by a savepoint',
+    ['BEGIN', 'SAVEPOINT s', 'SELECT 1 / 0', 'ROLLBACK TO SAVEPOINT s', 'SELECT 3 AS a', 'COMMIT'],
+  ],
+  [
+    'with a level of its own',
+    ['START TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'SHOW transaction_isolation', 'END'],
+  ],
+  ['read-only', ['BEGIN READ ONLY', 'DELETE FROM t', 'ROLLBACK']],
+  [
+    'a unique key at its end',
+    ['BEGIN', 'INSERT INTO late VALUES (1), (1)', 'COMMIT', 'SELECT * FROM late'],
+  ],
+  [
+    'twice begun, ended without one',
+    ['COMMIT', 'ROLLBACK', 'BEGIN', 'BEGIN', 'SELECT 1 AS a', 'COMMIT'],
+  ],
+];
+
+for (const [name, story] of stories) {
+  test(`a transaction as pg has it: ${name}`, async () => {
+    await pool.query(
+      'CREATE TABLE IF NOT EXISTS late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)',
+    );
+    const ours = await told(() => pool.connect(), story);
+    await pool.query('DELETE FROM t WHERE id >= 60');
+    const theirs = await told(() => direct.connect(), story);
+    assert.deepEqual(ours, theirs);
+    await pool.query('DELETE FROM t WHERE id >= 60');
+  });
+}
+
+test('two clients do not see each other; what they leave open is rolled back', async () => {
+  const [one, two] = [await pool.connect(), await pool.connect()];
+  await one.query('BEGIN');
+  const [written, seen] = await Promise.all([
+    one.query('INSERT INTO t (id) VALUES (70)'),
+    one.query('SELECT id FROM t WHERE id = 70'),
+  ]);
+  assert.deepEqual([written.rowCount, seen.rows], [1, [{ id: 70 }]]);
+  assert.deepEqual((await two.query('SELECT id FROM t WHERE id = 70')).rows, []);
+  one.release();
+  two.release();
+  await eventually(async () => {
+    const { rows } = await direct.query(
+      `SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'`,
+    );
+    return rows.length === 0;
+  });
+  assert.deepEqual((await pool.query('SELECT id FROM t WHERE id = 70')).rows, []);
+});
+
+test('a pool takes no BEGIN: its queries have no client in common', async () => {
+  await assert.rejects(pool.query('BEGIN'), (error: DatabaseError) => {
+    assert.match(error.hint ?? '', /transactions/);
+    return true;
+  });
 });
 
 test('the demo asks through the same client, once', async () => {

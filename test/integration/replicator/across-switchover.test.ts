@@ -72,6 +72,31 @@ test('a role made and granted before a switchover writes in the new primary afte
   assert.deepEqual(written, [{ memory: '9MB', who: 'clerk' }]);
 });
 
+test('trap 26: a promoted region captures DDL, and its triggers act once', async () => {
+  const [first = '', second = ''] = cluster.regionIds;
+  await asOwner(
+    second,
+    `CREATE TABLE audit (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text);
+     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+       $$BEGIN INSERT INTO audit (what) VALUES (NEW.id || NEW.by_whom); RETURN NEW; END$$;
+     CREATE TRIGGER noted AFTER INSERT ON ledger FOR EACH ROW EXECUTE FUNCTION note();
+     INSERT INTO ledger VALUES (2, 'after'), (3, 'the change')`,
+  );
+  const found = `SELECT (SELECT string_agg(what, ', ' ORDER BY id) FROM audit) AS what,
+    (SELECT count(*) FROM pg_trigger WHERE tgname = 'noted') AS triggers`;
+  const password = cluster.secrets(first).shared.postgres.owner;
+  for (const region of cluster.regionIds) {
+    await eventually(async () => {
+      const client = await connect(region, 'meridian_owner', password);
+      const { rows } = await client
+        .query<{ what: string; triggers: string }>(found)
+        .catch(() => ({ rows: [] }))
+        .finally(() => client.end());
+      return rows[0]?.what === '2after, 3the change' && rows[0].triggers === '1';
+    });
+  }
+});
+
 test('verify finds the regions equal, and names a row that was changed by hand', async () => {
   const [first = ''] = cluster.regionIds;
   const equal = verify();

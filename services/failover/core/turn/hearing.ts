@@ -31,7 +31,7 @@ export function absorb(previous: ControllerState, input: Input, fold: typeof fol
       return quiet({ ...state, wallMs: input.wallMs });
     case 'checkpointFound':
       if (state.kind !== 'starting') return quiet(state);
-      return quiet(startFold({ ...state, kind: 'greeting' }, input.checkpoint));
+      return withHalt(startFold({ ...state, kind: 'greeting' }, input.checkpoint));
     case 'controlRecordRead':
       return withHalt(readRecord(state, input, fold));
     case 'controlLogUnreadable':

@@ -21,8 +21,12 @@ const refusedKept = 50;
 
 /** Goes on from `checkpoint`; a lease or a pause in it counts as read now. */
 export function startFold(state: ControllerState, checkpoint: Checkpoint | null): ControllerState {
-  const { nowMs } = state;
+  const { nowMs, config } = state;
   const fold = checkpoint?.state ?? state.fold;
+  const clusterId = fold.policy?.clusterId ?? config.clusterId;
+  if (clusterId !== config.clusterId) {
+    return halted(state, `its data are of cluster ${clusterId}: set them aside (meridian reseed)`);
+  }
   const read: ReadTimes = {
     ...state.read,
     leaseReadAtMs: nowMs,

@@ -91,7 +91,12 @@ export class PublicListener {
   #build(handler: http.RequestListener): http.Server {
     const { tls, headMs } = this.#options.config();
     const lookMs = Math.min(lookMsMax, headMs);
-    const plain = { maxHeaderSize: headBytesMax, connectionsCheckingInterval: lookMs };
+    const plain = {
+      maxHeaderSize: headBytesMax,
+      connectionsCheckingInterval: lookMs,
+      // A request without a body is no stream that has to be read to its end.
+      optimizeEmptyRequests: true,
+    };
     if (tls === undefined) return http.createServer(plain, handler);
     const current = (): typeof tls => this.#options.config().tls ?? tls;
     const certificate = new Certificate(current, this.#options.logger);

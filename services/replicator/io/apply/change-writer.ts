@@ -118,7 +118,10 @@ export class ChangeWriter {
         await flush();
         await this.#truncate(message, announced);
       } else if (isRow(message)) {
-        const change = await this.#changeOf(message, announced);
+        const known = announcedIn(announced, message.relation);
+        // Mostly nothing is to be waited for.
+        if (known.shape === null) known.shape = await this.#shapeFor(known);
+        const change = this.#changeOf(message, known, known.shape);
         if (change === null) continue;
         changes.push(change);
         if (!isDdl(change)) continue;
@@ -131,17 +134,16 @@ export class ChangeWriter {
   }
 
   /** The change, or null for a row that a later command of the transaction brings anew. */
-  async #changeOf(
+  #changeOf(
     message: RowMessage,
-    announced: ReadonlyMap<number, Announced>,
-  ): Promise<RowChange | null> {
-    const known = announcedIn(announced, message.relation);
-    known.shape ??= await this.#shapeFor(known);
-    if (known.shape !== 'missing') {
-      const isCarrier = isOwnTable(known.relation, 'carried_row');
-      return isCarrier && message.kind === 'delete' ? null : changeOf(message, known.shape);
+    { relation }: Announced,
+    shape: TableShape | 'missing',
+  ): RowChange | null {
+    if (shape !== 'missing') {
+      const isCarrier = message.kind === 'delete' && isOwnTable(relation, 'carried_row');
+      return isCarrier ? null : changeOf(message, shape);
     }
-    const table = tableName(known.relation);
+    const table = tableName(relation);
     // CREATE TABLE AS writes its rows before the command is captured.
     if (message.kind !== 'insert') throw drifted(table, 'the table is missing here');
     this.#awaited.add(table);

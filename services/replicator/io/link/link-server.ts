@@ -4,8 +4,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { verifyPeerToken } from '../../../../shared/auth/peer-token.ts';
-import { bearerOf } from '../../../../shared/auth/require-scope.ts';
+import { callingRegion } from '../../../../shared/auth/require-scope.ts';
 import type { KeySet } from '../../../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import type { Logger } from '../../../../shared/logging/logger.ts';
@@ -60,7 +59,8 @@ export class LinkServer {
 
   async #accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { clusterId, peerKeys, source } = this.#options;
-    const peer = await verifyPeerToken(bearerOf(request), clusterId, peerKeys);
+    const keys = { clusterId, keys: peerKeys };
+    const peer = await callingRegion(request, request.socket, keys);
     if (this.#isStopped) throw new Error('the replicator is stopping');
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       // One link per peer: a new one replaces an old one, which may be half-open.

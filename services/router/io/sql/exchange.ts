@@ -20,6 +20,8 @@ export interface ExchangeStep {
   readonly rowsMax?: number;
   /** Rows of the exchange are kept up to so many bytes in all. */
   readonly bytesMax?: number;
+  /** Its bytes are counted by themselves: it goes to somebody else than what came before. */
+  readonly isOwnReply?: boolean;
   /** It is executed to its end although no more rows are kept: it may write. */
   readonly mustFinish?: boolean;
 }
@@ -31,11 +33,14 @@ export class ExchangeFailed extends Error {
   readonly step: number;
   /** False when the connection was gone before anything could be sent. */
   readonly wasSent: boolean;
+  /** Of the steps before it. */
+  readonly results: readonly StatementResult[];
 
-  constructor(step: number, wasSent: boolean, cause: unknown) {
-    super(`step ${step} failed`, { cause });
-    this.step = step;
+  constructor(results: readonly StatementResult[], wasSent: boolean, cause: unknown) {
+    super(`step ${results.length} failed`, { cause });
+    this.step = results.length;
     this.wasSent = wasSent;
+    this.results = results;
   }
 }
 
@@ -190,7 +195,7 @@ class Exchange {
   handleError(error: unknown): void {
     // What followed the failed step was skipped; its own plan may be the trouble.
     for (const { sql } of this.#steps.slice(this.step)) this.#prepared.forget(sql);
-    this.#reject(new ExchangeFailed(this.step, this.#wasSent, error));
+    this.#reject(new ExchangeFailed(this.#results, this.#wasSent, error));
   }
 
   handleCopyInResponse(connection: { sendCopyFail(why: string): void }): void {
@@ -205,5 +210,6 @@ class Exchange {
     const [fields, rows, isCutOff] = [this.#fields, this.#rows, this.#isCutOff];
     [this.#fields, this.#rows, this.#isCutOff] = [[], [], false];
     this.#results.push({ command, rowCount, fields, rows, isCutOff });
+    if (this.#steps[this.step]?.isOwnReply === true) this.#bytes = 0;
   }
 }

@@ -33,6 +33,17 @@ export function claimStep({ key, caller, requestHash }: KeyIdentity): ExchangeSt
   return { sql, values: [key, caller, requestHash ?? ''], isConstant: true };
 }
 
+/** Takes the key with the reply it stands for, when that is known before the COMMIT. */
+export function claimedReplyStep(
+  { key, caller, requestHash }: KeyIdentity,
+  results: readonly StatementResult[],
+): ExchangeStep {
+  const sql = `INSERT INTO meridian.idempotency (key, caller, request_hash, reply)
+    VALUES ($1, $2, $3, $4::jsonb)`;
+  const values = [key, caller, requestHash ?? '', JSON.stringify(results)];
+  return { sql, values, isConstant: true };
+}
+
 /** Stores the reply before the COMMIT, as the router, and gives the caller its role back. */
 export function saveSteps(
   { key }: KeyIdentity,

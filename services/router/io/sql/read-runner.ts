@@ -9,6 +9,7 @@ import type {
   StatementResult,
 } from '../../../../shared/ports/data-access.ts';
 import type { NodeLook } from '../../core/node-position.ts';
+import { bounded } from './bounded.ts';
 import { runExchange, type ExchangeStep } from './exchange.ts';
 import { lookStep, lookWithSettings, readLook } from './node-look.ts';
 import type { Lent, NodePools } from '../node-pools.ts';
@@ -19,6 +20,7 @@ import {
   rollbackStep,
   type KeptRows,
 } from './session-steps.ts';
+import { SharedReads } from './shared-reads.ts';
 import { errorOfFailure, judgeFailure } from './sql-failure.ts';
 import { openStream } from './streamed-read.ts';
 
@@ -53,17 +55,25 @@ export class ReadWrites extends Error {
 
 export class ReadRunner {
   readonly #options: ReadRunnerOptions;
+  readonly #shared: SharedReads;
 
   constructor(options: ReadRunnerOptions) {
     this.#options = options;
+    this.#shared = new SharedReads({ ...options, runAlone: (plan) => this.#runAlone(plan) });
+  }
+
+  /**
+   * Throws ReadWrites, StatementFailed, DeadlineExceeded, ReplicaUnavailable (the node is of no
+   * use; nothing was done), or what borrowing a connection throws.
+   */
+  run(plan: ReadPlan): Promise<ReadOutcome> {
+    return this.#shared.takes(plan) ? this.#shared.run(plan) : this.#runAlone(plan);
   }
 
   /**
    * A kept plan may be out of date (the table was altered): what fails with one is tried without.
-   * Throws ReadWrites, StatementFailed, DeadlineExceeded, ReplicaUnavailable (the node is of no
-   * use; nothing was done), or what borrowing a connection throws.
    */
-  async run(plan: ReadPlan): Promise<ReadOutcome> {
+  async #runAlone(plan: ReadPlan): Promise<ReadOutcome> {
     const { request, node } = plan;
     const { pools, clock } = this.#options;
     const lent = await pools.borrow(node, request.caller.role, request.deadlineMs);
@@ -98,7 +108,7 @@ export class ReadRunner {
     } catch (error) {
       const failed = await this.#failed(plan, lent, error);
       const isOwnFault = isMeridianError(failed, 'StatementFailed');
-      if (plan.isRepeated && isOwnFault) return this.run({ ...plan, isRepeated: false });
+      if (plan.isRepeated && isOwnFault) return this.#runAlone({ ...plan, isRepeated: false });
       throw failed;
     }
   }
@@ -154,28 +164,4 @@ function aroundReads(request: DataRequest): {
   const begin = beginStep({ isolation: request.isolation, isReadOnly: true });
   const isOneSnapshot = request.isolation !== 'read committed';
   return { before: [begin], after: isOneSnapshot ? [commitStep] : [lookStep, commitStep] };
-}
-
-/** `work`, or a rejection after `ms`, or as soon as nobody waits for it any more. */
-function bounded<T>(work: Promise<T>, ms: number, signal: AbortSignal | undefined): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const give = (message: string): void => reject(new MeridianError('DeadlineExceeded', message));
-    const onAbort = (): void => give('The client has left; nothing was done.');
-    const timer = setTimeout(() => give('The deadline passed before the node answered.'), ms);
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    };
-    signal?.addEventListener('abort', onAbort);
-    work.then(
-      (result) => {
-        end();
-        resolve(result);
-      },
-      (error: unknown) => {
-        end();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      },
-    );
-  });
 }

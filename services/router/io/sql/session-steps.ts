@@ -88,7 +88,7 @@ export interface KeptRows {
 /** The caller's statements, with a bound on the rows kept of each. */
 export function callerSteps(
   statements: DataRequest['statements'],
-  options: KeptRows & { readonly mustFinish: boolean; readonly isRepeated?: boolean },
+  options: KeptRows & Pick<ExchangeStep, 'mustFinish' | 'isRepeated' | 'isOwnReply'>,
 ): ExchangeStep[] {
   return statements.map(({ sql, params }) => ({
     sql,

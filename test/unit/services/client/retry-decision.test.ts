@@ -6,6 +6,7 @@ const problem = { code: 'Draining', status: 503, detail: '', retry: 'same' } as 
 const facts: RetryFacts = {
   problem,
   isRepeatable: false,
+  isWithin: false,
   attempt: 1,
   attemptsMax: 5,
   leftMs: 10_000,
@@ -29,6 +30,18 @@ const rows: [string, Partial<RetryFacts>, string][] = [
   ['no reply to a write', { problem: { ...problem, code: 'NoReply' } }, 'give-up'],
   ['no reply to a read', { problem: { ...problem, code: 'NoReply' }, isRepeatable: true }, 'again'],
   ['a lost write', { problem: { ...problem, code: 'WriteLost' }, isRepeatable: true }, 'give-up'],
+  ['too many requests, within a transaction', { isWithin: true }, 'again'],
+  [
+    'a call within a transaction that is over',
+    { isWithin: true, problem: { ...problem, code: 'StaleEpoch', sqlstate: '40001' } },
+    'give-up',
+  ],
+  [
+    'a deadlock within a transaction: it is to be begun again',
+    { isWithin: true, problem: { ...problem, code: 'StatementFailed', sqlstate: '40P01' } },
+    'give-up',
+  ],
+  ['its COMMIT without a reply', { isWithin: true, isRepeatable: true, problem: unknown }, 'again'],
 ];
 
 for (const [name, change, kind] of rows) {

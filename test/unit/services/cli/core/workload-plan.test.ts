@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arrivalAt, arrivalsDue } from '../../../../../services/cli/core/workload-plan.ts';
+import {
+  arrivalAt,
+  arrivalDueMs,
+  arrivalsDue,
+} from '../../../../../services/cli/core/workload-plan.ts';
 
 const shape = { regions: 3, cities: 171_075 };
 const numbers = Array.from({ length: 10_000 }, (_, index) => index);
@@ -38,8 +42,28 @@ test('with one region it is read back there', () => {
 });
 
 test('arrivals are due by time alone', () => {
+  const steady = { perSecond: 200, risingMs: 0 };
   assert.deepEqual(
-    [0, 4, 5, 1000].map((ms) => arrivalsDue(ms, 200)),
+    [0, 4, 5, 1000].map((ms) => arrivalsDue(ms, steady)),
     [0, 0, 1, 200],
   );
+});
+
+test('a rising rate reaches its height evenly and stays there', () => {
+  const rising = { perSecond: 200, risingMs: 2000 };
+  assert.deepEqual(
+    [0, 1000, 2000, 3000].map((ms) => arrivalsDue(ms, rising)),
+    [0, 50, 200, 400],
+  );
+});
+
+test('an arrival is due at the moment from which it is counted', () => {
+  for (const risingMs of [0, 500, 2000]) {
+    const schedule = { perSecond: 200, risingMs };
+    for (let number = 1; number <= 600; number += 7) {
+      const dueMs = arrivalDueMs(number, schedule);
+      assert.equal(arrivalsDue(dueMs + 0.001, schedule), number);
+      assert.equal(arrivalsDue(dueMs - 0.001, schedule), number - 1);
+    }
+  }
 });

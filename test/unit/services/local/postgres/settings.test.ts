@@ -18,6 +18,7 @@ const settings: NodeSettings = {
   mode: 'normal',
   isRecovering: false,
   primary: null,
+  tls: null,
   replicatorPassword: "it's",
   majorVersion: 18,
 };
@@ -42,12 +43,14 @@ test('17 does not know io_method', () => {
 });
 
 test('an isolated node admits one role from this machine, and no walsender', () => {
-  const rules = accessRules({ mode: 'isolated', database: 'app' });
+  const rules = accessRules({ mode: 'isolated', database: 'app', isSecured: false });
   assert.equal(rules, 'host all meridian_owner samehost scram-sha-256\n');
 });
 
 test('nobody comes in without a password, and applications reach their database alone', () => {
-  const rules = accessRules({ mode: 'normal', database: 'app' }).trim().split('\n');
+  const rules = accessRules({ mode: 'normal', database: 'app', isSecured: false })
+    .trim()
+    .split('\n');
   assert.ok(rules.every((rule) => rule.endsWith('scram-sha-256')));
   assert.deepEqual(
     rules.filter((rule) => / all all /.test(rule)),

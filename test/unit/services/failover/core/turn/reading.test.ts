@@ -149,3 +149,17 @@ describe('an operator’s record that is void', () => {
     );
   });
 });
+
+describe('a checkpoint of another cluster', () => {
+  it('stops the controller: its data must be set aside first', () => {
+    const state = replicaState();
+    const policy = state.fold.policy;
+    assert.ok(policy !== null);
+    const fold = { ...state.fold, policy: { ...policy, clusterId: 'another' } };
+    const started = startFold(state, { nextOffset: 5n as LogOffset, state: fold });
+    assert.equal(started.kind, 'halted');
+    assert.match(started.why, /are of cluster another/);
+    const own = startFold(state, { nextOffset: 5n as LogOffset, state: state.fold });
+    assert.notEqual(own.kind, 'halted');
+  });
+});

@@ -1,0 +1,82 @@
+/** `meridian init`: the files of a new cluster whose regions have hosts of their own. */
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import {
+  clusterComment,
+  newCluster,
+  secretsComment,
+  securedSections,
+} from '../../../local/cluster-files.ts';
+import { newSecrets } from '../../../local/new-secrets.ts';
+import { writeFileWhole } from '../../../local/process/whole-file.ts';
+import { clusterConfigSchema } from '../../../cluster-config.ts';
+import { CliError, usageError } from '../../core/cli-error.ts';
+import { explainFiles, planInit } from '../../core/deploy/init-plan.ts';
+import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
+import type { Context } from '../../io/context.ts';
+import type { AddVerb } from '../../program.ts';
+
+interface InitOptions {
+  readonly regions: string;
+  readonly output: string;
+  readonly plain?: boolean;
+}
+
+/** As in a local cluster: the region's own node and one standby. */
+const nodesPerRegion = 2;
+
+export const addInit: AddVerb = (program, act) => {
+  program
+    .command('init')
+    .description('write cluster file, secrets and certificates for regions on hosts of their own')
+    .requiredOption('--regions <region=host,...>', 'each region and its host name or IPv4 address')
+    .option('--output <folder>', 'a new or empty folder for the files', 'meridian-cluster')
+    .option('--plain', 'no certificates: for loopback addresses only')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  $ npx meridian init --regions eu-west=host1.example,us-east=host2.example,' +
+        'ap-south=host3.example\n' +
+        '  $ npx meridian init --regions eu-west=10.0.0.1,us-east=10.0.0.2 --output cluster',
+    )
+    .action(act(async (context: Context, options: InitOptions) => init(context, options)));
+};
+
+async function init(context: Context, options: InitOptions): Promise<ExitCode> {
+  const plan = planInit(options.regions);
+  if (plan.kind === 'refused') throw usageError(`--regions: ${plan.why}.`);
+  const folder = resolve(options.output);
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new CliError(`${folder} is not empty; nothing was written.`, {
+      exitCode: exitCodes.refused,
+      hint: 'Secrets and ids are made once. Name another folder with --output.',
+    });
+  }
+  const isSecured = options.plain !== true;
+  const made = newCluster(plan.regions, nodesPerRegion);
+  const cluster = isSecured ? { ...made, ...securedSections } : made;
+  const checked = clusterConfigSchema.parse(cluster);
+  const { secrets, authority } = await newSecrets(checked, isSecured);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const write = (file: string, text: string, mode = 0o644): Promise<void> =>
+    writeFileWhole(join(folder, file), text, { mode });
+  for (const [id, own] of secrets) {
+    await write(`${id}.secrets.yaml`, `${secretsComment}${stringify(own)}`, 0o600);
+  }
+  if (authority !== null) {
+    await mkdir(join(folder, 'authority'), { mode: 0o700 });
+    await write('authority/ca.pem', authority.certificate);
+    await write('authority/ca-key.pem', authority.key, 0o600);
+  }
+  await write('meridian.yaml', `${clusterComment}${stringify(cluster)}`);
+  const { terminal, isJson } = context;
+  const regions = plan.regions.map(({ id, host, bind }) => ({ id, host, bind }));
+  const explanation = explainFiles({ folder, regions, isSecured });
+  terminal.out(
+    isJson ? JSON.stringify({ folder, isSecured, regions, warnings: plan.warnings }) : explanation,
+  );
+  for (const warning of plan.warnings) terminal.say(`warning: ${warning}`);
+  return exitCodes.done;
+}

@@ -1,0 +1,103 @@
+/** New secrets of every region of a cluster, with certificates where its links are secured. */
+import { randomBytes } from 'node:crypto';
+import type { IssuedCertificate } from '../../shared/auth/certificate-authority.ts';
+import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
+import { secretsSchema, type KeySet, type Secrets } from '../../shared/config/secrets-schema.ts';
+
+export type CertifiedCluster = Pick<ClusterBase, 'clusterId' | 'hosts'> & {
+  readonly regions: readonly Pick<ClusterBase['regions'][number], 'id' | 'host' | 'bind'>[];
+};
+
+export interface MadeSecrets {
+  readonly secrets: ReadonlyMap<string, Secrets>;
+  /** Signs further certificates; null in mode plain. */
+  readonly authority: IssuedCertificate | null;
+}
+
+const dayMs = 24 * 3600 * 1000;
+/** Clocks of other hosts may be behind. */
+const earlierMs = 3600 * 1000;
+const authorityDays = 3650;
+export const certificateDays = 397;
+
+/** What is shared is the same in all of them. */
+export async function newSecrets(
+  cluster: CertifiedCluster,
+  isSecured: boolean,
+): Promise<MadeSecrets> {
+  const authority = isSecured ? await newAuthority(cluster.clusterId) : null;
+  const shared = newSharedSecrets(authority);
+  const secrets = new Map<string, Secrets>();
+  for (const { id } of cluster.regions) {
+    const own = {
+      redisPassword: newSecret(),
+      agentToken: newSecret(),
+      ...(authority === null
+        ? {}
+        : { certificates: await newCertificates(cluster, id, { authority }) }),
+    };
+    secrets.set(id, secretsSchema.parse({ version: 1, region: id, shared, own }));
+  }
+  return { secrets, authority };
+}
+
+/** Certificates of one region: of its processes and of its Kafka node. */
+export async function newCertificates(
+  cluster: CertifiedCluster,
+  id: string,
+  by: { readonly authority: IssuedCertificate; readonly days?: number },
+): Promise<NonNullable<Secrets['own']['certificates']>> {
+  const { issueCertificate } = await import('../../shared/auth/certificate-authority.ts');
+  const region = cluster.regions.find((candidate) => candidate.id === id);
+  if (region === undefined) throw new RangeError(`the cluster file knows no region ${id}`);
+  const { host, bind } = region;
+  const addresses = [cluster.hosts[host], bind].filter(
+    (address) => address !== undefined && address !== '0.0.0.0',
+  );
+  const request = {
+    clusterId: cluster.clusterId,
+    region: id,
+    hosts: [host],
+    addresses: [...new Set(addresses)] as string[],
+    ...validity(by.days ?? certificateDays),
+  };
+  return {
+    region: await issueCertificate(by.authority, { ...request, use: 'region' }),
+    broker: await issueCertificate(by.authority, { ...request, use: 'broker' }),
+  };
+}
+
+async function newAuthority(clusterId: string): Promise<IssuedCertificate> {
+  const { createAuthority } = await import('../../shared/auth/certificate-authority.ts');
+  return createAuthority(clusterId, validity(authorityDays));
+}
+
+function validity(days: number): { notBefore: Date; notAfter: Date } {
+  const now = Date.now();
+  return { notBefore: new Date(now - earlierMs), notAfter: new Date(now + days * dayMs) };
+}
+
+function newSharedSecrets(authority: IssuedCertificate | null): Secrets['shared'] {
+  return {
+    accessKeys: newKeySet(),
+    positionKeys: newKeySet(),
+    peerKeys: newKeySet(),
+    ...(authority === null ? {} : { authority: authority.certificate }),
+    postgres: {
+      owner: newSecret(),
+      replicator: newSecret(),
+      applier: newSecret(),
+      router: newSecret(),
+      app: newSecret(),
+    },
+  };
+}
+
+function newKeySet(): KeySet {
+  return { signWith: 'k1', keys: { k1: randomBytes(32).toString('base64') } };
+}
+
+/** 192 bits, safe in URLs and settings files. */
+function newSecret(): string {
+  return randomBytes(24).toString('base64url');
+}

@@ -1,0 +1,104 @@
+/** Whether a region may start with the security its files describe; what its links are given. */
+import { X509Certificate } from 'node:crypto';
+import { holderOf, type CertificateUse } from '../core/certificate/link-certificate.ts';
+import type { RegionId } from '../core/region.ts';
+import { MeridianError } from '../errors/meridian-error.ts';
+import type { LinkIdentity } from '../runtime/link-security.ts';
+import { regionOfConfig, type ClusterBase } from './cluster-schema.ts';
+import type { Secrets } from './secrets-schema.ts';
+
+type SecuredCluster = Pick<ClusterBase, 'clusterId' | 'security' | 'regions' | 'hosts'>;
+
+/**
+ * Throws ConfigInvalid, with the fix, when region `secrets.region` of `cluster` must not start:
+ * plain links beyond this machine, or certificates that are missing, expired or another's.
+ */
+export function checkSecurity(cluster: SecuredCluster, secrets: Secrets, now = new Date()): void {
+  const region = regionOfConfig(cluster as ClusterBase, secrets.region);
+  if (cluster.security.mode === 'plain') {
+    if (region.bind.startsWith('127.')) return;
+    const place = `regions.${region.id}.bind is ${region.bind}`;
+    throw new MeridianError(
+      'ConfigInvalid',
+      `${place}: mode plain binds loopback addresses only.`,
+      {
+        hint: 'Set security.mode: tls with secrets of npx meridian init, or bind a 127.x address.',
+      },
+    );
+  }
+  const { authority } = secrets.shared;
+  const { certificates } = secrets.own;
+  if (authority === undefined || certificates === undefined) {
+    const message = `The secrets of ${region.id} hold no certificates, and security.mode is tls.`;
+    throw new MeridianError('ConfigInvalid', message, {
+      hint: 'npx meridian init writes secrets with certificates.',
+    });
+  }
+  for (const use of ['region', 'broker'] as const) {
+    const text = certificates[use].certificate;
+    const why = whyUnusable(text, {
+      authority,
+      clusterId: cluster.clusterId,
+      region: region.id,
+      use,
+      now,
+    });
+    if (why === null) continue;
+    throw new MeridianError('ConfigInvalid', `The ${use} certificate of ${region.id} ${why}.`, {
+      hint: 'npx meridian certificates renew writes new ones from the folder of the authority.',
+    });
+  }
+}
+
+/** What the links of region `secrets.region` use; null in mode plain. */
+export function linkIdentityOf(cluster: SecuredCluster, secrets: Secrets): LinkIdentity | null {
+  const { authority } = secrets.shared;
+  const own = secrets.own.certificates?.region;
+  if (cluster.security.mode === 'plain' || authority === undefined || own === undefined)
+    return null;
+  const regionsByHost = new Map<string, RegionId>();
+  for (const { id, host, bind } of cluster.regions) {
+    regionsByHost.set(host, id);
+    const address = cluster.hosts[host];
+    if (address !== undefined) regionsByHost.set(address, id);
+    // An address of this machine: another region's bind says nothing about it here.
+    if (bind.startsWith('127.')) regionsByHost.set(bind, id);
+  }
+  const { bind } = regionOfConfig(cluster as ClusterBase, secrets.region);
+  regionsByHost.set(bind, secrets.region);
+  return { clusterId: cluster.clusterId, region: secrets.region, authority, ...own, regionsByHost };
+}
+
+interface Expected {
+  readonly authority: string;
+  readonly clusterId: string;
+  readonly region: RegionId;
+  readonly use: CertificateUse;
+  readonly now: Date;
+}
+
+function whyUnusable(text: string, expected: Expected): string | null {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(text);
+  } catch {
+    return 'cannot be read';
+  }
+  const { validFromDate, validToDate } = certificate;
+  if (validToDate <= expected.now) return `expired on ${validToDate.toISOString()}`;
+  if (validFromDate > expected.now) return `is not valid before ${validFromDate.toISOString()}`;
+  const holder = holderOf(certificate.subjectAltName);
+  if (holder?.clusterId !== expected.clusterId) return 'is not of this cluster';
+  if (holder.region !== expected.region) return `is of ${holder.region}`;
+  if (holder.use !== expected.use) return `is made for the ${holder.use}`;
+  const isVouchedFor = certificatesIn(expected.authority).some((issuer) =>
+    certificate.verify(issuer.publicKey),
+  );
+  return isVouchedFor ? null : "is not signed by the cluster's own authority";
+}
+
+/** Every certificate of a PEM text. */
+export function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}

@@ -1,0 +1,141 @@
+/**
+ * A cluster as `meridian init` writes it for regions on hosts of their own, each started by
+ * `region up` with its own cluster file, secrets and data folder; loopback addresses stand for the
+ * hosts, and nothing else is shared.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { clusterConfigSchema, type ClusterConfig } from '../../../services/cluster-config.ts';
+import { signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
+import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
+import { linkIdentityOf } from '../../../shared/config/security.ts';
+import type { Secrets } from '../../../shared/config/secrets-schema.ts';
+import { createBearerClient, type BearerReply } from '../../../shared/http/bearer-client.ts';
+import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
+import { runCli, type CliResult } from '../cli/cli-run.ts';
+
+const entryFile = resolve(import.meta.dirname, '../../../services/cli/main.ts');
+
+interface Host {
+  readonly folder: string;
+  child: ChildProcess | null;
+}
+
+export class SecuredHosts {
+  readonly folder: string;
+  readonly config: ClusterConfig;
+  readonly #hosts = new Map<string, Host>();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.config = loadClusterFile(join(folder, 'cluster/meridian.yaml'), clusterConfigSchema, {});
+    for (const { id } of this.config.regions) {
+      const host = join(folder, id);
+      mkdirSync(host, { mode: 0o755 });
+      copyFileSync(join(folder, 'cluster/meridian.yaml'), join(host, 'meridian.yaml'));
+      copyFileSync(join(folder, `cluster/${id}.secrets.yaml`), join(host, 'secrets.yaml'));
+      chmodSync(join(host, 'secrets.yaml'), 0o600);
+      this.#hosts.set(id, { folder: host, child: null });
+    }
+    installLinkIdentity(
+      linkIdentityOf(this.config, this.secrets(this.config.regions[0]?.id ?? '')),
+    );
+  }
+
+  /** Runs `meridian init` and gives each host its files. */
+  static async make(regions: readonly string[]): Promise<SecuredHosts> {
+    const folder = mkdtempSync(join(tmpdir(), 'meridian-hosts-'));
+    chmodSync(folder, 0o755);
+    const network = `127.${80 + Math.floor(Math.random() * 160)}.${process.pid % 250}`;
+    const list = regions.map((id, index) => `${id}=${network}.${2 + index}`).join(',');
+    const output = join(folder, 'cluster');
+    const made = await runCli(['init', '--regions', list, '--output', output], {});
+    if (made.code !== 0) throw new Error(made.err);
+    return new SecuredHosts(folder);
+  }
+
+  /** Files of a region's host. */
+  fileOf(id: string, name: 'meridian.yaml' | 'secrets.yaml'): string {
+    return join(this.#host(id).folder, name);
+  }
+
+  secrets(id: string): Secrets {
+    return loadSecrets(this.fileOf(id, 'secrets.yaml'));
+  }
+
+  region(id: string): RegionConfig {
+    const region = this.config.regions.find((candidate) => candidate.id === id);
+    if (region === undefined) throw new RangeError(`no region ${id}`);
+    return region;
+  }
+
+  /** The options that every command on a host is given. */
+  flags(id: string): string[] {
+    const data = join(this.#host(id).folder, 'data');
+    const files = ['--config', this.fileOf(id, 'meridian.yaml')];
+    return [...files, '--secrets', this.fileOf(id, 'secrets.yaml'), '--data', data];
+  }
+
+  /** `meridian region up` on the host of `id`. */
+  up(id: string): void {
+    const host = this.#host(id);
+    const args = [entryFile, 'region', 'up', id, ...this.flags(id)];
+    const stdio = process.env['MERIDIAN_TEST_TALK'] === undefined ? 'ignore' : 'inherit';
+    host.child = spawn(process.execPath, args, { stdio });
+  }
+
+  async down(id: string): Promise<void> {
+    const { child } = this.#host(id);
+    if (child === null || child.exitCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+  }
+
+  /** A command on the host of `id`. */
+  run(id: string, args: readonly string[]): Promise<CliResult> {
+    return runCli([...args, ...this.flags(id)], {});
+  }
+
+  async token(scope: Scope): Promise<string> {
+    const keys = this.secrets(this.config.regions[0]?.id ?? '').shared.accessKeys;
+    const { clusterId } = this.config;
+    const base = { clusterId, keys, subject: 'test', role: 'app', ttlSeconds: 3600 };
+    return signAccessToken({ ...base, scopes: [scope] });
+  }
+
+  /** One statement at the gateway of `id`, over TLS. Throws what a problem document names. */
+  async query(id: string, sql: string, consistency = 'session'): Promise<BearerReply> {
+    const { host, listeners } = this.region(id);
+    const address = this.config.hosts[host] ?? host;
+    const origin = `https://${address}:${listeners.public}`;
+    const client = createBearerClient(origin, () => this.token('data:write'));
+    try {
+      const body = { sql, consistency };
+      return await client.call({ method: 'POST', path: '/v1/query', body, timeoutMs: 20_000 });
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** What the processes of `id` wrote, for a test that failed. */
+  log(id: string, name: string): string {
+    return readFileSync(join(this.#host(id).folder, `data/regions/${id}/logs/${name}.log`), 'utf8');
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all([...this.#hosts.keys()].map((id) => this.down(id)));
+    installLinkIdentity(null);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #host(id: string): Host {
+    const host = this.#hosts.get(id);
+    if (host === undefined) throw new RangeError(`no host of ${id}`);
+    return host;
+  }
+}
