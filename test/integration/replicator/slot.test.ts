@@ -162,22 +162,26 @@ test('traps 13, 65: a frozen reader is replaced in time, and there are never two
   const { primary } = cluster;
   await primary.server.query(`ALTER SYSTEM SET wal_sender_timeout = '3s'`);
   await primary.server.query('SELECT pg_reload_conf()');
-  await oneReader();
+  const frozen = await oneReader();
   await assert.rejects(secondReader(), /is active for PID/);
   primary.freeze();
   const held = commit();
   const startedMs = performance.now();
   const second = await eventually(() => secondReader().catch(() => null), { deadlineMs: 20_000 });
   assert.ok(performance.now() - startedMs < 10_000, 'it took over too late');
-  const seconds = await readers();
-  assert.equal(seconds.length, 1);
-  primary.thaw();
-  for (let n = 0; n < 20; n += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.deepEqual(await readers(), seconds);
+  try {
+    // Until it has caught up with what the frozen one left, it does not count as streaming.
+    const taken = await oneReader(frozen);
+    primary.thaw();
+    for (let n = 0; n < 20; n += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.deepEqual(await readers(), [taken]);
+    }
+    assert.equal(held.isOver(), false, 'a reader that confirms nothing has released a commit');
+  } finally {
+    primary.thaw();
+    second.close();
   }
-  assert.equal(held.isOver(), false, 'a reader that confirms nothing has released a commit');
-  second.close();
   await held.done;
 });
 

@@ -266,5 +266,9 @@ test('the OpenAPI document describes the data API and nothing else', async () =>
     '/v1/idempotency/{key}',
     '/v1/query',
     '/v1/transaction',
+    '/v1/transactions',
+    '/v1/transactions/{id}/commit',
+    '/v1/transactions/{id}/query',
+    '/v1/transactions/{id}/rollback',
   ]);
 });
