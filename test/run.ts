@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     outcomes.push(await runStage(planStage(name, selection), selection));
   }
   const { passed, skipped, failures } = joinOutcomes(outcomes);
-  if (skipped > 0) console.log(`\n${skipped} skipped, for want of programs that are not installed`);
+  if (skipped > 0) console.log(`\n${skipped} skipped: what they need is not at hand`);
   console.log(`\n${passed} passed, ${failures.length} failed`);
   return failures.length === 0 && passed > 0 ? 0 : 1;
 }
