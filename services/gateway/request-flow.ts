@@ -62,6 +62,8 @@ export class RequestFlow implements AttemptEvents, Due {
   start(): void {
     const { request } = this.#exchange;
     replies.onGone(this.#exchange, () => this.#finish());
+    // A client that has left already has ended the flow in that call.
+    if (this.#isOver) return;
     this.#runtime.retryBudget.record(this.#startMs);
     try {
       const intake = takeIn(this.#runtime, request);

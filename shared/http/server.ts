@@ -1,6 +1,6 @@
 /** Builds a Fastify instance as every listener of Meridian uses it. `main` listens. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { fastify, LogController, type FastifyInstance } from 'fastify';
 import {
   serializerCompiler,
@@ -63,8 +63,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   if (serverFactory !== undefined) {
     server.addHook('onRoute', ({ url }) => void patterns.add(url));
     // Routes that take the raw request bound its body themselves; they never come here.
-    server.addHook('preParsing', async ({ raw }) => {
-      if (!raw.complete) cutUnlessComplete(raw, options.requestTimeoutMs);
+    server.addHook('preParsing', async ({ raw }, reply) => {
+      if (!raw.complete) cutUnlessComplete(raw, reply.raw, options.requestTimeoutMs);
     });
   }
   server.setErrorHandler(async (error, request, reply) => {
@@ -96,10 +96,10 @@ export async function closeServers(servers: readonly FastifyInstance[]): Promise
   clearTimeout(timer);
 }
 
-/** Ends the connection of a body that does not come. */
-function cutUnlessComplete(raw: IncomingMessage, timeoutMs: number): void {
+/** Ends the connection of a body that does not come. A request without one may never close. */
+function cutUnlessComplete(raw: IncomingMessage, reply: ServerResponse, timeoutMs: number): void {
   const timer = setTimeout(() => {
     if (!raw.complete) cutRequest(raw);
   }, timeoutMs);
-  raw.once('close', () => clearTimeout(timer));
+  for (const end of [raw, reply]) end.once('close', () => clearTimeout(timer));
 }

@@ -125,15 +125,21 @@ export class Nemesis {
   /** Stops processes for `ms` as SIGSTOP does, then lets them go on. */
   async freeze(region: string, names: readonly string[], ms: number): Promise<void> {
     const { processes } = await this.cluster.agentState(region);
-    const pids = processes.flatMap(({ name, pid }) =>
-      pid !== null && names.includes(name) ? [pid, ...childrenOf(pid)] : [],
+    const named = processes.flatMap(({ name, pid }) =>
+      pid !== null && names.includes(name) ? [pid] : [],
     );
     this.note(`freeze ${names.join(', ')} of ${region} for ${ms} ms`);
-    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const frozen: number[] = [];
     try {
+      for (const pid of named) {
+        process.kill(pid, 'SIGSTOP');
+        frozen.push(pid);
+        // Listed once the parent is stopped: it starts no more. A session may end meanwhile.
+        frozen.push(...childrenOf(pid).filter((child) => signalled(child, 'SIGSTOP')));
+      }
       await this.wait(ms);
     } finally {
-      for (const pid of pids) process.kill(pid, 'SIGCONT');
+      for (const pid of frozen) signalled(pid, 'SIGCONT');
       this.note(`thaw ${region}`);
     }
   }
@@ -173,6 +179,16 @@ export class Nemesis {
     );
     this.note(`${view.primary} is primary of epoch ${view.epoch}`);
     return view;
+  }
+}
+
+/** Whether there was such a process. */
+function signalled(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
   }
 }
 
