@@ -62,8 +62,7 @@ export class RequestFlow implements AttemptEvents, Due {
   start(): void {
     const { request } = this.#exchange;
     replies.onGone(this.#exchange, () => this.#finish());
-    // A client that has left already has ended the flow in that call.
-    if (this.#isOver) return;
+    if (this.#isOver) return; // The client has left already.
     this.#runtime.retryBudget.record(this.#startMs);
     try {
       const intake = takeIn(this.#runtime, request);
@@ -233,8 +232,7 @@ export class RequestFlow implements AttemptEvents, Due {
     const given = headerOf(this.#exchange.request, 'meridian-deadline-ms');
     const asked = given === undefined ? NaN : Number(given);
     const { totalMs } = intake.route.config.timeouts;
-    const ms = asked > 0 ? Math.min(asked, totalMs) : totalMs;
-    this.deadlineMs = this.#startMs + ms;
+    this.deadlineMs = this.#startMs + (asked > 0 ? Math.min(asked, totalMs) : totalMs);
     this.#runtime.deadlines.watch(this);
   }
 
