@@ -10,6 +10,7 @@ import { listenerPorts } from './listeners.ts';
 import { runProcess } from './process.ts';
 import { createReplicatorService, type ReplicatorService } from './replicator/service.ts';
 import { createRouterService } from './router/service.ts';
+import { installRevocations } from '../shared/auth/revocations.ts';
 import { requirePeer } from '../shared/auth/require-scope.ts';
 import {
   regionOfConfig,
@@ -67,6 +68,7 @@ const compose: Compose = async (inputs) => {
     made.set('failover', failover);
   }
   const regionControl: RegionControl = failover ?? (await followRegionControl(remote('failover')));
+  followRevocations(regionControl);
   const dataLog = has('replicator') ? dataLogOf(inputs, region) : null;
   if (dataLog !== null) {
     const own = { config: cluster.replicator, regionControl, dataLog };
@@ -107,6 +109,12 @@ const compose: Compose = async (inputs) => {
     },
   } satisfies Composition;
 };
+
+function followRevocations(control: RegionControl): void {
+  const take = (): void => installRevocations(control.view().revoked);
+  control.onChange(take);
+  take();
+}
 
 /** The replicator needs the controller and the controller the replicator: this ties the knot. */
 function lateReplicationStatus(replicator: () => ReplicatorService | null): ReplicationStatus {

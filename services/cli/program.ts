@@ -5,6 +5,7 @@ import { createContext, type Context, type GlobalOptions } from './io/context.ts
 import { addCompletion } from './verbs/completion.ts';
 import { addConfig } from './verbs/config.ts';
 import { addCertificates } from './verbs/deploy/certificates.ts';
+import { addTokens } from './verbs/deploy/tokens.ts';
 import { addInit } from './verbs/deploy/init.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDiverged } from './verbs/diverged.ts';
@@ -42,6 +43,7 @@ const verbs: readonly AddVerb[] = [
   addInit,
   addRegion,
   addCertificates,
+  addTokens,
   addRegions,
   addLogs,
   addUrl,

@@ -11,6 +11,7 @@ import type { ControllerAccess } from './http/controller-access.ts';
 import { divergedRoutes } from './http/diverged-routes.ts';
 import { operationRoutes } from './http/operation-routes.ts';
 import { peerRoutes } from './http/peer-routes.ts';
+import { tokenRoutes } from './http/token-routes.ts';
 import { roleRoutes } from './http/role-routes.ts';
 import { findCheckpoint } from './io/checkpoint-search.ts';
 import { controllerReadiness } from './io/controller-health.ts';
@@ -81,6 +82,7 @@ export function createFailoverService(dependencies: FailoverDependencies): Failo
         void server.register(adminRoutes(access));
         void server.register(operationRoutes(access));
         void server.register(divergedRoutes(access));
+        void server.register(tokenRoutes(access));
         void server.register(roleRoutes(access));
         done();
       },
@@ -221,6 +223,7 @@ class RegionController {
       logger: this.#logger,
       requireViewer: requireScope('admin:viewer', cluster.clusterId, accessKeys),
       requireOperator: requireScope('admin:operator', cluster.clusterId, accessKeys),
+      requireAdmin: requireScope('admin:admin', cluster.clusterId, accessKeys),
       requirePeer: requirePeer(cluster.clusterId, peerKeys),
       view: () => this.loop.view(),
       onChange: (listener) => this.loop.onChange(listener),

@@ -1,8 +1,10 @@
 /** Access tokens of people and applications: JWT with scope and PostgreSQL role (RFC 7519). */
+import { randomUUID } from 'node:crypto';
 import { jwtVerify, SignJWT, type JWTPayload } from 'jose';
 import type { KeySet } from '../config/secrets-schema.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import { keyOf } from './peer-token.ts';
+import { checkNotRevoked } from './revocations.ts';
 
 export const scopes = [
   'data:read',
@@ -32,6 +34,8 @@ export interface AccessTokenOptions {
 }
 
 const audience = 'meridian';
+/** No token is accepted for longer: a revocation is kept that long. */
+export const longestDays = 400;
 /** A stronger scope includes the weaker ones. */
 const includes: Partial<Record<Scope, readonly Scope[]>> = {
   'data:write': ['data:read'],
@@ -46,17 +50,19 @@ export async function signAccessToken(options: AccessTokenOptions): Promise<stri
     .setIssuer(options.clusterId)
     .setAudience(audience)
     .setSubject(options.subject)
+    .setJti(randomUUID())
     .setIssuedAt()
     .setExpirationTime(Math.floor(Date.now() / 1000) + options.ttlSeconds)
     .sign(keyOf(options.keys, options.keys.signWith));
 }
 
-/** What `token` allows; throws Unauthenticated. */
+/** What `token` allows; throws Unauthenticated, for a revoked one as well. */
 export async function verifyAccessToken(
   token: string,
   clusterId: string,
   keys: KeySet,
 ): Promise<AccessClaims> {
+  let access: AccessClaims;
   try {
     const { payload } = await jwtVerify(token, (header) => keyOf(keys, header.kid ?? ''), {
       algorithms: ['HS256'],
@@ -64,14 +70,17 @@ export async function verifyAccessToken(
       audience,
       requiredClaims: ['exp', 'sub', 'scope'],
       clockTolerance: 5,
+      maxTokenAge: `${String(longestDays)}d`,
     });
-    return claimsOf(payload);
+    access = claimsOf(payload);
   } catch (error) {
     const hint = 'Get one with: npx meridian token --scope data:write';
     const why = error instanceof Error && 'code' in error ? error.code : undefined;
     const details = { hint, why };
     throw new MeridianError('Unauthenticated', 'The access token is not valid.', details, error);
   }
+  checkNotRevoked(access);
+  return access;
 }
 
 /** Whether `claims` grant `scope`, directly or through a stronger one. */

@@ -3,7 +3,7 @@
  * report that regions exchange. Gateways, routers and replicators decide on it; it is a copy, so
  * each safety rule is checked again where the data is.
  */
-import type { ChangeKind } from './control/control-record.ts';
+import type { ChangeKind, Revocation } from './control/control-record.ts';
 import type { ControlState, Member, Promotion } from './control/control-state.ts';
 import type { Epoch } from './epoch.ts';
 import type { Lsn } from './lsn.ts';
@@ -107,6 +107,8 @@ export interface ClusterView {
     readonly change: ChangeKind;
     readonly preferred: RegionId | null;
   } | null;
+  /** Access tokens that no region accepts any more. */
+  readonly revoked: readonly Revocation[];
   /** The node that takes writes or applies the log in this region; null while there is none. */
   readonly node: NodeId | null;
   /** True only while this region's node is open for `epoch` and no seal is due. */
@@ -149,7 +151,10 @@ export interface RegionReport {
 /** The fields of a view that come straight from the fold. */
 export function foldedPart(
   state: ControlState,
-): Pick<ClusterView, 'epoch' | 'primary' | 'members' | 'k' | 'policyK' | 'history' | 'prepare'> {
+): Pick<
+  ClusterView,
+  'epoch' | 'primary' | 'members' | 'k' | 'policyK' | 'history' | 'prepare' | 'revoked'
+> {
   return {
     epoch: state.epoch,
     primary: state.primary,
@@ -158,5 +163,6 @@ export function foldedPart(
     policyK: state.policy?.k ?? 1,
     history: state.history,
     prepare: state.prepare,
+    revoked: state.revoked,
   };
 }

@@ -48,6 +48,7 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
     logger: pino({ level: 'silent' }),
     requireViewer: requireScope('admin:viewer', clusterId, keys),
     requireOperator: requireScope('admin:operator', clusterId, keys),
+    requireAdmin: requireScope('admin:admin', clusterId, keys),
     requirePeer: requirePeer(clusterId, keys),
     view: () => view,
     onChange: () => () => undefined,

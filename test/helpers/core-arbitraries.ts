@@ -99,6 +99,24 @@ export const controlRecord: fc.Arbitrary<ControlRecord> = fc.oneof(
     operation: fc.option(operation),
   }),
   plain({
+    kind: fc.constant('revoke' as const),
+    revocation: plain({
+      tokenId: fc.option(fc.string()),
+      subject: fc.option(fc.string()),
+      issuedBeforeMs: count,
+      untilMs: count,
+    }),
+    atMs: count,
+    operation,
+  }),
+  plain({
+    kind: fc.constant('audit' as const),
+    verb: fc.constant('discard' as const),
+    region,
+    epoch,
+    operation,
+  }),
+  plain({
     kind: fc.constant('note' as const),
     epoch,
     region,

@@ -109,6 +109,7 @@ export function handView(
     policyK: 1,
     history: [],
     prepare: null,
+    revoked: [],
     node: `${who.region}/pg-1` as NodeId,
     isOpen: isPrimary,
     leaseValidUntilMs: isPrimary ? Number.MAX_SAFE_INTEGER : null,

@@ -22,6 +22,7 @@ export function routerView(change: Partial<ClusterView> = {}): ClusterView {
     policyK: 1,
     history: [],
     prepare: null,
+    revoked: [],
     node: parseNodeId('eu-west/pg-1'),
     isOpen: true,
     leaseValidUntilMs: 1000,

@@ -30,7 +30,10 @@ export interface ChangeRequest {
 export async function changePrimary(context: Context, request: ChangeRequest): Promise<void> {
   const timeoutMs = parseDuration(request.timeout);
   if (timeoutMs === null) throw usageError(`--timeout ${request.timeout} is no duration.`);
-  const admin = openAdmin(context, 'admin:operator');
+  const admin = openAdmin(
+    context,
+    request.acceptDataLoss === true ? 'admin:admin' : 'admin:operator',
+  );
   try {
     const before = await currentStatus(admin);
     checkTarget(before, request);

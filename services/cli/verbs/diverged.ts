@@ -135,7 +135,7 @@ async function discard(context: Context, tail: string, options: { yes?: boolean 
     isGiven: options.yes === true,
   });
   const call = { path: `${path}/discard`, body: {}, idempotencyKey: randomUUID() };
-  const answer = await asking(context, 'admin:operator', (admin) =>
+  const answer = await asking(context, 'admin:admin', (admin) =>
     admin.post(call, z.looseObject({ discarded: z.number() })),
   );
   if (context.isJson) context.terminal.out(JSON.stringify(answer));
@@ -174,7 +174,7 @@ function pathOf(tail: string): string {
 
 async function asking<T>(
   context: Context,
-  scope: 'admin:viewer' | 'admin:operator',
+  scope: 'admin:viewer' | 'admin:admin',
   work: (admin: AdminApi) => Promise<T>,
 ): Promise<T> {
   const admin = openAdmin(context, scope);

@@ -1,5 +1,10 @@
 /** `meridian token`: an access token for scripts, signed with the local secrets. */
-import { scopes, signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
+import {
+  longestDays,
+  scopes,
+  signAccessToken,
+  type Scope,
+} from '../../../shared/auth/access-token.ts';
 import { usageError } from '../core/cli-error.ts';
 import { parseDuration } from '../core/duration.ts';
 import { exitCodes } from '../core/exit-code.ts';
@@ -33,6 +38,9 @@ export const addToken: AddVerb = (program, act) => {
         const ttlMs = parseDuration(options.ttl);
         if (ttlMs === null || ttlMs < 1000)
           throw usageError(`--ttl ${options.ttl} is no duration.`);
+        if (ttlMs > longestDays * 24 * 3_600_000) {
+          throw usageError(`--ttl ${options.ttl} is more than ${String(longestDays)} days.`);
+        }
         const cluster = openCluster(context);
         const token = await signAccessToken({
           clusterId: cluster.config.clusterId,

@@ -7,8 +7,10 @@ import type {
   ChangeKind,
   ControlRecord,
   OperationLabel,
+  Revocation,
 } from '../../../shared/core/control/control-record.ts';
 import type { ControlState } from '../../../shared/core/control/control-state.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
@@ -80,6 +82,19 @@ export type OperatorRequest =
       readonly operation: OperationLabel;
     }
   | { readonly kind: 'pause'; readonly durationMs: number; readonly operation: OperationLabel }
+  | {
+      readonly kind: 'revoke';
+      readonly revocation: Revocation;
+      readonly operation: OperationLabel;
+    }
+  /** Only to be kept: it was done already. */
+  | {
+      readonly kind: 'audit';
+      readonly verb: 'discard';
+      readonly region: RegionId;
+      readonly epoch: Epoch;
+      readonly operation: OperationLabel;
+    }
   | {
       readonly kind: 'traffic';
       readonly region: RegionId;

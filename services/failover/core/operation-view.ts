@@ -74,6 +74,8 @@ function recorded(state: ControllerState, noted: OperationNoted): OperationView 
     resume: 'automatic failover is on',
     drain: `${region} takes no traffic of its own`,
     undrain: `${region} takes traffic again`,
+    revoke: 'no region that has read it accepts the token any more',
+    discard: `what ${region} held beyond the cut is deleted`,
     switchover: 'its change of primary is history that is not kept here any more',
     failover: 'its change of primary is history that is not kept here any more',
   } as const;

@@ -3,6 +3,7 @@
  * do next, or the record to append. Used for dry runs too: it changes nothing.
  */
 import type { ControlRecord, PrepareRecord } from '../../../shared/core/control/control-record.ts';
+import { revocationsMax } from '../../../shared/core/control/control-labels.ts';
 import { judgePrepare } from '../../../shared/core/control/control-promotion.ts';
 import { nextEpoch } from '../../../shared/core/epoch.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
@@ -34,8 +35,27 @@ export function preflight(state: ControllerState, request: OperatorRequest): Pre
       operationId: operation.id,
     };
   }
+  if (request.kind === 'audit') {
+    return { kind: 'ready', record: request, operationId: request.operation.id };
+  }
+  if (request.kind === 'revoke') return checkRevoke(state, request);
   if (request.kind === 'traffic') return checkTraffic(state, request);
   return checkChange(state, request);
+}
+
+function checkRevoke(
+  state: ControllerState,
+  request: Extract<OperatorRequest, { kind: 'revoke' }>,
+): Preflight {
+  const { revocation, operation } = request;
+  const inForce = state.fold.revoked.filter(({ untilMs }) => untilMs > operation.atMs);
+  if (inForce.length >= revocationsMax) {
+    return refused('RequestInvalid', `${String(inForce.length)} revocations are in force`, {
+      hint: 'revoke by subject, or replace the signing key: it ends every token that it signed',
+    });
+  }
+  const record = { kind: 'revoke', revocation, atMs: operation.atMs, operation } as const;
+  return { kind: 'ready', record, operationId: operation.id };
 }
 
 function checkTraffic(

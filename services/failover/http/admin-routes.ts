@@ -2,17 +2,15 @@
  * The admin API's view of the regions and its changes of primary. Any live region answers: a
  * change is a record of the control log, and what becomes of it is the fold's.
  */
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginCallback, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
-import type { OperationLabel } from '../../../shared/core/control/control-record.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import type { OperatorRequest } from '../core/controller-input.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { planChange, type ChangeRequest } from './change-plan.ts';
-import { operationIdOf, requestedOperation, showOperation } from './operation-json.ts';
+import { ask, labelOf, send, type Asked } from './operator-request.ts';
 import { auditOf, historyOf } from './history-json.ts';
 import { listRegions } from './region-list.ts';
 
@@ -86,11 +84,6 @@ export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
   };
 }
 
-interface Asked {
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
-
 async function answerChange(
   access: ControllerAccess,
   { request, reply, body }: Asked & { readonly body: ChangeBody },
@@ -106,6 +99,8 @@ async function answerChange(
     operation,
   };
   if (body.dryRun) return send(reply, planChange(access, change));
+  // To give up confirmed writes is more than to run the cluster.
+  if (body.force) await access.requireAdmin(request);
   return ask(access, { request, reply }, change);
 }
 
@@ -115,44 +110,6 @@ function answerPause(
 ): Promise<FastifyReply> {
   const operation = labelOf(access, asked.request, asked.reason);
   return ask(access, asked, { kind: 'pause', durationMs: asked.durationMs, operation });
-}
-
-/** Asks the controller; repeating a key whose operation is known changes nothing. */
-async function ask(
-  access: ControllerAccess,
-  { request, reply }: Asked,
-  asked: OperatorRequest,
-): Promise<FastifyReply> {
-  const { id } = asked.operation;
-  const known = showOperation(access, id);
-  if (known !== null) return accepted(reply, known);
-  audit(access, request, { ...asked, operation: id });
-  const answer = await access.ask(asked);
-  if (answer.kind === 'accepted') {
-    const operation = answer.operationId;
-    return accepted(reply, showOperation(access, operation) ?? requestedOperation(operation));
-  }
-  throw new MeridianError(answer.code, answer.why, {
-    hint: answer.hint,
-    ...(answer.operationId === null ? {} : { operationId: answer.operationId }),
-    ...(answer.code === 'NotPrimary' ? { httpStatus: 409 } : {}),
-  });
-}
-
-function accepted(reply: FastifyReply, operation: { readonly id: string }): FastifyReply {
-  void reply.code(202).header('location', `/admin/operations/${operation.id}`);
-  return send(reply, operation);
-}
-
-function labelOf(
-  access: ControllerAccess,
-  request: FastifyRequest,
-  reason: string,
-): OperationLabel {
-  const by = request.access?.subject ?? 'unknown';
-  const key = request.headers['idempotency-key'];
-  const id = operationIdOf(access.clusterId, by, Array.isArray(key) ? key[0] : key);
-  return { id, by, reason, atMs: access.wallMs() };
 }
 
 function regionsDocument(access: ControllerAccess): Record<string, unknown> {
@@ -194,14 +151,4 @@ function checkGivesUp(access: ControllerAccess, id: RegionId): void {
     hint: `Ask for it at /admin/regions/${primary}/failover.`,
     httpStatus: 409,
   });
-}
-
-/** Who asked for what; the records' labels keep it in every region. */
-function audit(access: ControllerAccess, request: FastifyRequest, facts: object): void {
-  const { access: claims, id } = request;
-  access.logger.info({ audit: facts, by: claims?.subject, reqId: id }, 'operator request');
-}
-
-function send(reply: FastifyReply, body: unknown): FastifyReply {
-  return reply.header('cache-control', 'no-store').send(body);
 }

@@ -35,6 +35,7 @@ export interface ControllerAccess extends RegionControl {
   readonly logger: Logger;
   readonly requireViewer: AuthHook;
   readonly requireOperator: AuthHook;
+  readonly requireAdmin: AuthHook;
   readonly requirePeer: AuthHook;
   state(): ControllerState;
   ask(request: OperatorRequest): Promise<OperatorAnswer>;

@@ -4,7 +4,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { ControllerAccess } from './controller-access.ts';
+import { audit, labelOf } from './operator-request.ts';
 
 const params = z.object({ region: regionIdSchema, epoch: z.coerce.number().int().min(1) });
 const page = z.object({
@@ -15,7 +17,7 @@ const page = z.object({
 export function divergedRoutes(access: ControllerAccess): FastifyPluginCallback {
   return (plain, _, done) => {
     const server = plain.withTypeProvider<ZodTypeProvider>();
-    const { requireViewer, requireOperator, diverged } = access;
+    const { requireViewer, requireAdmin, diverged } = access;
     server.get('/admin/diverged', { onRequest: requireViewer, schema: {} }, async (_r, reply) =>
       reply.header('cache-control', 'no-store').send({ items: await diverged.list(), next: null }),
     );
@@ -27,15 +29,15 @@ export function divergedRoutes(access: ControllerAccess): FastifyPluginCallback 
       const next = items.length < limit ? null : items.at(-1)?.['ordinal'];
       return reply.header('cache-control', 'no-store').send({ items, next: next ?? null });
     });
-    const discard = { onRequest: requireOperator, schema: { params } };
+    const discard = { onRequest: requireAdmin, schema: { params } };
     server.post('/admin/diverged/:region/:epoch/discard', discard, async (request, reply) => {
       const discarded = await diverged.discard(request.params);
       if (discarded === 0) throw nothingKept(request.params);
-      const facts = { verb: 'discard diverged rows', ...request.params, rows: discarded };
-      access.logger.info(
-        { audit: facts, by: request.access?.subject, reqId: request.id },
-        'operator request',
-      );
+      const operation = labelOf(access, request, `${String(discarded)} rows`);
+      const { region, epoch } = request.params;
+      const facts = { kind: 'audit', verb: 'discard', region, epoch: epoch as Epoch } as const;
+      audit(access, request, { ...facts, rows: discarded });
+      await access.ask({ ...facts, operation });
       return reply.send({ ...request.params, discarded });
     });
     done();

@@ -9,6 +9,7 @@ import {
   verifyAccessToken,
   type AccessClaims,
 } from '../../../shared/auth/access-token.ts';
+import { checkNotRevoked } from '../../../shared/auth/revocations.ts';
 import type { KeySet } from '../../../shared/config/secrets-schema.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
@@ -63,7 +64,10 @@ export class DataAuth {
       throw refused('No credentials came with the request.');
     }
     const hit = this.#remembered.get(token);
-    if (hit !== undefined && this.#options.clock.wallMs() < hit.untilMs) return hit.access;
+    if (hit !== undefined && this.#options.clock.wallMs() < hit.untilMs) {
+      checkNotRevoked(hit.access);
+      return hit.access;
+    }
     return this.#verify(token);
   }
 

@@ -6,7 +6,7 @@
 import { assertNever } from '../assert.ts';
 import { applied, ignored, type Folded } from './fold-outcome.ts';
 import { judgePrepare } from './control-promotion.ts';
-import { foldNote, foldTraffic, withOperation } from './control-labels.ts';
+import { foldNote, foldRevoke, foldTraffic, withOperation } from './control-labels.ts';
 import type {
   ControlRecord,
   DegradeRecord,
@@ -56,6 +56,10 @@ function foldKind(state: ControlState, record: ControlRecord): Folded {
     }
     case 'traffic':
       return foldTraffic(state, record);
+    case 'revoke':
+      return foldRevoke(state, record);
+    case 'audit':
+      return applied(state);
     case 'note':
       return foldNote(state, record);
     default:

@@ -7,6 +7,7 @@ import {
   isSameNote,
   type ControlRecord,
   type NoteRecord,
+  type RevokeRecord,
   type TrafficRecord,
 } from './control-record.ts';
 import type { ControlState, OperationNoted } from './control-state.ts';
@@ -14,11 +15,22 @@ import { applied, ignored, type Folded } from './fold-outcome.ts';
 
 /** The audit in the fold holds so many of the newest records with a label. */
 const operationsKept = 200;
+/** So many revocations at once; none is dropped for want of room while it matters. */
+export const revocationsMax = 1000;
+/** Clocks of regions may differ by less. */
+const clocksApartMs = 24 * 60 * 60 * 1000;
 
 export function foldTraffic(state: ControlState, { region, isAccepting }: TrafficRecord): Folded {
   if (state.policy?.regions.includes(region) !== true) return ignored(state, 'not in the policy');
   const others = state.drained.filter((one) => one !== region);
   return applied({ ...state, drained: isAccepting ? others : [...others, region] });
+}
+
+/** Adds a revocation; those whose tokens have expired long ago make room. */
+export function foldRevoke(state: ControlState, { revocation, atMs }: RevokeRecord): Folded {
+  const kept = state.revoked.filter(({ untilMs }) => untilMs + clocksApartMs > atMs);
+  if (kept.length >= revocationsMax) return ignored(state, 'too many revocations are in force');
+  return applied({ ...state, revoked: [...kept, revocation] });
 }
 
 export function foldNote(state: ControlState, record: NoteRecord): Folded {
@@ -45,10 +57,8 @@ export function withOperation(state: ControlState, record: ControlRecord): Contr
 }
 
 function operationOf(record: ControlRecord): OperationNoted | null {
-  if (record.kind !== 'prepare' && record.kind !== 'pause' && record.kind !== 'traffic')
-    return null;
+  if (!('operation' in record) || record.operation === null) return null;
   const { operation } = record;
-  if (operation === null) return null;
   const common = { operation, region: null, epoch: null, attempt: null, isForced: false };
   switch (record.kind) {
     case 'prepare': {
@@ -60,6 +70,10 @@ function operationOf(record: ControlRecord): OperationNoted | null {
       return { ...common, verb: record.durationMs === 0 ? 'resume' : 'pause' };
     case 'traffic':
       return { ...common, verb: record.isAccepting ? 'undrain' : 'drain', region: record.region };
+    case 'revoke':
+      return { ...common, verb: 'revoke' };
+    case 'audit':
+      return { ...common, verb: record.verb, region: record.region, epoch: record.epoch };
     default:
       return assertNever(record);
   }

@@ -5,6 +5,7 @@
  * stop and say so instead of folding without it.
  */
 import type {
+  AuditRecord,
   ControlRecord,
   DegradeRecord,
   Force,
@@ -18,6 +19,8 @@ import type {
   PolicyRecord,
   PrepareRecord,
   RenewRecord,
+  Revocation,
+  RevokeRecord,
   SealRecord,
   TrafficRecord,
 } from './control-record.ts';
@@ -106,6 +109,13 @@ export const readOperation = readObject<OperationLabel>({
   by: readText,
   reason: readText,
   atMs: readCount,
+});
+
+export const readRevocation = readObject<Revocation>({
+  tokenId: orNull(readText),
+  subject: orNull(readText),
+  issuedBeforeMs: readCount,
+  untilMs: readCount,
 });
 
 export const readForce = readObject<Force>({
@@ -200,6 +210,19 @@ const readers: { readonly [K in ControlRecord['kind']]: Reader<ControlRecord> } 
     region: readRegion,
     isAccepting: readBoolean,
     operation: orNull(readOperation),
+  }),
+  revoke: readObject<RevokeRecord>({
+    kind: oneOf('revoke'),
+    revocation: readRevocation,
+    atMs: readCount,
+    operation: readOperation,
+  }),
+  audit: readObject<AuditRecord>({
+    kind: oneOf('audit'),
+    verb: oneOf('discard'),
+    region: readRegion,
+    epoch: readEpoch,
+    operation: readOperation,
   }),
   note: readNoteRecord,
 };

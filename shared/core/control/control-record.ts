@@ -105,6 +105,29 @@ export interface PauseRecord {
   readonly operation: OperationLabel | null;
 }
 
+/** Access tokens that no region accepts any more; `atMs` only drops what has expired since. */
+export interface RevokeRecord {
+  readonly kind: 'revoke';
+  readonly revocation: Revocation;
+  readonly atMs: number;
+  readonly operation: OperationLabel;
+}
+/** One token by its id, or every token of a subject that was issued before a time. */
+export interface Revocation {
+  readonly tokenId: string | null;
+  readonly subject: string | null;
+  readonly issuedBeforeMs: number;
+  /** No such token is valid for longer. */
+  readonly untilMs: number;
+}
+/** What an operator did and no other record says: kept for people, no condition reads it. */
+export interface AuditRecord {
+  readonly kind: 'audit';
+  readonly verb: 'discard';
+  readonly region: RegionId;
+  readonly epoch: Epoch;
+  readonly operation: OperationLabel;
+}
 /** Traffic of one region, at its gateway. */
 export interface TrafficRecord {
   readonly kind: 'traffic';
@@ -160,4 +183,6 @@ export type ControlRecord =
   | DegradeRecord
   | PauseRecord
   | TrafficRecord
+  | RevokeRecord
+  | AuditRecord
   | NoteRecord;

@@ -9,6 +9,7 @@ import {
   readNoteRecord,
   readOperation,
   readPolicy,
+  readRevocation,
   readSeal,
   withTexts,
 } from './control-record-codec.ts';
@@ -55,7 +56,8 @@ export function decodeControlState(text: string): DecodedControlState {
       const why = `format version ${JSON.stringify(v)} is not known here`;
       return { kind: 'unknownVersion', why };
     }
-    return { kind: 'state', state: readState(fields, 'state') };
+    // A checkpoint that was written before there were revocations.
+    return { kind: 'state', state: readState({ revoked: [], ...fields }, 'state') };
   } catch (error) {
     if (error instanceof NotAsExpected) return { kind: 'malformed', why: error.message };
     throw error;
@@ -93,7 +95,7 @@ const readPromotion = readObject<Promotion>({
 });
 
 const readNoted = readObject<OperationNoted>({
-  verb: oneOf('switchover', 'failover', 'pause', 'resume', 'drain', 'undrain'),
+  verb: oneOf('switchover', 'failover', 'pause', 'resume', 'drain', 'undrain', 'revoke', 'discard'),
   operation: readOperation,
   region: orNull(readRegion),
   epoch: orNull(readEpoch),
@@ -114,6 +116,7 @@ const readState = readObject<ControlState>({
   hellos: listOf(readObject({ region: readRegion, incarnation: readText, maxRules: readCount })),
   pause: orNull(readObject({ durationMs: readCount, operation: orNull(readOperation) })),
   drained: listOf(readRegion),
+  revoked: listOf(readRevocation),
   operations: listOf(readNoted),
   notes: listOf(readNoteRecord),
 });

@@ -9,6 +9,7 @@ import type {
   NoteRecord,
   OperationLabel,
   Policy,
+  Revocation,
   SealRecord,
 } from './control-record.ts';
 import type { EpochCut } from '../consistency.ts';
@@ -79,15 +80,20 @@ export interface ControlState {
   readonly pause: { readonly durationMs: number; readonly operation: OperationLabel | null } | null;
   /** Regions whose gateways take no traffic of their own, by an operator's word. */
   readonly drained: readonly RegionId[];
+  /** Access tokens that no region accepts any more, oldest first. */
+  readonly revoked: readonly Revocation[];
   /** Who asked for what, the newest last: every applied record with a label, up to a bound. */
   readonly operations: readonly OperationNoted[];
   /** What regions found out about changes of primary, oldest first; labels alone. */
   readonly notes: readonly NoteRecord[];
 }
 
+export type OperatorVerb =
+  'switchover' | 'failover' | 'pause' | 'resume' | 'drain' | 'undrain' | 'revoke' | 'discard';
+
 /** A record with an operator's or a controller's label, as the audit shows it. */
 export interface OperationNoted {
-  readonly verb: 'switchover' | 'failover' | 'pause' | 'resume' | 'drain' | 'undrain';
+  readonly verb: OperatorVerb;
   readonly operation: OperationLabel;
   /** The region preferred or drained; null for none. */
   readonly region: RegionId | null;
@@ -110,6 +116,7 @@ export const initialControlState: ControlState = {
   hellos: [],
   pause: null,
   drained: [],
+  revoked: [],
   operations: [],
   notes: [],
 };

@@ -12,7 +12,7 @@ async function call(
   path: string,
   options: { scope?: Scope; post?: boolean; diverged?: typeof kept } = {},
 ): Promise<{ status: number; body: Record<string, unknown> }> {
-  const { scope = 'admin:operator', post = false, diverged = kept } = options;
+  const { scope = 'admin:admin', post = false, diverged = kept } = options;
   const logger = pino({ level: 'silent' });
   const server = createServer({ logger, bodyBytesMax: 10_000, requestTimeoutMs: 1000 });
   await server.register(divergedRoutes(controllerAccess({ diverged })));
@@ -38,9 +38,9 @@ test('what is not kept is 404', async () => {
   assert.equal((await call(discard, { ...options, post: true })).status, 404);
 });
 
-test('an operator discards, a viewer does not', async () => {
+test('an admin discards, an operator does not', async () => {
   const path = '/admin/diverged/us-east/2/discard';
-  assert.equal((await call(path, { post: true, scope: 'admin:viewer' })).status, 403);
+  assert.equal((await call(path, { post: true, scope: 'admin:operator' })).status, 403);
   const { body } = await call(path, { post: true });
   assert.deepEqual(body, { region: 'us-east', epoch: 2, discarded: 3 });
 });

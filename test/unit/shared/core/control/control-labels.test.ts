@@ -1,6 +1,7 @@
 /** What the fold keeps for people alone: drained regions, who asked for what, notes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { revocationsMax } from '../../../../../shared/core/control/control-labels.ts';
 import type { ControlRecord } from '../../../../../shared/core/control/control-record.ts';
 import type { ControlState } from '../../../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../../../shared/core/epoch.ts';
@@ -27,6 +28,14 @@ const tail = (rows: number): ControlRecord => ({
   note: { about: 'tail', transactions: 1, rows, mayBeConfirmed: false, isListed: true },
 });
 
+const dayMs = 24 * 60 * 60 * 1000;
+const revoke = (tokenId: string, untilMs: number, atMs: number): ControlRecord => ({
+  kind: 'revoke',
+  revocation: { tokenId, subject: null, issuedBeforeMs: 0, untilMs },
+  atMs,
+  operation,
+});
+
 interface Row {
   readonly name: string;
   readonly records: readonly ControlRecord[];
@@ -40,6 +49,30 @@ const rows: readonly Row[] = [
     records: [traffic(us, false), traffic(ap, false), traffic(us, true)],
     last: 'applied',
     check: (state) => assert.deepEqual(state.drained, [ap]),
+  },
+  {
+    name: 'a revocation is kept until its token has expired everywhere',
+    records: [revoke('a', dayMs, 0), revoke('b', 9 * dayMs, 0), revoke('c', 9 * dayMs, 3 * dayMs)],
+    last: 'applied',
+    check: (state) => {
+      assert.deepEqual(
+        state.revoked.map(({ tokenId }) => tokenId),
+        ['b', 'c'],
+      );
+      assert.equal(state.operations.at(-1)?.verb, 'revoke');
+    },
+  },
+  {
+    name: 'no revocation in force is dropped for want of room',
+    records: Array.from({ length: revocationsMax + 1 }, (_, i) => revoke(String(i), dayMs, 0)),
+    last: 'void',
+    check: (state) => assert.equal(state.revoked.length, revocationsMax),
+  },
+  {
+    name: 'what an operator did besides is in the audit',
+    records: [{ kind: 'audit', verb: 'discard', region: us, epoch: 1 as Epoch, operation }],
+    last: 'applied',
+    check: (state) => assert.equal(state.operations.at(-1)?.verb, 'discard'),
   },
   {
     name: 'what an operator asked for is kept with its label, attempts each by themselves',

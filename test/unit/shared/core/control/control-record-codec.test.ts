@@ -41,6 +41,13 @@ const records: Readonly<Record<string, ControlRecord>> = {
   degrade: record.degrade(1, 1, 0),
   pause: { kind: 'pause', durationMs: 60_000, operation },
   traffic: { kind: 'traffic', region: us, isAccepting: false, operation },
+  'revocation of a token': {
+    kind: 'revoke',
+    revocation: { tokenId: 't', subject: null, issuedBeforeMs: 0, untilMs: 9_000 },
+    atMs: 1,
+    operation,
+  },
+  audit: { kind: 'audit', verb: 'discard', region: us, epoch: 2 as Epoch, operation },
   'note of an opening': {
     ...{ kind: 'note', epoch: 2 as Epoch, region: us },
     note: { about: 'opened', pauseMs: 812 },

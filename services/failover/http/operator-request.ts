@@ -1,0 +1,60 @@
+/** A request that changes something: who asks, under which id, and what the controller says. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OperationLabel } from '../../../shared/core/control/control-record.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { OperatorRequest } from '../core/controller-input.ts';
+import type { ControllerAccess } from './controller-access.ts';
+import { operationIdOf, requestedOperation, showOperation } from './operation-json.ts';
+
+export interface Asked {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** Asks the controller; repeating a key whose operation is known changes nothing. */
+export async function ask(
+  access: ControllerAccess,
+  { request, reply }: Asked,
+  asked: OperatorRequest,
+): Promise<FastifyReply> {
+  const { id } = asked.operation;
+  const known = showOperation(access, id);
+  if (known !== null) return accepted(reply, known);
+  audit(access, request, { ...asked, operation: id });
+  const answer = await access.ask(asked);
+  if (answer.kind === 'accepted') {
+    const operation = answer.operationId;
+    return accepted(reply, showOperation(access, operation) ?? requestedOperation(operation));
+  }
+  throw new MeridianError(answer.code, answer.why, {
+    hint: answer.hint,
+    ...(answer.operationId === null ? {} : { operationId: answer.operationId }),
+    ...(answer.code === 'NotPrimary' ? { httpStatus: 409 } : {}),
+  });
+}
+
+function accepted(reply: FastifyReply, operation: { readonly id: string }): FastifyReply {
+  void reply.code(202).header('location', `/admin/operations/${operation.id}`);
+  return send(reply, operation);
+}
+
+export function labelOf(
+  access: ControllerAccess,
+  request: FastifyRequest,
+  reason: string,
+): OperationLabel {
+  const by = request.access?.subject ?? 'unknown';
+  const key = request.headers['idempotency-key'];
+  const id = operationIdOf(access.clusterId, by, Array.isArray(key) ? key[0] : key);
+  return { id, by, reason, atMs: access.wallMs() };
+}
+
+/** Who asked for what; the records' labels keep it in every region. */
+export function audit(access: ControllerAccess, request: FastifyRequest, facts: object): void {
+  const { access: claims, id } = request;
+  access.logger.info({ audit: facts, by: claims?.subject, reqId: id }, 'operator request');
+}
+
+export function send(reply: FastifyReply, body: unknown): FastifyReply {
+  return reply.header('cache-control', 'no-store').send(body);
+}

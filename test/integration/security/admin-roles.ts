@@ -1,0 +1,32 @@
+/** Which role each admin verb asks for; a test compares it with the routes that there are. */
+export type AdminRole = 'viewer' | 'operator' | 'admin' | 'register';
+
+export const adminRoles: Readonly<Record<string, AdminRole>> = {
+  'GET /admin/regions': 'viewer',
+  'GET /admin/regions/:id': 'viewer',
+  'GET /admin/history': 'viewer',
+  'GET /admin/audit': 'viewer',
+  'GET /admin/operations/:id': 'viewer',
+  'GET /admin/operations/:id/events': 'viewer',
+  'GET /admin/diverged': 'viewer',
+  'GET /admin/diverged/:region/:epoch': 'viewer',
+  'GET /admin/tokens/revoked': 'viewer',
+  'GET /admin/routes': 'viewer',
+  'GET /admin/routes/explain': 'viewer',
+  'GET /admin/upstreams': 'viewer',
+  'GET /admin/breakers': 'viewer',
+  'GET /health/deep': 'viewer',
+  'GET /metrics': 'viewer',
+  'POST /admin/regions/:id/failover': 'operator',
+  'POST /admin/regions/:id/promote': 'operator',
+  'POST /admin/regions/:id/drain': 'operator',
+  'POST /admin/regions/:id/undrain': 'operator',
+  'POST /admin/pause': 'operator',
+  'POST /admin/resume': 'operator',
+  'POST /admin/breakers/reset': 'operator',
+  'POST /admin/geo/reload': 'operator',
+  'POST /admin/diverged/:region/:epoch/discard': 'admin',
+  'POST /admin/tokens/revoke': 'admin',
+  'PUT /admin/registry/:group/:id': 'register',
+  'DELETE /admin/registry/:group/:id': 'register',
+};
