@@ -9,6 +9,7 @@ import { readProcessOptions, type ProcessOptions } from './process-options.ts';
 import { loadClusterFile, loadSecrets } from '../shared/config/load.ts';
 import { checkSecurity, linkIdentityOf } from '../shared/config/security.ts';
 import { followSecrets } from '../shared/config/follow-secrets.ts';
+import { liveSecrets } from '../shared/config/live-keys.ts';
 import { regionOfConfig } from '../shared/config/cluster-schema.ts';
 import { followConfig, type LiveConfig } from '../shared/config/reload.ts';
 import type { Secrets } from '../shared/config/secrets-schema.ts';
@@ -37,7 +38,8 @@ export function runProcess(compose: Compose): void {
 
 async function start(compose: Compose): Promise<void> {
   const options = readProcessOptions(process.argv.slice(2), process.env);
-  const secrets = secretsFor(options);
+  const keys = liveSecrets(secretsFor(options));
+  const { secrets } = keys;
   const load = (): ClusterConfig =>
     loadClusterFile(options.configPath, clusterConfigSchema, process.env);
   const first = load();
@@ -53,6 +55,7 @@ async function start(compose: Compose): Promise<void> {
     onChange: (changed) => {
       checkSecurity(first, changed);
       installLinkIdentity(linkIdentityOf(first, changed));
+      keys.take(changed);
     },
   });
   installHostResolver({ ...first.hosts, ...options.hosts });

@@ -45,18 +45,18 @@ export async function verifyPeerToken(
   throw refused(undefined);
 }
 
-/** Made once for each key: importing one costs more than a signature. */
+/** Made once for each value, as long as a set has it: importing costs more than a signature. */
 const imported = new WeakMap<KeySet, Map<string, KeyObject>>();
 
 /** The key `id` of the set; throws Unauthenticated for an unknown one. */
 export function keyOf(keys: KeySet, id: string): KeyObject {
-  const known = imported.get(keys)?.get(id);
-  if (known !== undefined) return known;
   const value = Object.hasOwn(keys.keys, id) ? keys.keys[id] : undefined;
   if (value === undefined) throw new MeridianError('Unauthenticated', 'The key id is unknown.');
+  const known = imported.get(keys)?.get(value);
+  if (known !== undefined) return known;
   const key = createSecretKey(Buffer.from(value, 'base64'));
   const ofSet = imported.get(keys) ?? new Map<string, KeyObject>();
-  imported.set(keys, ofSet.set(id, key));
+  imported.set(keys, ofSet.set(value, key));
   return key;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Watches a secrets file while running: certificates are taken from a changed one at once, a broken
- * or unfit one is left alone and named. Keys and passwords in it wait for a restart.
+ * Watches a secrets file while running: certificates and keys are taken from a changed one at once,
+ * a broken or unfit one is left alone and named. Passwords in it wait for a restart.
  */
 import { unwatchFile, watchFile } from 'node:fs';
 import { messageOf } from '../errors/meridian-error.ts';
@@ -22,7 +22,7 @@ export function followSecrets({ path, logger, onChange }: SecretsToFollow): () =
   const take = async (): Promise<void> => {
     try {
       await onChange(loadSecrets(path));
-      logger.info('certificates taken from the changed secrets file');
+      logger.info('certificates and keys taken from the changed secrets file');
     } catch (error) {
       logger.error({ why: messageOf(error) }, 'secrets kept, the new file is not fit');
     }

@@ -16,23 +16,30 @@ const tokenLengthMax = 1024;
 
 /** A signer over the keys of `keySet` (base64 values). */
 export function createTokenSigner(keySet: KeySet): TokenSigner {
-  const keys = new Map(
-    Object.entries(keySet.keys).map(([id, value]) => [id, Buffer.from(value, 'base64')]),
-  );
+  /** By value: the set may be another at the next call. */
+  const decoded = new Map<string, Buffer>();
+  const keyOf = (id: string): Buffer | undefined => {
+    const value = Object.hasOwn(keySet.keys, id) ? keySet.keys[id] : undefined;
+    if (value === undefined) return undefined;
+    const key = decoded.get(value) ?? Buffer.from(value, 'base64');
+    decoded.set(value, key);
+    return key;
+  };
   const signatureOf = (key: Buffer, signed: string): Buffer =>
     createHmac('sha256', key).update(signed).digest();
   return {
     sign(text) {
-      const key = keys.get(keySet.signWith);
+      const id = keySet.signWith;
+      const key = keyOf(id);
       if (key === undefined) throw new RangeError('the signing key is not in the set');
-      const signed = `${Buffer.from(text).toString('base64url')}.${keySet.signWith}`;
+      const signed = `${Buffer.from(text).toString('base64url')}.${id}`;
       return `${signed}.${signatureOf(key, signed).toString('base64url')}`;
     },
     verify(token) {
       if (token.length > tokenLengthMax) return null;
       const [body, keyId, signature, ...rest] = token.split('.');
       if (body === undefined || keyId === undefined || signature === undefined) return null;
-      const key = keys.get(keyId);
+      const key = keyOf(keyId);
       if (key === undefined || rest.length > 0) return null;
       const given = Buffer.from(signature, 'base64url');
       const expected = signatureOf(key, `${body}.${keyId}`);
