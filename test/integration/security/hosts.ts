@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Agent, request } from 'undici';
 import { clusterConfigSchema, type ClusterConfig } from '../../../services/cluster-config.ts';
 import { signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
@@ -122,6 +123,27 @@ export class SecuredHosts {
     }
   }
 
+  /** The status of a read at the gateway of `id` with `token`. */
+  async statusWith(id: string, token: string): Promise<number> {
+    return this.#statusOf(id, 'public', {
+      ...{ method: 'POST', path: '/v1/query', body: { sql: 'SELECT 1', consistency: 'eventual' } },
+      token,
+    }).then(({ status }) => status);
+  }
+
+  /** GET on the admin listener of `id`. */
+  async admin(
+    id: string,
+    path: string,
+    token: string,
+  ): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+    return this.#statusOf(id, 'admin', { method: 'GET', path, token });
+  }
+
+  dataFolder(id: string): string {
+    return join(this.#host(id).folder, 'data');
+  }
+
   /** What the processes of `id` wrote, for a test that failed. */
   log(id: string, name: string): string {
     return readFileSync(join(this.#host(id).folder, `data/regions/${id}/logs/${name}.log`), 'utf8');
@@ -131,6 +153,36 @@ export class SecuredHosts {
     await Promise.all([...this.#hosts.keys()].map((id) => this.down(id)));
     installLinkIdentity(null);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #statusOf(
+    id: string,
+    listener: 'public' | 'admin',
+    call: {
+      readonly method: 'GET' | 'POST';
+      readonly path: string;
+      readonly body?: object;
+      readonly token: string;
+    },
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
+    const { host, listeners } = this.region(id);
+    const origin = `https://${this.config.hosts[host] ?? host}:${listeners[listener]}`;
+    const ca = this.secrets(id).shared.authority ?? '';
+    const agent = new Agent({ connect: { ca } });
+    try {
+      const reply = await request(`${origin}${call.path}`, {
+        dispatcher: agent,
+        method: call.method,
+        headers: { authorization: `Bearer ${call.token}`, 'content-type': 'application/json' },
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+      });
+      const text = await reply.body.text();
+      const isJson = String(reply.headers['content-type']).includes('json');
+      const body = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
+      return { status: reply.statusCode, body };
+    } finally {
+      await agent.destroy();
+    }
   }
 
   #host(id: string): Host {

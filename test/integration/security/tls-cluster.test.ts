@@ -4,9 +4,15 @@
  * certificate of the cluster's own authority. They come up in any order, replicate, switch over.
  */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import type { Secrets } from '../../../shared/config/secrets-schema.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { adminRoles } from './admin-roles.ts';
 import { SecuredHosts } from './hosts.ts';
+import { secretsOf, tracesOf } from './secret-traces.ts';
 
 const regions = ['eu-west', 'us-east', 'ap-south'] as const;
 let hosts: SecuredHosts;
@@ -63,5 +69,107 @@ test('a switchover moves the primary; writes go on', async () => {
   await hosts.query('eu-west', `UPDATE note SET body = 'moved'`);
   for (const region of regions) {
     await eventually(async () => (await bodyIn(region)) === 'moved');
+  }
+});
+
+test('a revoked token is refused in every region, without a restart', async () => {
+  const token = await hosts.token('data:write');
+  const other = await hosts.token('data:write');
+  const id = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+    jti: string;
+  };
+  for (const region of regions) assert.equal(await hosts.statusWith(region, token), 200);
+  const revoked = await hosts.run('us-east', ['tokens', 'revoke', id.jti, '--reason', 'stolen']);
+  assert.equal(revoked.code, 0, revoked.err);
+  for (const region of regions) {
+    await eventually(async () => (await hosts.statusWith(region, token)) === 401);
+    assert.equal(await hosts.statusWith(region, other), 200);
+    const audit = await hosts.admin(region, '/admin/audit', await hosts.token('admin:viewer'));
+    const items = audit.body['items'] as { verb: string; by: string; reason: string }[];
+    assert.deepEqual([items[0]?.verb, items[0]?.reason], ['revoke', 'stolen'], region);
+  }
+});
+
+test('a stolen data token opens no admin verb of a running region', async () => {
+  const token = await hosts.token('data:write');
+  for (const route of Object.keys(adminRoles).filter((one) => one.startsWith('GET'))) {
+    const path = (route.split(' ')[1] ?? '').replaceAll(/:\w+/g, '1');
+    assert.equal((await hosts.admin('eu-west', path, token)).status, 403, route);
+  }
+});
+
+test('keys and certificates are replaced under load without a failed request', async () => {
+  const stop = new AbortController();
+  const failed: string[] = [];
+  let served = 0;
+  const load = regions.map(async (region) => {
+    while (!stop.signal.aborted) {
+      try {
+        await hosts.query(region, 'UPDATE note SET id = id');
+        await hosts.query(region, 'SELECT body FROM note', 'strong');
+        served += 2;
+      } catch (error) {
+        failed.push(`${region}: ${String(error)}`);
+      }
+    }
+  });
+  const authority = join(hosts.folder, 'cluster/authority');
+  const added = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
+  try {
+    for (const signWith of ['k1', 'k2']) {
+      for (const region of regions) {
+        const before = taken(region);
+        change(region, (set) => ({ signWith, keys: { ...set.keys, k2: added } }));
+        await eventually(() => taken(region) > before);
+      }
+    }
+    for (const region of regions) {
+      const before = taken(region);
+      const file = hosts.fileOf(region, 'secrets.yaml');
+      const renew = ['certificates', 'renew', file, '--authority', authority];
+      const renewed = await hosts.run(region, renew);
+      assert.equal(renewed.code, 0, renewed.err);
+      await eventually(() => taken(region) > before);
+    }
+  } finally {
+    stop.abort();
+    await Promise.all(load);
+  }
+  assert.deepEqual(failed, []);
+  assert.ok(served > 100, `only ${served} requests were made`);
+});
+
+function taken(region: string): number {
+  return hosts.log(region, 'meridian').split('keys taken from the changed').length;
+}
+
+type Keys = Secrets['shared']['accessKeys'];
+
+function change(region: string, replace: (set: Keys) => Keys): void {
+  const file = hosts.fileOf(region, 'secrets.yaml');
+  const secrets = parse(readFileSync(file, 'utf8')) as Secrets;
+  const { accessKeys, positionKeys, peerKeys } = secrets.shared;
+  const keys = {
+    accessKeys: replace(accessKeys),
+    positionKeys: replace(positionKeys),
+    peerKeys: replace(peerKeys),
+  };
+  const shared = { ...secrets.shared, ...keys };
+  writeFileSync(file, stringify({ ...secrets, shared }), { mode: 0o600 });
+}
+
+test('no secret is in an argument, a log, or what status and config show', async () => {
+  const shown = await Promise.all(
+    [
+      ['status', '--json'],
+      ['config', 'show'],
+      ['certificates', 'show'],
+    ].map((verb) => hosts.run('eu-west', verb)),
+  );
+  const texts = shown.flatMap(({ out, err }) => [out, err]);
+  for (const region of regions) {
+    const found = tracesOf(secretsOf(hosts.secrets(region)), hosts.dataFolder(region), texts);
+    assert.deepEqual(found.problems, []);
+    assert.ok(found.logs > 3 && found.processes > 4, JSON.stringify(found));
   }
 });
