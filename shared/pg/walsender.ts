@@ -2,6 +2,9 @@
  * A client of PostgreSQL's walsender (manual, section "Streaming Replication Protocol"): `pg` does
  * start-up and authentication; after START_REPLICATION the socket is read here, so that a huge
  * message is joined once and the socket can be paused. Every status frame is the caller's.
+ *
+ * The server sends each change as soon as it is decoded. While many come, what arrives within a
+ * moment is taken together: else records of a few transactions each would be made.
  */
 import type { Socket } from 'node:net';
 import pg from 'pg';
@@ -38,6 +41,11 @@ const copyDone = 99;
 const xlogData = 119;
 const keepalive = 107;
 
+/** Many changes: so many bytes within `gatherMs`, far above a few thousand transactions/s. */
+const gatherFromBytes = 4096;
+const gatherBytesMax = 256 * 1024;
+const gatherMs = 1;
+
 export class Walsender {
   readonly #client: pg.Client;
   readonly #socket: Socket;
@@ -46,6 +54,9 @@ export class Walsender {
   #pendingBytes = 0;
   #neededBytes = 0;
   #isEnded = false;
+  #isGathering = false;
+  #countedFromMs = 0;
+  #countedBytes = 0;
 
   private constructor(client: pg.Client) {
     this.#client = client;
@@ -77,9 +88,14 @@ export class Walsender {
     this.#handlers = handlers;
     const socket = this.#socket;
     socket.removeAllListeners('data');
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('error', (error) => this.#end(error));
-    socket.on('close', () => this.#end(new Error('the walsender connection was closed')));
+    socket.on('data', (chunk: Buffer) => this.#gather(chunk));
+    const lose = (error: Error): void => {
+      // Why the server ends the stream may be among what was gathered.
+      this.#take();
+      this.#end(error);
+    };
+    socket.on('error', lose);
+    socket.on('close', () => lose(new Error('the walsender connection was closed')));
     const text = Buffer.from(`${command}\0`);
     const head = Buffer.alloc(5);
     head[0] = 81;
@@ -118,11 +134,36 @@ export class Walsender {
     void this.#client.end().catch(() => undefined);
   }
 
-  #take(chunk: Buffer): void {
+  #gather(chunk: Buffer): void {
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.byteLength;
-    if (this.#pendingBytes < this.#neededBytes) return;
-    const bytes = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending);
+    const nowMs = performance.now();
+    if (!this.#isGathering && nowMs - this.#countedFromMs > gatherMs) {
+      this.#countedFromMs = nowMs;
+      this.#countedBytes = 0;
+    }
+    this.#countedBytes += chunk.byteLength;
+    if (!this.#isGathering || this.#pendingBytes >= gatherBytesMax) this.#take();
+    if (this.#isGathering || this.#countedBytes < gatherFromBytes) return;
+    this.#isGathering = true;
+    this.#endGatheringLater();
+  }
+
+  /** Goes on gathering for as long as much arrives. */
+  #endGatheringLater(): void {
+    this.#countedBytes = 0;
+    setTimeout(() => {
+      this.#take();
+      if (this.#countedBytes >= gatherFromBytes) this.#endGatheringLater();
+      else this.#isGathering = false;
+    }, gatherMs);
+  }
+
+  #take(): void {
+    if (this.#isEnded || this.#pendingBytes < this.#neededBytes) return;
+    const [first] = this.#pending;
+    if (first === undefined) return;
+    const bytes = this.#pending.length === 1 ? first : Buffer.concat(this.#pending);
     const messages: Uint8Array[] = [];
     let at = 0;
     this.#neededBytes = 5;

@@ -29,14 +29,15 @@ async function session(server: TestServer): Promise<PgClient> {
   return connectPg({ ...server.target(), options: '-c synchronous_commit=local' });
 }
 
-export function oneRowTransactions(count: number): Backlog {
+/** `round`: the rows of each round have other keys. */
+export function oneRowTransactions(count: number, round: number): Backlog {
   return {
     ...{ name: `${count} transactions of one row`, units: count },
     async fill({ source }) {
       const client = await session(source);
       await client.query('SET synchronous_commit = off');
       await client.query(
-        `DO $$ BEGIN FOR i IN 1..${count} LOOP
+        `DO $$ BEGIN FOR i IN ${round * count + 1}..${(round + 1) * count} LOOP
            INSERT INTO one_row VALUES (i, 'value ' || i, i % 7); COMMIT;
          END LOOP; END $$`,
       );
@@ -45,13 +46,14 @@ export function oneRowTransactions(count: number): Backlog {
   };
 }
 
-export function oneTransaction(rows: number): Backlog {
+export function oneTransaction(rows: number, round: number): Backlog {
   return {
     ...{ name: `${rows} rows in one transaction`, units: rows },
     async fill({ source }) {
       const client = await session(source);
       await client.query(
-        `INSERT INTO large SELECT g, 'value ' || g, g % 7 FROM generate_series(1, ${rows}) g`,
+        `INSERT INTO large SELECT g, 'value ' || g, g % 7
+         FROM generate_series(${round * rows + 1}, ${(round + 1) * rows}) g`,
       );
       await client.end();
     },
@@ -96,7 +98,7 @@ function pgbench(server: TestServer, args: readonly string[], options = ''): voi
 export async function drain(side: Side, backlog: Backlog): Promise<number> {
   await side.pause();
   await backlog.fill(side);
-  const done = await watch(side, `end of ${backlog.name}`);
+  const done = await watch(side, `${backlog.name}, ${Math.random()}`);
   const startedMs = performance.now();
   await side.resume();
   const endedMs = await done();
@@ -129,43 +131,55 @@ export async function watch(side: Side, mark: string): Promise<() => Promise<num
   };
 }
 
+const lagWriters = 4;
+
 /** From COMMIT to visible on the target, `perSecond` transactions for `seconds`. */
 export async function measureLag(
   side: Side,
   { perSecond, seconds, firstId }: { perSecond: number; seconds: number; firstId: number },
 ): Promise<Spread> {
-  const committedAtMs = new Map<number, number>();
-  const lagsMs: number[] = [];
-  const target = await session(side.target);
-  let [seenId, isWriting] = [firstId - 1, true];
-  const lastId = firstId + perSecond * seconds - 1;
-  const watching = (async () => {
-    const deadlineMs = performance.now() + (seconds + 30) * 1000;
-    while (seenId < lastId && performance.now() < deadlineMs) {
-      const { rows } = await target.query<{ id: string | null }>('SELECT max(id) AS id FROM lag');
-      const atMs = performance.now();
-      const upTo = Number(rows[0]?.id ?? seenId);
-      for (let id = seenId + 1; id <= upTo; id += 1) {
-        const commitMs = committedAtMs.get(id);
-        lagsMs.push(commitMs === undefined ? 0 : Math.max(0, atMs - commitMs));
-      }
-      seenId = Math.max(seenId, upTo);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    isWriting = false;
-  })();
-  const writer = await session(side.source);
+  const count = perSecond * seconds;
+  const committedAtMs = new Float64Array(count);
+  const seenAtMs = new Float64Array(count);
+  const watching = watchRows(side, { firstId, seenAtMs, deadlineMs: (seconds + 30) * 1000 });
   const startedMs = performance.now();
-  for (let id = firstId; id <= lastId && isWriting; id += 1) {
-    const dueMs = startedMs + ((id - firstId) / perSecond) * 1000;
-    const waitMs = dueMs - performance.now();
-    if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    await writer.query(`INSERT INTO lag VALUES (${id}, 'v')`);
-    committedAtMs.set(id, performance.now());
+  let next = 0;
+  const write = async (): Promise<void> => {
+    const writer = await session(side.source);
+    for (let n = next++; n < count; n = next++) {
+      const waitMs = startedMs + (n / perSecond) * 1000 - performance.now();
+      if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await writer.query(`INSERT INTO lag VALUES (${firstId + n}, 'v')`);
+      committedAtMs[n] = performance.now();
+    }
+    await writer.end();
+  };
+  await Promise.all([watching, ...Array.from({ length: lagWriters }, write)]);
+  const lags = Array.from(seenAtMs, (atMs, n) => Math.max(0, atMs - (committedAtMs[n] ?? 0)));
+  return spreadOf(lags);
+}
+
+/** Notes when each row of `lag` from `firstId` on is seen on the target, until all are. */
+async function watchRows(
+  side: Side,
+  of: { firstId: number; seenAtMs: Float64Array; deadlineMs: number },
+): Promise<void> {
+  const { firstId, seenAtMs } = of;
+  const target = await session(side.target);
+  const untilMs = performance.now() + of.deadlineMs;
+  // Everything before it was seen; later ones may be, as writers commit side by side.
+  let floor = 0;
+  while (floor < seenAtMs.length) {
+    if (performance.now() > untilMs) throw new Error(`${side.name} does not show all rows`);
+    const { rows } = await target.query<{ id: string }>(
+      `SELECT id FROM lag WHERE id BETWEEN ${firstId + floor} AND ${firstId + seenAtMs.length - 1}`,
+    );
+    const atMs = performance.now();
+    for (const { id } of rows) seenAtMs[Number(id) - firstId] ||= atMs;
+    while (seenAtMs[floor] !== undefined && seenAtMs[floor] !== 0) floor += 1;
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  await watching;
-  await Promise.all([writer.end(), target.end()]);
-  return spreadOf(lagsMs);
+  await target.end();
 }
 
 /** Latency of one-row commits that wait as `mode` says, from 32 clients at `perSecond`. */

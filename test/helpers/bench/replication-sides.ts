@@ -6,7 +6,7 @@ import type { ClusterView } from '../../../shared/core/cluster-view.ts';
 import { withPg } from '../../../shared/pg/client.ts';
 import { eventually } from '../eventually.ts';
 import { openToApplications, startTestServer, testAddress, type TestServer } from '../postgres.ts';
-import { reached, startHandCluster } from '../replication/hand-cluster.ts';
+import { reached, startHandClusterWith } from '../replication/hand-cluster.ts';
 
 export interface Side {
   readonly name: 'meridian' | 'postgresql';
@@ -28,9 +28,12 @@ export const serverSettings: Readonly<Record<string, string>> = {
   max_logical_replication_workers: '6',
 };
 
-/** Two replicator processes, one Kafka broker for both logs. */
-export async function startMeridianSide(): Promise<Side> {
-  const cluster = await startHandCluster(2, {}, serverSettings);
+/** Two replicator processes, one Kafka broker for both logs; `oneWayMs`: delay of the link. */
+export async function startMeridianSide(oneWayMs?: number): Promise<Side> {
+  const cluster = await startHandClusterWith({
+    ...{ count: 2, settings: serverSettings },
+    ...(oneWayMs === undefined ? {} : { oneWayMs }),
+  });
   const [replica] = cluster.replicas;
   if (replica === undefined) throw new Error('there is no second region');
   const { primary } = cluster;

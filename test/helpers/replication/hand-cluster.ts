@@ -16,6 +16,7 @@ import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
 import { eventually } from '../eventually.ts';
 import { startTestKafka, type TestKafka } from '../kafka.ts';
 import { openToApplications, startTestServer, testAddress, type TestServer } from '../postgres.ts';
+import { delayLinks } from './delayed-links.ts';
 import { handCluster } from './replicator.ts';
 
 export interface HandRegion {
@@ -53,12 +54,27 @@ const names = ['eu-west', 'us-east', 'ap-south'] as const;
 const e1 = 1 as Epoch;
 const script = new URL('./replicator-process.ts', import.meta.url).pathname;
 
+export interface HandClusterOptions {
+  readonly count: number;
+  /** The replicator's section of the cluster file. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Settings of the PostgreSQL servers. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Region links cross proxies that delay each direction; not set: there are none. */
+  readonly oneWayMs?: number;
+}
+
 /** Brings up `count` regions; the first leads epoch 1, the others follow it and are members. */
 export async function startHandCluster(
   count: number,
   config: Readonly<Record<string, unknown>> = {},
   settings: Readonly<Record<string, string>> = {},
 ): Promise<HandCluster> {
+  return startHandClusterWith({ count, config, settings });
+}
+
+export async function startHandClusterWith(options: HandClusterOptions): Promise<HandCluster> {
+  const { count, config = {}, settings = {}, oneWayMs = null } = options;
   const ids = names.slice(0, count);
   const first = testAddress(2);
   const addresses = ids.map((_, index) => first.replace(/\.\d+$/, `.${index + 2}`));
@@ -66,11 +82,15 @@ export async function startHandCluster(
   const servers: TestServer[] = [];
   for (const address of addresses) servers.push(await startTestServer(address, settings));
   const kafka = await kafkaStarted;
-  const cluster = handCluster(Object.fromEntries(ids.map((id, i) => [id, addresses[i] ?? ''])));
-  const spec = { cluster, brokers: kafka.addresses, config };
-  const regions = servers.map((server, index) =>
-    regionOf({ ...spec, region: ids[index] as unknown as RegionId }, server),
-  );
+  const clusterWith = (hosts: readonly string[]): ClusterBase =>
+    handCluster(Object.fromEntries(ids.map((id, index) => [id, hosts[index] ?? ''])));
+  const cluster = clusterWith(addresses);
+  const links = oneWayMs === null ? null : await delayLinks(addresses, oneWayMs);
+  const regions = servers.map((server, index) => {
+    const seen = links === null ? cluster : clusterWith(links.hostsSeenBy(index));
+    const region = ids[index] as unknown as RegionId;
+    return regionOf({ cluster: seen, brokers: kafka.addresses, config, region }, server);
+  });
   const [primary, ...replicas] = regions;
   if (primary === undefined) throw new RangeError('a cluster has at least one region');
   await Promise.all(regions.map((region) => region.start()));
@@ -81,6 +101,7 @@ export async function startHandCluster(
     async stop() {
       await Promise.all(regions.map((region) => region.kill()));
       await Promise.all(servers.map((server) => server.stop()));
+      await links?.close();
       await kafka.stop();
     },
   };

@@ -24,6 +24,10 @@ const rowsMax = 5000;
 /** Statements that wait to be sent together, at most. */
 const pendingStatementsMax = 500;
 const pendingCharactersMax = 1024 * 1024;
+/** So many changes are planned and sent; the next ones are planned while the server runs them. */
+const plannedMax = 2000;
+/** Batches that are sent or wait for the one before, at most. */
+const batchesMax = 2;
 
 interface Pending {
   readonly statement: PipelinedStatement;
@@ -47,6 +51,8 @@ export class ChangeWriter {
   readonly #pipeline: PgPipeline;
   #pending: Pending[] = [];
   #pendingCharacters = 0;
+  /** Results of what was sent, in order. */
+  #batches: Promise<void>[] = [];
   #nextShape = 1;
 
   constructor(client: PgClient) {
@@ -58,6 +64,7 @@ export class ChangeWriter {
   begin(): void {
     this.#awaited.clear();
     this.#pending = [];
+    this.#batches = [];
     this.command('BEGIN');
   }
 
@@ -65,6 +72,7 @@ export class ChangeWriter {
   async rollback(savepoint: string | null = null): Promise<void> {
     this.#pending = [];
     this.#pendingCharacters = 0;
+    this.#batches = [];
     this.#shapes.clear();
     const to = savepoint === null ? '' : ` TO SAVEPOINT ${savepoint}`;
     await this.#client.query(`ROLLBACK${to}`);
@@ -83,17 +91,38 @@ export class ChangeWriter {
     if (table !== undefined) throw drifted(table, 'the table is missing here');
   }
 
-  /** Sends what is queued; throws Divergence when a statement touches other rows than it must. */
+  /**
+   * Sends what is queued and waits for all that was sent; throws Divergence when a statement
+   * touches other rows than it must.
+   */
   async send(): Promise<void> {
+    this.#launch();
+    await this.#settle(0);
+  }
+
+  /** Sends what is queued; the result is awaited later. */
+  #launch(): void {
     const pending = this.#pending;
     if (pending.length === 0) return;
     this.#pending = [];
     this.#pendingCharacters = 0;
+    const batch = this.#run(pending);
+    // Who waits for an earlier batch may give up before this one has failed, too.
+    batch.catch(() => undefined);
+    this.#batches.push(batch);
+  }
+
+  async #run(pending: readonly Pending[]): Promise<void> {
     const counts = await this.#pipeline.run(pending.map(({ statement }) => statement));
     for (const [index, { check }] of pending.entries()) {
       if (check !== null && counts[index] !== check.expectedRows)
         throw otherRows(check, counts[index]);
     }
+  }
+
+  /** Waits until at most `count` batches are under way; the first failure wins. */
+  async #settle(count: number): Promise<void> {
+    while (this.#batches.length > count) await this.#batches.shift();
   }
 
   /**
@@ -124,6 +153,11 @@ export class ChangeWriter {
         const change = this.#changeOf(message, known, known.shape);
         if (change === null) continue;
         changes.push(change);
+        if (changes.length >= plannedMax) {
+          await flush();
+          this.#launch();
+          await this.#settle(batchesMax - 1);
+        }
         if (!isDdl(change)) continue;
         await flush();
         await this.#replay(change);
@@ -178,7 +212,9 @@ export class ChangeWriter {
     const isFull =
       this.#pending.length >= pendingStatementsMax ||
       this.#pendingCharacters >= pendingCharactersMax;
-    if (isFull) await this.send();
+    if (!isFull) return;
+    this.#launch();
+    await this.#settle(batchesMax - 1);
   }
 
   async #truncate(
