@@ -51,7 +51,7 @@ export function processUse(): ReadonlyMap<string, ProcessUse> {
   return uses;
 }
 
-/** Processor milliseconds of each part between two looks; parts that have begun since count whole. */
+/** Processor milliseconds of each part between two looks; one that is new counts whole. */
 export function cpuBetween(
   before: ReadonlyMap<string, ProcessUse>,
   after: ReadonlyMap<string, ProcessUse>,
