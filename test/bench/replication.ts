@@ -71,7 +71,7 @@ async function prepare(side: Side, hasTpcB: boolean): Promise<void> {
   await shown();
 }
 
-/** Drains the backlog on each side in turn; rates by median, use of the fastest Meridian round. */
+/** Drains the backlog on each side in turn; rates by median, processor time of the last round. */
 async function compareBacklog(
   sides: readonly Side[],
   backlogOf: (round: number) => Backlog,
