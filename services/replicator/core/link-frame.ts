@@ -7,7 +7,7 @@
  *     4 applied    position applied · position reached · text16 store
  *     5 heartbeat                                                   both ways
  *     6 record     u32 id · stored form of a record
- *     7 refused    u32 id · text16 why                              the source lacks what follows
+ *     7 refused    u32 id · text16 why · begins? position           the source lacks what follows
  *     8 unsubscribe u32 id
  *
  *     position     u32 epoch · u64 endLsn
@@ -40,7 +40,13 @@ export type LinkFrame =
     }
   | { readonly kind: 'heartbeat' }
   | { readonly kind: 'record'; readonly id: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'refused'; readonly id: number; readonly why: string }
+  | {
+      readonly kind: 'refused';
+      readonly id: number;
+      readonly why: string;
+      /** Where the source's log begins; null when that is not the reason. */
+      readonly begins: Position | null;
+    }
   | { readonly kind: 'unsubscribe'; readonly id: number };
 
 const codes = {
@@ -87,6 +93,7 @@ export function encodeFrame(frame: LinkFrame): Uint8Array {
     case 'refused':
       writer.u32(frame.id);
       writer.text16(frame.why.slice(0, 2000));
+      if (frame.begins !== null) writePosition(writer, frame.begins);
       break;
     case 'unsubscribe':
       writer.u32(frame.id);
@@ -136,12 +143,17 @@ function readBody(reader: ByteReader, code: number): LinkFrame | null {
     case codes.record:
       return { kind: 'record', id: reader.u32(), bytes: reader.bytes(reader.remaining) };
     case codes.refused:
-      return { kind: 'refused', id: reader.u32(), why: reader.text16() };
+      return readRefused(reader);
     case codes.unsubscribe:
       return { kind: 'unsubscribe', id: reader.u32() };
     default:
       return null;
   }
+}
+
+function readRefused(reader: ByteReader): LinkFrame {
+  const [id, why] = [reader.u32(), reader.text16()];
+  return { kind: 'refused', id, why, begins: reader.remaining > 0 ? readPosition(reader) : null };
 }
 
 function writePosition(writer: ByteWriter, position: Position): void {

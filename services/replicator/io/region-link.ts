@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 import { signPeerToken } from '../../../shared/auth/peer-token.ts';
 import type { KeySet } from '../../../shared/config/secrets-schema.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
-import type { Position } from '../../../shared/core/position.ts';
+import { formatPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
@@ -199,7 +199,10 @@ export class PeerLink implements RegionLink {
       subscription.records.push(frame.bytes);
       subscription.wake?.();
     } else if (frame.kind === 'refused' && subscription?.id === frame.id) {
-      subscription.failure = new MeridianError('LogUnavailable', frame.why, { source: this.peer });
+      const { why, begins } = frame;
+      const at = begins === null ? {} : { begins: formatPosition(begins) };
+      const facts = { source: this.peer, ...at };
+      subscription.failure = new MeridianError('LogUnavailable', why, facts);
       subscription.wake?.();
     }
   }

@@ -9,6 +9,7 @@ import {
   comparePositions,
   isAtOrPast,
   laterPosition,
+  parsePosition,
   zeroPosition,
   type Position,
 } from '../../../shared/core/position.ts';
@@ -43,16 +44,22 @@ export async function seedLog(
 }
 
 async function copyRecords(options: SeedOptions, signal: AbortSignal): Promise<Position> {
-  const { link, epoch } = options;
-  const limit = options.position ?? { epoch, endLsn: options.recoveredTo };
+  const limit = options.position ?? { epoch: options.epoch, endLsn: options.recoveredTo };
   try {
     return await copyFrom(options, { from: zeroPosition, limit }, signal);
   } catch (error) {
-    // The source's log does not reach back to the beginning.
-    if (!isMeridianError(error, 'LogUnavailable') || options.position === null) throw error;
-    if (!link.peer) throw error;
-    return options.position;
+    // The source was seeded or rescued itself: its log does not reach back to the beginning.
+    const begins = beginningIn(error);
+    if (begins === null || !isAtOrPast(limit, begins)) throw error;
+    return copyFrom(options, { from: begins, limit }, signal);
   }
+}
+
+/** Where the source says that its log begins; null when that was not the failure. */
+function beginningIn(error: unknown): Position | null {
+  if (!isMeridianError(error, 'LogUnavailable')) return null;
+  const { begins } = error.details;
+  return typeof begins === 'string' ? parsePosition(begins) : null;
 }
 
 /** Appends everything up to `limit`; returns the last transaction at or below it. */
@@ -63,8 +70,8 @@ async function copyFrom(
 ): Promise<Position> {
   const { ownLog, link, epoch, logQueueBytesMax } = options;
   let last = of.from;
-  if (options.position !== null && comparePositions(options.position, zeroPosition) === 0) {
-    return zeroPosition;
+  if (options.position !== null && comparePositions(options.position, of.from) === 0) {
+    return of.from;
   }
   for await (const { record, bytes } of link.records(of.from, { epoch, signal })) {
     const kept = upTo(record, of.limit);

@@ -6,12 +6,14 @@ import type { WebSocket } from 'ws';
 import { endPositionOf } from '../../../../shared/core/commit-record.ts';
 import { checkChain, placeAt, type Cuts } from '../../core/chain-check.ts';
 import { decodeFrame, encodeFrame, type LinkFrame } from '../../core/link-frame.ts';
+import { positionBefore } from '../../core/log-beginning.ts';
 import type { Acknowledgement } from '../../core/quorum-tracker.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import {
   comparePositions,
   formatPosition,
   type Position,
+  zeroPosition,
 } from '../../../../shared/core/position.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import { messageOf } from '../../../../shared/errors/meridian-error.ts';
@@ -119,7 +121,8 @@ export class LinkSession {
     this.#subscription = subscription;
     this.#pump(subscription).catch((error: unknown) => {
       if (!subscription.abort.signal.aborted) {
-        this.#send({ kind: 'refused', id, why: messageOf(error) });
+        const begins = error instanceof LogBeginsLater ? error.begins : null;
+        this.#send({ kind: 'refused', id, why: messageOf(error), begins });
       }
     });
   }
@@ -172,10 +175,13 @@ export class LinkSession {
     for await (const entry of log.read(offset, { follow: false, signal })) {
       const { record, bytes } = entry;
       const verdict = checkChain(place, record, this.#source.cuts());
-      if (verdict.kind === 'gap') throw new Error(`the source lacks what follows: ${verdict.why}`);
-      if (record.kind === 'seed' && comparePositions(record.position, place.position) > 0) {
-        throw new Error(`the source's log begins at ${formatPosition(record.position)}`);
+      const before = positionBefore(record);
+      const isFirst =
+        record.kind === 'seed' || comparePositions(place.position, zeroPosition) === 0;
+      if (isFirst && before !== null && comparePositions(before, place.position) > 0) {
+        throw new LogBeginsLater(before);
       }
+      if (verdict.kind === 'gap') throw new Error(`the source lacks what follows: ${verdict.why}`);
       if (verdict.kind === 'skip') continue;
       await this.#sendRecord(subscription, bytes);
       if (signal.aborted) break;
@@ -216,5 +222,15 @@ export class LinkSession {
 
   #send(frame: LinkFrame): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(encodeFrame(frame));
+  }
+}
+
+/** What was asked for lies before the log. */
+class LogBeginsLater extends Error {
+  readonly begins: Position;
+
+  constructor(begins: Position) {
+    super(`the source's log begins at ${formatPosition(begins)}`);
+    this.begins = begins;
   }
 }

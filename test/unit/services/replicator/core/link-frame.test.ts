@@ -18,7 +18,8 @@ const frames: readonly LinkFrame[] = [
   { kind: 'applied', applied: zeroPosition, reached: position, store: 'a-store' },
   { kind: 'heartbeat' },
   { kind: 'record', id: 1, bytes: new Uint8Array([1, 2, 3]) },
-  { kind: 'refused', id: 1, why: 'the log begins later' },
+  { kind: 'refused', id: 1, why: 'it does not replicate', begins: null },
+  { kind: 'refused', id: 1, why: 'the log begins later', begins: parsePosition('2:0/50') },
   { kind: 'unsubscribe', id: 1 },
 ];
 
