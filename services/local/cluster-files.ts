@@ -6,16 +6,20 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { stringify } from 'yaml';
-import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
+import type { ClusterBase, KafkaPlace } from '../../shared/config/cluster-schema.ts';
+import type { RegionId } from '../../shared/core/region.ts';
 import { newSecrets } from './new-secrets.ts';
 import { writeFileWhole } from './process/whole-file.ts';
 import { clusterPaths, localRegionPaths } from './region-paths.ts';
 
-export interface NewRegion {
+export interface NewPlace {
   readonly id: string;
-  readonly name: string;
   readonly host: string;
   readonly bind: string;
+}
+
+export interface NewRegion extends NewPlace {
+  readonly name: string;
   readonly latitude: number;
   readonly longitude: number;
   /** Port of a sample upstream; absent: none is started. */
@@ -68,7 +72,7 @@ export async function ensureClusterFiles(
 }
 
 function withLocalHost(region: LocalRegion): NewRegion {
-  return { ...region, host: `${region.id}.meridian.internal`, sampleUpstreamPort: 7090 };
+  return { ...region, host: `${region.id}${internalDomain}`, sampleUpstreamPort: 7090 };
 }
 
 export const clusterComment = `# The cluster file of Meridian, the same in every region.
@@ -91,15 +95,22 @@ export const securedSections = {
 
 export type NewClusterFile = Pick<
   ClusterBase,
-  'version' | 'clusterId' | 'cell' | 'database' | 'kafka' | 'hosts' | 'regions'
+  'version' | 'clusterId' | 'cell' | 'database' | 'kafka' | 'hosts' | 'regions' | 'witnesses'
 > & { readonly policy: { readonly priority: readonly string[] } };
 
 /** Kafka's controllers are an odd number of regions: more of them vote no better. */
-const votersMax = 3;
+export const votersMax = 3;
+/** Names that the cluster file itself leads to addresses. */
+export const internalDomain = '.meridian.internal';
 
 /** A cluster file with new ids, addresses of hosts that need one in `hosts`. */
-export function newCluster(regions: readonly NewRegion[], nodesPerRegion: number): NewClusterFile {
-  const internal = regions.filter(({ host }) => host.endsWith('.meridian.internal'));
+export function newCluster(
+  regions: readonly NewRegion[],
+  nodesPerRegion: number,
+  witnesses: readonly NewPlace[] = [],
+): NewClusterFile {
+  const internal = [...regions, ...witnesses].filter(({ host }) => host.endsWith(internalDomain));
+  const kafkaIdOfWitness = (index: number): number => regions.length + index + 1;
   return {
     version: 1,
     clusterId: randomUUID(),
@@ -108,13 +119,20 @@ export function newCluster(regions: readonly NewRegion[], nodesPerRegion: number
     kafka: { clusterId: randomKafkaId(), heapMb: 256 },
     policy: { priority: regions.map(({ id }) => id) },
     hosts: Object.fromEntries(internal.map(({ host, bind }) => [host, bind])),
-    regions: regions.map((region, index) => newRegion(region, index + 1, nodesPerRegion)),
+    regions: regions.map((region, index) =>
+      newRegion(region, newKafkaNode(index + 1, index < votersMax), nodesPerRegion),
+    ),
+    witnesses: witnesses.map(({ id, host, bind }, index) => ({
+      ...{ id: id as RegionId, host, bind },
+      kafka: newKafkaNode(kafkaIdOfWitness(index), true),
+    })),
   };
 }
 
-function newRegion(
+/** The entry of one region, with the usual ports. */
+export function newRegion(
   region: NewRegion,
-  kafkaNodeId: number,
+  kafka: KafkaPlace['kafka'],
   nodes: number,
 ): ClusterBase['regions'][number] {
   const { id, name, host, bind, latitude, longitude, sampleUpstreamPort } = region;
@@ -127,14 +145,7 @@ function newRegion(
     listeners: { public: 7080, admin: 7081, peer: 7082 },
     processes: [],
     agentPort: 7083,
-    kafka: {
-      nodeId: kafkaNodeId,
-      directoryId: randomKafkaId(),
-      isVoter: kafkaNodeId <= votersMax,
-      clientPort: 9092,
-      brokerPort: 9093,
-      controllerPort: 9094,
-    },
+    kafka,
     redis: { port: 6379 },
     ...(sampleUpstreamPort === undefined ? {} : { sampleUpstreamPort }),
     nodes: Array.from({ length: nodes }, (_, index) => ({
@@ -142,6 +153,12 @@ function newRegion(
       port: 5432 + index,
     })),
   } as unknown as ClusterBase['regions'][number];
+}
+
+/** A Kafka node with new ids and the usual ports. */
+export function newKafkaNode(nodeId: number, isVoter: boolean): KafkaPlace['kafka'] {
+  const ports = { clientPort: 9092, brokerPort: 9093, controllerPort: 9094 };
+  return { nodeId, directoryId: randomKafkaId(), isVoter, joinsLater: false, ...ports };
 }
 
 /** Kafka's ids: a random UUID in URL-safe base64; tools refuse one that begins with a dash. */

@@ -1,5 +1,6 @@
 /** Grants the regions their access to Kafka as soon as a broker answers: mode tls only. */
 import { accessRulesOf, ensureAccessRules } from '../../shared/kafka/access-rules.ts';
+import { kafkaPlaces } from '../../shared/config/cluster-schema.ts';
 import { createBackoff } from '../../shared/runtime/backoff.ts';
 import { clientTls } from '../../shared/runtime/link-security.ts';
 import { messageOf } from '../../shared/errors/meridian-error.ts';
@@ -17,7 +18,7 @@ export async function keepKafkaAccess(context: RegionContext, signal: AbortSigna
     cluster.cell,
     cluster.regions.map(({ id }) => id),
   );
-  const others = cluster.regions.filter(({ id }) => id !== region.id);
+  const others = kafkaPlaces(cluster).filter(({ id }) => id !== region.id);
   const brokers = [region, ...others].map(
     ({ host, kafka }) => `${host}:${String(kafka.clientPort)}`,
   );

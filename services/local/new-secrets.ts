@@ -2,14 +2,24 @@
 import { randomBytes } from 'node:crypto';
 import type { IssuedCertificate } from '../../shared/auth/certificate-authority.ts';
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
-import { secretsSchema, type KeySet, type Secrets } from '../../shared/config/secrets-schema.ts';
+import {
+  secretsSchema,
+  witnessSecretsSchema,
+  type KeySet,
+  type Secrets,
+  type WitnessSecrets,
+} from '../../shared/config/secrets-schema.ts';
+
+type CertifiedPlace = Pick<ClusterBase['regions'][number], 'id' | 'host' | 'bind'>;
 
 export type CertifiedCluster = Pick<ClusterBase, 'clusterId' | 'hosts'> & {
-  readonly regions: readonly Pick<ClusterBase['regions'][number], 'id' | 'host' | 'bind'>[];
+  readonly regions: readonly CertifiedPlace[];
+  readonly witnesses?: readonly CertifiedPlace[];
 };
 
 export interface MadeSecrets {
   readonly secrets: ReadonlyMap<string, Secrets>;
+  readonly witnesses: ReadonlyMap<string, WitnessSecrets>;
   /** Signs further certificates; null in mode plain. */
   readonly authority: IssuedCertificate | null;
 }
@@ -29,16 +39,42 @@ export async function newSecrets(
   const shared = newSharedSecrets(authority);
   const secrets = new Map<string, Secrets>();
   for (const { id } of cluster.regions) {
-    const own = {
-      redisPassword: newSecret(),
-      agentToken: newSecret(),
-      ...(authority === null
-        ? {}
-        : { certificates: await newCertificates(cluster, id, { authority }) }),
-    };
-    secrets.set(id, secretsSchema.parse({ version: 1, region: id, shared, own }));
+    secrets.set(id, await newRegionSecrets(cluster, id, { shared, authority }));
   }
-  return { secrets, authority };
+  const witnesses = new Map<string, WitnessSecrets>();
+  for (const { id } of cluster.witnesses ?? []) {
+    witnesses.set(id, await newWitnessSecrets(cluster, id, authority));
+  }
+  return { secrets, witnesses, authority };
+}
+
+/** A region's secrets beside the shared ones of its cluster. */
+export async function newRegionSecrets(
+  cluster: CertifiedCluster,
+  id: string,
+  from: { readonly shared: Secrets['shared']; readonly authority: IssuedCertificate | null },
+): Promise<Secrets> {
+  const { shared, authority } = from;
+  const certified =
+    authority === null ? {} : { certificates: await newCertificates(cluster, id, { authority }) };
+  const own = { redisPassword: newSecret(), agentToken: newSecret(), ...certified };
+  return secretsSchema.parse({ version: 1, region: id, shared, own });
+}
+
+/** A witness gets a certificate of its Kafka node, and none of the shared secrets. */
+export async function newWitnessSecrets(
+  cluster: CertifiedCluster,
+  id: string,
+  authority: IssuedCertificate | null,
+): Promise<WitnessSecrets> {
+  const certified =
+    authority === null
+      ? {}
+      : {
+          authority: authority.certificate,
+          broker: (await newCertificates(cluster, id, { authority })).broker,
+        };
+  return witnessSecretsSchema.parse({ version: 1, witness: id, ...certified });
 }
 
 /** Certificates of one region: of its processes and of its Kafka node. */
@@ -48,7 +84,8 @@ export async function newCertificates(
   by: { readonly authority: IssuedCertificate; readonly days?: number },
 ): Promise<NonNullable<Secrets['own']['certificates']>> {
   const { issueCertificate } = await import('../../shared/auth/certificate-authority.ts');
-  const region = cluster.regions.find((candidate) => candidate.id === id);
+  const places = [...cluster.regions, ...(cluster.witnesses ?? [])];
+  const region = places.find((candidate) => candidate.id === id);
   if (region === undefined) throw new RangeError(`the cluster file knows no region ${id}`);
   const { host, bind } = region;
   const addresses = [cluster.hosts[host], bind].filter(

@@ -55,7 +55,7 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
   checkSecurity(cluster, secrets);
   installLinkIdentity(linkIdentityOf(cluster, secrets));
   const logger = options.logger ?? createLogger({ service: 'agent', region: id, level: 'info' });
-  const hosts = hostsOf(cluster, id, options.hosts ?? {});
+  const hosts = hostsOf(cluster, region, options.hosts ?? {});
   installHostResolver(hosts);
   const { logsFolder, runFolder, folder } = paths;
   for (const path of [folder, logsFolder, runFolder, paths.postgresFolder]) {
@@ -83,7 +83,11 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
 }
 
 /** Data of another cluster or region are refused before anything touches them. */
-async function claimFolder(paths: RegionPaths, cluster: ClusterBase, id: RegionId): Promise<void> {
+export async function claimFolder(
+  paths: RegionPaths,
+  cluster: ClusterBase,
+  id: RegionId,
+): Promise<void> {
   const own = { clusterId: cluster.clusterId, region: id };
   if (!existsSync(paths.ownerFile)) {
     await writeFileWhole(paths.ownerFile, JSON.stringify(own));
@@ -101,16 +105,15 @@ const ownerSchema = z.object({ clusterId: z.string(), region: z.string() });
 
 /** The cluster file's addresses, overridden for this region; its own name is its own address. */
 export function hostsOf(
-  cluster: ClusterBase,
-  own: RegionId,
+  cluster: Pick<ClusterBase, 'hosts'>,
+  own: { readonly host: string; readonly bind: string },
   overrides: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const region = regionOfConfig(cluster, own);
-  return { ...cluster.hosts, ...overrides, [region.host]: region.bind };
+  return { ...cluster.hosts, ...overrides, [own.host]: own.bind };
 }
 
 /** hosts(5); the JVM looks up nothing else, so its own machine is in it as well. */
-function hostsText(hosts: Readonly<Record<string, string>>): string {
+export function hostsText(hosts: Readonly<Record<string, string>>): string {
   const lines = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`);
   return `127.0.0.1 localhost\n${lines.join('')}`;
 }

@@ -1,7 +1,7 @@
 /** The certificates of a region's secrets as files, for programs that read them from there. */
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Secrets } from '../../shared/config/secrets-schema.ts';
+import type { Secrets, WitnessSecrets } from '../../shared/config/secrets-schema.ts';
 import type { RunAs } from './process/managed-process.ts';
 import { writeFileWhole } from './process/whole-file.ts';
 
@@ -34,12 +34,24 @@ export async function writeTlsFiles(
   if (authority === undefined || certificates === undefined) return;
   const { region, broker } = certificates;
   const files = tlsFiles(folder);
+  const secret = { mode: 0o600, owner };
+  await writeBrokerFiles(folder, { authority, broker }, owner);
+  // The key first: who sees the new certificate finds its key.
+  await writeFileWhole(files.key, region.key, secret);
+  await writeFileWhole(files.certificate, region.certificate, secret);
+}
+
+/** What a Kafka node needs alone, as on a witness; nothing in mode plain. */
+export async function writeBrokerFiles(
+  folder: string,
+  { authority, broker }: Pick<WitnessSecrets, 'authority' | 'broker'>,
+  owner: RunAs = null,
+): Promise<void> {
+  if (authority === undefined || broker === undefined) return;
+  const files = tlsFiles(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (owner !== null) await chown(folder, owner.uid, owner.gid);
   const secret = { mode: 0o600, owner };
   await writeFileWhole(files.authority, authority, secret);
-  // The key first: who sees the new certificate finds its key.
-  await writeFileWhole(files.key, region.key, secret);
-  await writeFileWhole(files.certificate, region.certificate, secret);
   await writeFileWhole(files.broker, `${broker.key}${broker.certificate}`, secret);
 }

@@ -28,13 +28,30 @@ export const serviceNames = ['gateway', 'router', 'replicator', 'failover'] as c
 export const serviceNameSchema = z.enum(serviceNames);
 export type ServiceName = (typeof serviceNames)[number];
 
-export const regionSchema = z.strictObject({
+const place = {
   id: regionIdSchema,
-  name: z.string().min(1).max(64),
   /** Name that every other process dials; `hosts` or the system's resolver gives the address. */
   host: z.string().min(1).max(253),
-  /** Address that the region's own processes bind. */
+  /** Address that the own processes bind. */
   bind: z.ipv4(),
+};
+
+const kafkaNodeSchema = z.strictObject({
+  /** Never reused. */
+  nodeId: z.int().min(1),
+  /** Made once (base64 UUID), never derived, never reused. */
+  directoryId: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
+  isVoter: z.boolean(),
+  /** Comes to a quorum that works already, which takes it in while it runs. */
+  joinsLater: z.boolean().default(false),
+  clientPort: port,
+  brokerPort: port,
+  controllerPort: port,
+});
+
+export const regionSchema = z.strictObject({
+  ...place,
+  name: z.string().min(1).max(64),
   location: z.strictObject({
     latitude: z.number().min(-90).max(90),
     longitude: z.number().min(-180).max(180),
@@ -51,15 +68,7 @@ export const regionSchema = z.strictObject({
     .default([]),
   /** The node agent's port. */
   agentPort: port,
-  kafka: z.strictObject({
-    nodeId: z.int().min(1),
-    /** Made once (base64 UUID), never derived, never reused. */
-    directoryId: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
-    isVoter: z.boolean(),
-    clientPort: port,
-    brokerPort: port,
-    controllerPort: port,
-  }),
+  kafka: kafkaNodeSchema,
   redis: z.strictObject({ port }),
   /** Where the node agent starts a sample upstream for the gateway; absent: none. */
   sampleUpstreamPort: port.optional(),
@@ -85,10 +94,14 @@ export const clusterSchema = z.strictObject({
     heapMb: z.int().min(128).default(256),
   }),
   regions: z.array(regionSchema).min(1),
+  /** Hosts with a Kafka node only: the third vote of two regions. */
+  witnesses: z.array(z.strictObject({ ...place, kafka: kafkaNodeSchema })).default([]),
   /** Name → address, for machines whose resolver does not know the hosts above. */
   hosts: z.record(z.string(), z.ipv4()).default({}),
   /** Proposed to the control log, which decides. */
   policy: z.strictObject({
+    /** Raised with each change of regions or policy: what is newer than in force is proposed. */
+    version: z.int().min(1).default(1),
     priority: z.array(regionIdSchema).min(1),
     k: z.int().min(1).default(1),
     leaseTtlMs: durationMs.default(6500),
@@ -109,6 +122,13 @@ export const clusterSchema = z.strictObject({
 
 export type ClusterBase = z.infer<typeof clusterSchema>;
 export type RegionConfig = z.infer<typeof regionSchema>;
+/** A host with a Kafka node: that of a region or of a witness. */
+export type KafkaPlace = ClusterBase['witnesses'][number];
+
+/** Every Kafka node of the cluster, those of regions first. */
+export function kafkaPlaces(cluster: Pick<ClusterBase, 'regions' | 'witnesses'>): KafkaPlace[] {
+  return [...cluster.regions, ...cluster.witnesses];
+}
 
 /** The configuration of region `id`; throws RangeError when the cluster file does not know it. */
 export function regionOfConfig(cluster: ClusterBase, id: RegionId): RegionConfig {

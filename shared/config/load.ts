@@ -4,7 +4,12 @@ import { LineCounter, parseDocument, type Document } from 'yaml';
 import type { z } from 'zod';
 import { MeridianError } from '../errors/meridian-error.ts';
 import { applyEnvironment } from './environment.ts';
-import { secretsSchema, type Secrets } from './secrets-schema.ts';
+import {
+  secretsSchema,
+  witnessSecretsSchema,
+  type Secrets,
+  type WitnessSecrets,
+} from './secrets-schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -29,12 +34,21 @@ export function parseClusterFile<S extends z.ZodType>(
 
 /** The secrets of one region; the file must not be readable by others. Throws ConfigInvalid. */
 export function loadSecrets(path: string): Secrets {
+  return loadSecretFile(path, secretsSchema);
+}
+
+/** The same for a witness. */
+export function loadWitnessSecrets(path: string): WitnessSecrets {
+  return loadSecretFile(path, witnessSecretsSchema);
+}
+
+function loadSecretFile<S extends z.ZodType>(path: string, schema: S): z.output<S> {
   const text = readText(path);
   if ((statSync(path).mode & 0o077) !== 0) {
     const hint = `chmod 600 ${path}`;
     throw new MeridianError('ConfigInvalid', `${path} can be read by others.`, { hint });
   }
-  return freeze(check(parseYaml(text, path), secretsSchema, { path, text }));
+  return freeze(check(parseYaml(text, path), schema, { path, text }));
 }
 
 function readText(path: string): string {

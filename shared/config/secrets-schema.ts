@@ -49,5 +49,15 @@ export const secretsSchema = z.strictObject({
   }),
 });
 
+/** The secrets file of a witness: it can take part in the log, and read or sign nothing else. */
+export const witnessSecretsSchema = z.strictObject({
+  version: z.literal(1),
+  witness: regionIdSchema,
+  /** For mode tls. */
+  authority: pem.optional(),
+  broker: certificateSchema.optional(),
+});
+
+export type WitnessSecrets = z.infer<typeof witnessSecretsSchema>;
 export type KeySet = z.infer<typeof keySetSchema>;
 export type Secrets = z.infer<typeof secretsSchema>;

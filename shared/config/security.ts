@@ -4,10 +4,13 @@ import { holderOf, type CertificateUse } from '../core/certificate/link-certific
 import type { RegionId } from '../core/region.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import type { LinkIdentity } from '../runtime/link-security.ts';
-import { regionOfConfig, type ClusterBase } from './cluster-schema.ts';
-import type { Secrets } from './secrets-schema.ts';
+import { kafkaPlaces, regionOfConfig, type ClusterBase } from './cluster-schema.ts';
+import type { Secrets, WitnessSecrets } from './secrets-schema.ts';
 
-type SecuredCluster = Pick<ClusterBase, 'clusterId' | 'security' | 'regions' | 'hosts'>;
+type SecuredCluster = Pick<
+  ClusterBase,
+  'clusterId' | 'security' | 'regions' | 'witnesses' | 'hosts'
+>;
 
 /**
  * Throws ConfigInvalid, with the fix, when region `secrets.region` of `cluster` must not start:
@@ -16,38 +19,62 @@ type SecuredCluster = Pick<ClusterBase, 'clusterId' | 'security' | 'regions' | '
 export function checkSecurity(cluster: SecuredCluster, secrets: Secrets, now = new Date()): void {
   const region = regionOfConfig(cluster as ClusterBase, secrets.region);
   if (cluster.security.mode === 'plain') {
-    if (region.bind.startsWith('127.')) return;
-    const place = `regions.${region.id}.bind is ${region.bind}`;
-    throw new MeridianError(
-      'ConfigInvalid',
-      `${place}: mode plain binds loopback addresses only.`,
-      {
-        hint: 'Set security.mode: tls with secrets of npx meridian init, or bind a 127.x address.',
-      },
-    );
+    checkLoopback(region);
+    return;
   }
   const { authority } = secrets.shared;
   const { certificates } = secrets.own;
-  if (authority === undefined || certificates === undefined) {
-    const message = `The secrets of ${region.id} hold no certificates, and security.mode is tls.`;
-    throw new MeridianError('ConfigInvalid', message, {
-      hint: 'npx meridian init writes secrets with certificates.',
-    });
-  }
+  if (authority === undefined || certificates === undefined) throw withoutCertificates(region.id);
+  const { clusterId } = cluster;
   for (const use of ['region', 'broker'] as const) {
-    const text = certificates[use].certificate;
-    const why = whyUnusable(text, {
-      authority,
-      clusterId: cluster.clusterId,
-      region: region.id,
-      use,
-      now,
-    });
-    if (why === null) continue;
-    throw new MeridianError('ConfigInvalid', `The ${use} certificate of ${region.id} ${why}.`, {
-      hint: 'npx meridian certificates renew writes new ones from the folder of the authority.',
-    });
+    const expected = { authority, clusterId, region: region.id, use, now };
+    checkCertificate(certificates[use].certificate, expected);
   }
+}
+
+/** The same for a witness. */
+export function checkWitness(
+  cluster: SecuredCluster,
+  secrets: WitnessSecrets,
+  now = new Date(),
+): void {
+  const witness = cluster.witnesses.find(({ id }) => id === secrets.witness);
+  if (witness === undefined) {
+    throw new RangeError(`the cluster file knows no witness ${secrets.witness}`);
+  }
+  if (cluster.security.mode === 'plain') {
+    checkLoopback(witness);
+    return;
+  }
+  const { authority, broker } = secrets;
+  if (authority === undefined || broker === undefined) throw withoutCertificates(witness.id);
+  const { clusterId } = cluster;
+  const expected = { authority, clusterId, region: witness.id, use: 'broker', now } as const;
+  checkCertificate(broker.certificate, expected);
+}
+
+function checkLoopback({ id, bind }: { readonly id: RegionId; readonly bind: string }): void {
+  if (bind.startsWith('127.')) return;
+  const message = `${id} binds ${bind}: mode plain binds loopback addresses only.`;
+  throw new MeridianError('ConfigInvalid', message, {
+    hint: 'Set security.mode: tls with secrets of npx meridian init, or bind a 127.x address.',
+  });
+}
+
+function withoutCertificates(id: RegionId): MeridianError {
+  const message = `The secrets of ${id} hold no certificates, and security.mode is tls.`;
+  return new MeridianError('ConfigInvalid', message, {
+    hint: 'npx meridian init writes secrets with certificates.',
+  });
+}
+
+function checkCertificate(text: string, expected: Expected): void {
+  const why = whyUnusable(text, expected);
+  if (why === null) return;
+  const message = `The ${expected.use} certificate of ${expected.region} ${why}.`;
+  throw new MeridianError('ConfigInvalid', message, {
+    hint: 'npx meridian certificates renew writes new ones from the folder of the authority.',
+  });
 }
 
 /** What the links of region `secrets.region` use; null in mode plain. */
@@ -57,7 +84,7 @@ export function linkIdentityOf(cluster: SecuredCluster, secrets: Secrets): LinkI
   if (cluster.security.mode === 'plain' || authority === undefined || own === undefined)
     return null;
   const regionsByHost = new Map<string, RegionId>();
-  for (const { id, host, bind } of cluster.regions) {
+  for (const { id, host, bind } of kafkaPlaces(cluster)) {
     regionsByHost.set(host, id);
     const address = cluster.hosts[host];
     if (address !== undefined) regionsByHost.set(address, id);

@@ -25,7 +25,7 @@ export function locateCluster(options: FileOptions, env: Environment): ClusterPl
   const named = options.config ?? env['MERIDIAN_CONFIG'];
   const clusterFile = resolve(named ?? clusterPaths(folder).clusterFile);
   if (named === undefined && !existsSync(clusterFile)) return null;
-  const secrets = options.secrets ?? env['MERIDIAN_SECRETS'];
+  const secrets = namedSecrets(options, env);
   return {
     clusterFile,
     secretsFile(region) {
@@ -33,6 +33,11 @@ export function locateCluster(options: FileOptions, env: Environment): ClusterPl
       return isReadable(file) ? file : null;
     },
   };
+}
+
+/** The secrets file that was named; undefined: each region's in the data folder. */
+export function namedSecrets(options: FileOptions, env: Environment): string | undefined {
+  return options.secrets ?? env['MERIDIAN_SECRETS'];
 }
 
 /** `--data`, else MERIDIAN_DATA, else `.meridian` beside package.json. */

@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { initialControllers, kafkaProperties } from '../../local/parts/kafka.ts';
+import { kafkaProperties, quorumArguments } from '../../local/parts/kafka.ts';
 import { redisSettings } from '../../local/parts/redis.ts';
 import { regionPaths } from '../../local/region-paths.ts';
 import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
@@ -28,12 +28,9 @@ export async function writeContainerSettings(
   const fixedRedis = await readFile(join(infraFolder, 'redis/redis.conf'), 'utf8');
   const paths = { ...regionPaths('/var/lib'), redisFolder: '/data' };
   const own = kafkaProperties({ cluster: config, region, paths });
-  const quorum = region.kafka.isVoter
-    ? `--initial-controllers ${initialControllers(config)}`
-    : '--no-initial-controllers';
   const env = [
     `KAFKA_CLUSTER_ID='${config.kafka.clusterId}'`,
-    `KAFKA_QUORUM_ARGUMENTS='${quorum}'`,
+    `KAFKA_QUORUM_ARGUMENTS='${quorumArguments(config, region.kafka).join(' ')}'`,
   ];
   const redis = redisSettings({ region, secrets, paths });
   await writeFile(join(folder, 'kafka.properties'), `${fixedKafka}\n${own}`);

@@ -50,15 +50,20 @@ export function createContext(
   return { terminal, options, env, isJson: options.json === true };
 }
 
-/** The cluster of `--config`, or of the data folder; throws when there is none. */
-export function openCluster(context: Context): OpenCluster {
+/** The cluster file of `--config`, or of the data folder; throws when there is none. */
+export function readCluster(context: Context): { config: ClusterConfig; place: ClusterPlace } {
   const place = locateCluster(context.options, context.env);
   if (place === null) {
     throw new CliError('There is no cluster here yet.', {
       hint: 'Start one with: npm start (or name its file with --config).',
     });
   }
-  const config = loadClusterFile(place.clusterFile, clusterConfigSchema, context.env);
+  return { config: loadClusterFile(place.clusterFile, clusterConfigSchema, context.env), place };
+}
+
+/** The same with the secrets that are readable here, which this program's links then use. */
+export function openCluster(context: Context): OpenCluster {
+  const { config, place } = readCluster(context);
   if (config.security.mode === 'tls') secureLinks(config, place);
   const secretsFile = (region?: string): string => {
     const regions = region === undefined ? config.regions.map(({ id }) => id) : [region];

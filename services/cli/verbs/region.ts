@@ -13,12 +13,13 @@ import { sleep } from '../../../shared/runtime/sleep.ts';
 import { usageError } from '../core/cli-error.ts';
 import { exitCodes, type ExitCode } from '../core/exit-code.ts';
 import { dataFolderOf } from '../io/cluster-files.ts';
-import { openCluster, regionNamed, type Context } from '../io/context.ts';
+import { openCluster, readCluster, regionNamed, type Context } from '../io/context.ts';
 import { writeContainerSettings } from '../io/container-settings.ts';
 import { createStepPrinter } from '../io/step-printer.ts';
 import { prepareOnce } from '../io/prepare-once.ts';
 import { onStopSignal } from '../io/stop-signal.ts';
 import type { AddVerb } from '../program.ts';
+import { witnessUp } from './deploy/witness-up.ts';
 
 interface RegionUpOptions {
   readonly hostsFile?: string;
@@ -66,7 +67,11 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
   const stateFolder = dataFolderOf(context.options, context.env);
   const named = context.options.config ?? context.env['MERIDIAN_CONFIG'];
   if (named === undefined) await prepareOnce(stateFolder);
-  const { config, clusterFile, secrets, secretsFile } = openCluster(context);
+  const hosts = options.hostsFile === undefined ? {} : { hosts: readHosts(options.hostsFile) };
+  const { config } = readCluster(context);
+  const witness = config.witnesses.find((one) => one.id === id);
+  if (witness !== undefined) return witnessUp(context, { config, witness, hosts });
+  const { clusterFile, secrets, secretsFile } = openCluster(context);
   const region = regionNamed(config, id);
   const paths = { ...localRegionPaths(stateFolder, id), secretsFile: secretsFile(id) };
   const stop = onStopSignal();
@@ -80,18 +85,16 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
     paths,
     onlyPostgres: options.only === 'postgres',
     ...(logger === null ? {} : { logger }),
-    ...(options.hostsFile === undefined ? {} : { hosts: readHosts(options.hostsFile) }),
+    ...hosts,
   });
   stop.addEventListener('abort', () => void running.stop(), { once: true });
-  if (terminal.isInteractive) {
-    const watch = watchRegion(region, createStepPrinter(terminal));
-    let isUp = false;
-    while (!isUp && !stop.aborted) {
-      isUp = await watch.see(running.state());
-      if (!isUp) await sleep(500, stop);
-    }
-    if (isUp) terminal.say(`${id} serves; Ctrl-C stops it`);
+  const watch = watchRegion(region, createStepPrinter(terminal));
+  let isUp = false;
+  while (!isUp && !stop.aborted) {
+    isUp = await watch.see(running.state());
+    if (!isUp) await sleep(500, stop);
   }
+  if (isUp) terminal.say(`${id} serves${terminal.isInteractive ? '; Ctrl-C stops it' : ''}`);
   await running.stopped;
   return exitCodes.done;
 }

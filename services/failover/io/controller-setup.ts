@@ -1,6 +1,7 @@
 /** What the parts of a controller are told once, from the cluster file. */
 import { randomUUID } from 'node:crypto';
 import {
+  kafkaPlaces,
   regionOfConfig,
   type ClusterBase,
   type RegionConfig,
@@ -108,7 +109,7 @@ export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
   return [
     {
       target: controlTarget(inputs),
-      shape: controlTopicShape(cluster.regions.map(({ kafka }) => kafka)),
+      shape: controlTopicShape(kafkaPlaces(cluster).map(({ kafka }) => kafka)),
     },
     {
       target: dataTarget(inputs),
@@ -119,7 +120,7 @@ export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
 
 /** The own broker is asked first, then the others in the order of the cluster file. */
 function targetOf({ cluster, region, logger, clock }: SetupInputs, topic: string): TopicTarget {
-  const others = cluster.regions.filter(({ id }) => id !== region.id);
+  const others = kafkaPlaces(cluster).filter(({ id }) => id !== region.id);
   return {
     brokers: [region, ...others].map(({ host, kafka }) => `${host}:${kafka.clientPort}`),
     clientId: `meridian-controller-${region.id}`,

@@ -3,7 +3,11 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClusterBase, RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import {
+  kafkaPlaces,
+  type ClusterBase,
+  type KafkaPlace,
+} from '../../../shared/config/cluster-schema.ts';
 import { checkRoom } from '../process/disk-room.ts';
 import { isIP } from 'node:net';
 import { tlsFiles } from '../tls-files.ts';
@@ -16,8 +20,14 @@ import { processFiles } from './process-files.ts';
 /** Kafka keeps everything it confirmed in its files; a longer controlled end gains nothing. */
 const stopBoundMs = 3000;
 
-/** The process of the region's Kafka node, not yet started. */
-export function createKafkaProcess(context: RegionContext): ManagedProcess {
+/** What is known of the host of a Kafka node: of a region's, or of a witness's. */
+export type KafkaContext = Pick<
+  RegionContext,
+  'cluster' | 'paths' | 'programs' | 'hosts' | 'logger'
+> & { readonly region: KafkaPlace };
+
+/** The process of the host's Kafka node, not yet started. */
+export function createKafkaProcess(context: KafkaContext): ManagedProcess {
   return new ManagedProcess({
     ...processFiles(context, 'kafka'),
     stopSignal: 'SIGTERM',
@@ -28,7 +38,7 @@ export function createKafkaProcess(context: RegionContext): ManagedProcess {
   });
 }
 
-async function prepareKafka(context: RegionContext): Promise<ProcessSpec> {
+async function prepareKafka(context: KafkaContext): Promise<ProcessSpec> {
   const { region, paths, programs } = context;
   await mkdir(paths.kafkaFolder, { recursive: true });
   await checkRoom(paths.kafkaFolder, 0);
@@ -53,10 +63,11 @@ async function prepareKafka(context: RegionContext): Promise<ProcessSpec> {
   };
 }
 
-function jvmArguments({ cluster, paths, programs, hosts }: RegionContext): string[] {
+function jvmArguments({ cluster, paths, programs, hosts }: KafkaContext): string[] {
   // With a hosts file the JVM asks no resolver: only where every name is in it.
-  const isKnown = cluster.regions.every(({ host }) => isIP(host) > 0 || host in hosts);
-  const isOwnResolver = isKnown && cluster.regions.some(({ host }) => isIP(host) === 0);
+  const names = kafkaPlaces(cluster).map(({ host }) => host);
+  const isKnown = names.every((host) => isIP(host) > 0 || host in hosts);
+  const isOwnResolver = isKnown && names.some((host) => isIP(host) === 0);
   return [
     `-Xmx${String(cluster.kafka.heapMb)}m`,
     '-Xms64m',
@@ -83,7 +94,7 @@ function kafkaLogLevel(level: ClusterBase['log']['level']): string {
 
 /** The settings that differ by region; infra/kafka/broker.properties has the others. */
 export function kafkaProperties(
-  context: Pick<RegionContext, 'cluster' | 'region' | 'paths'>,
+  context: Pick<KafkaContext, 'cluster' | 'region' | 'paths'>,
 ): string {
   const { cluster, region, paths } = context;
   const { nodeId, clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
@@ -106,11 +117,11 @@ export function kafkaProperties(
       .join(','),
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
-    'controller.quorum.bootstrap.servers': voters(cluster.regions)
+    'controller.quorum.bootstrap.servers': voters(cluster)
       .map(({ host, kafka }) => `${host}:${String(kafka.controllerPort)}`)
       .join(','),
     'log.dirs': join(paths.kafkaFolder, 'data'),
-    ...(isSecured ? securedBroker(cluster, paths) : {}),
+    ...(isSecured ? securedBroker(paths) : {}),
   };
   return Object.entries(properties)
     .map(([key, value]) => `${key}=${value}\n`)
@@ -121,10 +132,7 @@ export function kafkaProperties(
  * Certificates on every listener, and access rules that only brokers may pass by: a region's other
  * processes may do what `kafka-access.ts` grants them.
  */
-function securedBroker(
-  cluster: ClusterBase,
-  paths: Pick<RegionContext['paths'], 'tlsFolder'>,
-): Record<string, string> {
+function securedBroker(paths: Pick<RegionContext['paths'], 'tlsFolder'>): Record<string, string> {
   const files = tlsFiles(paths.tlsFolder);
   return {
     'ssl.keystore.type': 'PEM',
@@ -137,24 +145,29 @@ function securedBroker(
     'ssl.principal.mapping.rules': principalRules,
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'allow.everyone.if.no.acl.found': 'false',
-    'super.users': cluster.regions.map(({ id }) => `User:broker.${id}`).join(';'),
+    'super.users': 'User:broker',
   };
 }
 
-/** `User:broker.<region>` for Kafka nodes, `User:region.<region>` for Meridian's processes. */
+/**
+ * `User:region.<region>` for Meridian's processes. `User:broker` for every Kafka node: a list of
+ * them could not grow without a restart of all brokers.
+ */
 const principalRules = [
-  'RULE:^OU=(broker|region), ?CN=([a-z0-9-]+)$/$1.$2/',
-  'RULE:^CN=([a-z0-9-]+), ?OU=(broker|region)$/$2.$1/',
+  'RULE:^(OU=(broker), ?CN=[a-z0-9-]+|CN=[a-z0-9-]+, ?OU=(broker))$/broker/',
+  'RULE:^OU=region, ?CN=([a-z0-9-]+)$/region.$1/',
+  'RULE:^CN=([a-z0-9-]+), ?OU=region$/region.$1/',
   'DEFAULT',
 ].join(',');
 
-function voters(regions: readonly RegionConfig[]): readonly RegionConfig[] {
-  return regions.filter(({ kafka }) => kafka.isVoter);
+function voters(cluster: Pick<ClusterBase, 'regions' | 'witnesses'>): readonly KafkaPlace[] {
+  return kafkaPlaces(cluster).filter(({ kafka }) => kafka.isVoter);
 }
 
 /** The first quorum as Kafka's formatting tool takes it: `id@host:port:directoryId,…`. */
 export function initialControllers(cluster: RegionContext['cluster']): string {
-  return voters(cluster.regions)
+  return voters(cluster)
+    .filter(({ kafka }) => !kafka.joinsLater)
     .map(
       ({ host, kafka }) =>
         `${String(kafka.nodeId)}@${host}:${String(kafka.controllerPort)}:${kafka.directoryId}`,
@@ -163,29 +176,38 @@ export function initialControllers(cluster: RegionContext['cluster']): string {
 }
 
 /** A Kafka node answers once a majority of the voters has chosen a controller. */
-async function describeQuorum({ cluster }: RegionContext): Promise<string> {
-  const all = voters(cluster.regions);
+async function describeQuorum({ cluster }: KafkaContext): Promise<string> {
+  const all = voters(cluster);
   const answering = await Promise.all(
     all.map(({ host, kafka }) => acceptsConnections({ host, port: kafka.controllerPort })),
   );
   const silent = all.filter((_, index) => answering[index] !== true).map(({ id }) => id);
   const needed = Math.floor(all.length / 2) + 1;
   if (all.length - silent.length >= needed) return 'the choice of a controller';
-  return `${String(needed)} of ${String(all.length)} regions: ${silent.join(', ')} not there yet`;
+  return `${String(needed)} of ${String(all.length)} voters: ${silent.join(', ')} not there yet`;
 }
 
 /** Formats the folder with the quorum of the cluster file; a half-made folder is begun anew. */
-async function formatOnce(context: RegionContext, propertiesFile: string): Promise<void> {
+async function formatOnce(context: KafkaContext, propertiesFile: string): Promise<void> {
   const { cluster, region, paths, programs } = context;
   const doneFile = join(paths.kafkaFolder, 'formatted');
   if (existsSync(doneFile)) return;
   await rm(join(paths.kafkaFolder, 'data'), { recursive: true, force: true });
-  const quorum = region.kafka.isVoter ? ['--initial-controllers', initialControllers(cluster)] : [];
+  const quorum = quorumArguments(cluster, region.kafka);
   const format = ['format', '-t', cluster.kafka.clusterId, '-c', propertiesFile, ...quorum];
   const tool = [...jvmArguments(context), 'kafka.tools.StorageTool', ...format];
   await runTool(programs.java, tool);
   await writeFile(`${doneFile}.part`, cluster.kafka.clusterId);
   await rename(`${doneFile}.part`, doneFile);
+}
+
+/** How a node's folder is formatted: for the first quorum, or for one that works already. */
+export function quorumArguments(
+  cluster: ClusterBase,
+  { isVoter, joinsLater }: KafkaPlace['kafka'],
+): string[] {
+  if (isVoter && !joinsLater) return ['--initial-controllers', initialControllers(cluster)];
+  return isVoter ? ['--no-initial-controllers'] : [];
 }
 
 function runTool(program: string, args: readonly string[]): Promise<void> {

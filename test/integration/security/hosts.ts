@@ -5,13 +5,24 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Agent, request } from 'undici';
 import { clusterConfigSchema, type ClusterConfig } from '../../../services/cluster-config.ts';
 import { signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
-import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { kafkaPlaces, type RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
 import { linkIdentityOf } from '../../../shared/config/security.ts';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
@@ -34,7 +45,7 @@ export class SecuredHosts {
   private constructor(folder: string) {
     this.folder = folder;
     this.config = loadClusterFile(join(folder, 'cluster/meridian.yaml'), clusterConfigSchema, {});
-    for (const { id } of this.config.regions) {
+    for (const { id } of kafkaPlaces(this.config)) {
       const host = join(folder, id);
       mkdirSync(host, { mode: 0o755 });
       copyFileSync(join(folder, 'cluster/meridian.yaml'), join(host, 'meridian.yaml'));
@@ -48,13 +59,15 @@ export class SecuredHosts {
   }
 
   /** Runs `meridian init` and gives each host its files. */
-  static async make(regions: readonly string[]): Promise<SecuredHosts> {
+  static async make(regions: readonly string[], witness?: string): Promise<SecuredHosts> {
     const folder = mkdtempSync(join(tmpdir(), 'meridian-hosts-'));
     chmodSync(folder, 0o755);
     const network = `127.${80 + Math.floor(Math.random() * 160)}.${process.pid % 250}`;
     const list = regions.map((id, index) => `${id}=${network}.${2 + index}`).join(',');
     const output = join(folder, 'cluster');
-    const made = await runCli(['init', '--regions', list, '--output', output], {});
+    const third =
+      witness === undefined ? [] : ['--witness', `${witness}=${network}.${2 + regions.length}`];
+    const made = await runCli(['init', '--regions', list, ...third, '--output', output], {});
     if (made.code !== 0) throw new Error(made.err);
     return new SecuredHosts(folder);
   }
@@ -85,8 +98,31 @@ export class SecuredHosts {
   up(id: string): void {
     const host = this.#host(id);
     const args = [entryFile, 'region', 'up', id, ...this.flags(id)];
-    const stdio = process.env['MERIDIAN_TEST_TALK'] === undefined ? 'ignore' : 'inherit';
-    host.child = spawn(process.execPath, args, { stdio });
+    const talk = openSync(join(host.folder, 'talk'), 'a');
+    host.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', talk] });
+    closeSync(talk);
+  }
+
+  /** What `region up` has said to a person on the host of `id`. */
+  talk(id: string): string {
+    const file = join(this.#host(id).folder, 'talk');
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  /** The host of `id` loses its power: the kernel ends what the agent started, with it. */
+  async kill(id: string): Promise<void> {
+    const { child } = this.#host(id);
+    if (child === null || child.exitCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Topics that the Kafka node of `id` holds. */
+  topics(id: string): string[] {
+    const folder = join(this.#host(id).folder, `data/regions/${id}/kafka/data`);
+    const partitions = readdirSync(folder).filter((name) => /^[a-z].*-\d+$/.test(name));
+    return partitions.map((name) => name.replace(/-\d+$/, ''));
   }
 
   async down(id: string): Promise<void> {

@@ -1,10 +1,13 @@
 /** What `meridian init` makes of `--regions`, and what it says about the files it wrote. */
 
-export interface PlannedRegion {
+export interface PlannedPlace {
   readonly id: string;
-  readonly name: string;
   readonly host: string;
   readonly bind: string;
+}
+
+export interface PlannedRegion extends PlannedPlace {
+  readonly name: string;
   readonly latitude: number;
   readonly longitude: number;
 }
@@ -13,6 +16,7 @@ export type InitPlan =
   | {
       readonly kind: 'plan';
       readonly regions: readonly PlannedRegion[];
+      readonly witness: PlannedPlace | null;
       readonly warnings: readonly string[];
     }
   | { readonly kind: 'refused'; readonly why: string };
@@ -43,37 +47,63 @@ const namePattern =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const addressPattern = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
-/** Reads `eu-west=host1,us-east=10.0.0.2`. */
-export function planInit(text: string): InitPlan {
-  const regions: PlannedRegion[] = [];
-  const warnings: string[] = [];
-  for (const part of text.split(',')) {
-    const [id = '', host = '', ...rest] = part.trim().split('=');
-    if (rest.length > 0 || !regionPattern.test(id)) {
-      return refused(`${part.trim()} does not read <region>=<host>, e.g. eu-west=host1.example`);
-    }
-    const isAddress = addressPattern.test(host);
-    if (!isAddress && (!namePattern.test(host) || /^[\d.]+$/.test(host))) {
-      return refused(`${host === '' ? id : host} is neither a host name nor an IPv4 address`);
-    }
-    const place = places[id];
-    if (place === undefined) warnings.push(`${id} is at 0, 0 on the map: set its location.`);
-    const [name, latitude, longitude] = place ?? [id, 0, 0];
-    // A name may lead to an address that the host itself does not have.
-    const reach = isAddress
-      ? { host: `${id}.meridian.internal`, bind: host }
-      : { host: host.toLowerCase(), bind: '0.0.0.0' };
-    regions.push({ id, name, ...reach, latitude, longitude });
+/** Reads `eu-west=host1,us-east=10.0.0.2`, and `witness=host3` where there is one. */
+export function planInit(text: string, witnessText: string | null = null): InitPlan {
+  const places = text.split(',').map(readPlace);
+  const witness = witnessText === null ? null : readPlace(witnessText);
+  for (const place of [...places, witness]) {
+    if (typeof place === 'string') return refused(place);
   }
+  const planned = places.filter((place) => typeof place !== 'string');
+  const third = typeof witness === 'string' ? null : witness;
+  const all = third === null ? planned : [...planned, third];
   const twice =
-    doubled(regions.map(({ id }) => id)) ??
-    doubled(regions.map(({ host, bind }) => (bind === '0.0.0.0' ? host : bind)));
+    doubled(all.map(({ id }) => id)) ??
+    doubled(all.map(({ host, bind }) => (bind === '0.0.0.0' ? host : bind)));
   if (twice !== null) return refused(`${twice} is named twice: each region has a host of its own`);
+  if (third !== null && planned.length !== 2) {
+    return refused('a witness is the third vote of two regions, and of no other number');
+  }
+  const regions = planned.map(located);
+  return { kind: 'plan', regions, witness: third, warnings: warningsOf(regions, third) };
+}
+
+function warningsOf(regions: readonly PlannedRegion[], witness: PlannedPlace | null): string[] {
+  const warnings = regions
+    .filter(({ id }) => places[id] === undefined)
+    .map(({ id }) => `${id} is at 0, 0 on the map: set its location.`);
   if (regions.length === 1) warnings.push('One region has nowhere to go when it is lost.');
   if (regions.length === 2) {
-    warnings.push('Two regions: both must be up for a write; a third one lets one be lost.');
+    const alone = 'a semi-sync write waits until the other region is back; async and logged do not';
+    warnings.push(
+      witness === null
+        ? 'Two regions: nothing is decided unless both are up; --witness adds a third vote.'
+        : `Two regions and a witness: one region may be lost, but then ${alone}.`,
+    );
   }
-  return { kind: 'plan', regions, warnings };
+  return warnings;
+}
+
+/** Reads `eu-west=host1`; what is wrong with it, in words, when it does not read so. */
+export function readPlace(part: string): PlannedPlace | string {
+  const [id = '', host = '', ...rest] = part.trim().split('=');
+  if (rest.length > 0 || !regionPattern.test(id)) {
+    return `${part.trim()} does not read <region>=<host>, e.g. eu-west=host1.example`;
+  }
+  const isAddress = addressPattern.test(host);
+  if (!isAddress && (!namePattern.test(host) || /^[\d.]+$/.test(host))) {
+    return `${host === '' ? id : host} is neither a host name nor an IPv4 address`;
+  }
+  // A name may lead to an address that the host itself does not have.
+  return isAddress
+    ? { id, host: `${id}.meridian.internal`, bind: host }
+    : { id, host: host.toLowerCase(), bind: '0.0.0.0' };
+}
+
+/** A region where those of its name usually are. */
+export function located(place: PlannedPlace): PlannedRegion {
+  const [name, latitude, longitude] = places[place.id] ?? [place.id, 0, 0];
+  return { ...place, name, latitude, longitude };
 }
 
 function refused(why: string): InitPlan {
@@ -86,13 +116,15 @@ function doubled(values: readonly string[]): string | null {
 
 export interface WrittenFiles {
   readonly folder: string;
-  readonly regions: readonly Pick<PlannedRegion, 'id' | 'host' | 'bind'>[];
+  readonly regions: readonly PlannedPlace[];
+  readonly witness: PlannedPlace | null;
   readonly isSecured: boolean;
 }
 
 /** Each file, where it goes, and the commands on the hosts. */
-export function explainFiles({ folder, regions, isSecured }: WrittenFiles): string {
-  const width = Math.max(...regions.map(({ id }) => id.length)) + '.secrets.yaml'.length + 2;
+export function explainFiles({ folder, regions, witness, isSecured }: WrittenFiles): string {
+  const hosts = witness === null ? regions : [...regions, witness];
+  const width = Math.max(...hosts.map(({ id }) => id.length)) + '.secrets.yaml'.length + 2;
   const line = (file: string, does: string): string => `  ${file.padEnd(width)} ${does}`;
   const authority = isSecured
     ? [
@@ -100,8 +132,8 @@ export function explainFiles({ folder, regions, isSecured }: WrittenFiles): stri
         line('authority/ca-key.pem', 'signs new certificates: keep it off the hosts, in a safe'),
       ]
     : [];
-  const secrets = regions.map((region) =>
-    line(`${region.id}.secrets.yaml`, `to ${whereOf(region)} alone, mode 600`),
+  const secrets = hosts.map((place) =>
+    line(`${place.id}.secrets.yaml`, `to ${whereOf(place)} alone, mode 600`),
   );
   const first = regions[0]?.id ?? '';
   return [
@@ -116,11 +148,21 @@ export function explainFiles({ folder, regions, isSecured }: WrittenFiles): stri
     `  $ npx meridian region up ${first} --config /etc/meridian/meridian.yaml \\`,
     '      --secrets /etc/meridian/secrets.yaml --data /var/lib/meridian',
     '',
-    'Two of three regions must be up before the first one opens; one alone says whom it waits for.',
+    ...(witness === null ? [] : [`${witness.id} is started in the same way; it holds no data.`]),
+    `${startsWith(hosts.length)}; one alone says whom it waits for.`,
     'The hosts reach each other on the ports in meridian.yaml (7080-7082, 5432 on, 9092-9094).',
+    'Before the start and at any time: npx meridian doctor, with the same three options.',
   ].join('\n');
 }
 
-function whereOf({ host, bind }: Pick<PlannedRegion, 'host' | 'bind'>): string {
+/** How many of the voters must be there. */
+function startsWith(hosts: number): string {
+  if (hosts === 1) return 'The host opens by itself';
+  const voters = Math.min(3, hosts);
+  const needed = Math.floor(voters / 2) + 1;
+  return `${String(needed)} of the first ${String(voters)} hosts must be up before a region opens`;
+}
+
+function whereOf({ host, bind }: PlannedPlace): string {
   return bind === '0.0.0.0' ? host : bind;
 }

@@ -22,6 +22,7 @@ interface InitOptions {
   readonly regions: string;
   readonly output: string;
   readonly plain?: boolean;
+  readonly witness?: string;
 }
 
 /** As in a local cluster: the region's own node and one standby. */
@@ -33,6 +34,7 @@ export const addInit: AddVerb = (program, act) => {
     .description('write cluster file, secrets and certificates for regions on hosts of their own')
     .requiredOption('--regions <region=host,...>', 'each region and its host name or IPv4 address')
     .option('--output <folder>', 'a new or empty folder for the files', 'meridian-cluster')
+    .option('--witness <name=host>', 'with two regions: a host with the third vote, without data')
     .option('--plain', 'no certificates: for loopback addresses only')
     .addHelpText(
       'after',
@@ -45,7 +47,7 @@ export const addInit: AddVerb = (program, act) => {
 };
 
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {
-  const plan = planInit(options.regions);
+  const plan = planInit(options.regions, options.witness ?? null);
   if (plan.kind === 'refused') throw usageError(`--regions: ${plan.why}.`);
   const folder = resolve(options.output);
   if (existsSync(folder) && readdirSync(folder).length > 0) {
@@ -55,14 +57,18 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     });
   }
   const isSecured = options.plain !== true;
-  const made = newCluster(plan.regions, nodesPerRegion);
+  const made = newCluster(
+    plan.regions,
+    nodesPerRegion,
+    plan.witness === null ? [] : [plan.witness],
+  );
   const cluster = isSecured ? { ...made, ...securedSections } : made;
   const checked = clusterConfigSchema.parse(cluster);
-  const { secrets, authority } = await newSecrets(checked, isSecured);
+  const { secrets, witnesses, authority } = await newSecrets(checked, isSecured);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const write = (file: string, text: string, mode = 0o644): Promise<void> =>
     writeFileWhole(join(folder, file), text, { mode });
-  for (const [id, own] of secrets) {
+  for (const [id, own] of [...secrets, ...witnesses]) {
     await write(`${id}.secrets.yaml`, `${secretsComment}${stringify(own)}`, 0o600);
   }
   if (authority !== null) {
@@ -72,11 +78,10 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   }
   await write('meridian.yaml', `${clusterComment}${stringify(cluster)}`);
   const { terminal, isJson } = context;
+  const { witness, warnings } = plan;
   const regions = plan.regions.map(({ id, host, bind }) => ({ id, host, bind }));
-  const explanation = explainFiles({ folder, regions, isSecured });
-  terminal.out(
-    isJson ? JSON.stringify({ folder, isSecured, regions, warnings: plan.warnings }) : explanation,
-  );
-  for (const warning of plan.warnings) terminal.say(`warning: ${warning}`);
+  const facts = { folder, isSecured, regions, witness };
+  terminal.out(isJson ? JSON.stringify({ ...facts, warnings }) : explainFiles(facts));
+  for (const warning of warnings) terminal.say(`warning: ${warning}`);
   return exitCodes.done;
 }

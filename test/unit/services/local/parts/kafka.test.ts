@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { clusterConfigSchema } from '../../../../../services/cluster-config.ts';
-import { ensureClusterFiles } from '../../../../../services/local/cluster-files.ts';
-import { kafkaProperties } from '../../../../../services/local/parts/kafka.ts';
+import { ensureClusterFiles, newCluster } from '../../../../../services/local/cluster-files.ts';
+import {
+  initialControllers,
+  kafkaProperties,
+  quorumArguments,
+} from '../../../../../services/local/parts/kafka.ts';
 import { clusterPaths, localRegionPaths } from '../../../../../services/local/region-paths.ts';
+import { kafkaPlaces } from '../../../../../shared/config/cluster-schema.ts';
 import { loadClusterFile } from '../../../../../shared/config/load.ts';
 
 test('a node binds its address, advertises its name, and is named after its region', async (t) => {
@@ -26,4 +31,23 @@ test('a node binds its address, advertises its name, and is named after its regi
   const other = kafkaProperties({ cluster, region: voterless, paths });
   assert.match(other, /^process\.roles=broker$/m);
   assert.doesNotMatch(other, /^listeners=.*CONTROLLER/m);
+});
+
+test('a witness is the third voter; who joins later is no part of the first quorum', () => {
+  const place = (id: string, bind: string) => ({ id, host: `${id}.meridian.internal`, bind });
+  const regions = ['eu-west', 'us-east'].map((id, index) => ({
+    ...place(id, `127.0.0.${String(2 + index)}`),
+    ...{ name: id, latitude: 0, longitude: 0 },
+  }));
+  const made = newCluster(regions, 1, [place('third', '127.0.0.4')]);
+  const cluster = clusterConfigSchema.parse(made);
+  const [first, , third] = kafkaPlaces(cluster);
+  assert.ok(first !== undefined && third !== undefined);
+  assert.match(initialControllers(cluster), /^1@eu-west.*,2@us-east.*,3@third\.meridian/);
+  assert.deepEqual(quorumArguments(cluster, third.kafka)[0], '--initial-controllers');
+  const later = { ...third.kafka, joinsLater: true };
+  assert.deepEqual(quorumArguments(cluster, later), ['--no-initial-controllers']);
+  const grown = { ...cluster, witnesses: [{ ...third, kafka: later }] };
+  assert.doesNotMatch(initialControllers(grown), /third/);
+  assert.deepEqual(quorumArguments(cluster, { ...third.kafka, isVoter: false }), []);
 });

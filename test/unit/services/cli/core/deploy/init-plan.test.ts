@@ -41,8 +41,30 @@ test('what a person should know: places on the map, and too few regions', () => 
 
 test('every file is explained with its host; the key of the authority stays away from them', () => {
   const regions = [{ id: 'eu-west', host: 'host1', bind: '0.0.0.0' }];
-  const text = explainFiles({ folder: 'x', regions, isSecured: true });
+  const text = explainFiles({ folder: 'x', regions, witness: null, isSecured: true });
   assert.match(text, /eu-west\.secrets\.yaml +to host1 alone/);
   assert.match(text, /ca-key\.pem +.*keep it off the hosts/);
-  assert.doesNotMatch(explainFiles({ folder: 'x', regions, isSecured: false }), /ca-key/);
+  assert.doesNotMatch(
+    explainFiles({ folder: 'x', regions, witness: null, isSecured: false }),
+    /ca-key/,
+  );
+});
+
+test('a witness is the third of two regions, has its own host and a bundle of its own', () => {
+  const plan = planInit('eu-west=a,us-east=b', 'third=c');
+  assert.ok(plan.kind === 'plan');
+  assert.deepEqual(plan.witness, { id: 'third', host: 'c', bind: '0.0.0.0' });
+  assert.match(plan.warnings.join(' '), /one region may be lost, but .* semi-sync .* waits/);
+  const text = explainFiles({ folder: 'x', ...plan, isSecured: true });
+  assert.match(text, /third\.secrets\.yaml +to c alone/);
+  assert.match(text, /2 of the first 3 hosts must be up/);
+  for (const [regions, witness, why] of [
+    ['eu-west=a,us-east=b', 'third=b', /b is named twice/],
+    ['eu-west=a', 'third=c', /third vote of two regions/],
+    ['eu-west=a,us-east=b,ap-south=c', 'third=d', /third vote of two regions/],
+  ] as const) {
+    const refused = planInit(regions, witness);
+    assert.ok(refused.kind === 'refused');
+    assert.match(refused.why, why);
+  }
 });
