@@ -6,6 +6,7 @@ import { addCompletion } from './verbs/completion.ts';
 import { addConfig } from './verbs/config.ts';
 import { addCertificates } from './verbs/deploy/certificates.ts';
 import { addTokens } from './verbs/deploy/tokens.ts';
+import { addDoctor } from './verbs/deploy/doctor.ts';
 import { addInit } from './verbs/deploy/init.ts';
 import { addDemo } from './verbs/demo.ts';
 import { addDiverged } from './verbs/diverged.ts';
@@ -41,6 +42,7 @@ const verbs: readonly AddVerb[] = [
   addDown,
   addStatus,
   addInit,
+  addDoctor,
   addRegion,
   addCertificates,
   addTokens,

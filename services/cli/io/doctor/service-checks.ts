@@ -1,0 +1,119 @@
+/** Facts of the region's own parts: PostgreSQL's nodes, Kafka's quorum, Redis. */
+import {
+  kafkaPlaces,
+  type ClusterBase,
+  type RegionConfig,
+} from '../../../../shared/config/cluster-schema.ts';
+import type { Secrets } from '../../../../shared/config/secrets-schema.ts';
+import { messageOf } from '../../../../shared/errors/meridian-error.ts';
+import { describeQuorum } from '../../../../shared/kafka/quorum.ts';
+import { ownSessionOptions, withPg, type PgClient } from '../../../../shared/pg/client.ts';
+import { connectRedis } from '../../../../shared/redis/client.ts';
+import { clientTls } from '../../../../shared/runtime/link-security.ts';
+import { withDeadline } from '../../../../shared/runtime/sleep.ts';
+import { failed, ok, type Finding } from '../../core/doctor/finding.ts';
+import { judgeServer, type ServerFacts } from '../../core/doctor/judge-postgres.ts';
+import { judgeQuorum } from '../../core/doctor/judge-quorum.ts';
+
+export interface PartsToCheck {
+  readonly cluster: ClusterBase;
+  readonly region: RegionConfig;
+  readonly secrets: Secrets;
+}
+
+const answerMs = 3000;
+
+export async function checkParts(parts: PartsToCheck): Promise<Finding[]> {
+  const nodes = parts.region.nodes.map((node) => checkNode(parts, node));
+  const found = await Promise.all([...nodes, checkQuorum(parts), checkRedis(parts)]);
+  return found.flat();
+}
+
+async function checkNode(
+  { cluster, region, secrets }: PartsToCheck,
+  node: RegionConfig['nodes'][number],
+): Promise<Finding[]> {
+  const target = {
+    host: region.host,
+    port: node.port,
+    database: cluster.database,
+    user: 'meridian_owner',
+    password: secrets.shared.postgres.owner,
+    applicationName: 'meridian_doctor',
+    options: `${ownSessionOptions} -c event_triggers=off`,
+    connectTimeoutMs: answerMs,
+    statementTimeoutMs: answerMs,
+  };
+  try {
+    return judgeServer(node.id, await withPg(target, readServer));
+  } catch (error) {
+    const fix = 'see npx meridian status and the logs of that node';
+    return [failed(`postgres ${node.id}`, `does not answer: ${messageOf(error)}`, fix)];
+  }
+}
+
+async function readServer(client: PgClient): Promise<ServerFacts> {
+  const names = await client.query<{ name: string; setting: string }>(
+    'SELECT name, setting FROM pg_settings',
+  );
+  const settings = Object.fromEntries(names.rows.map(({ name, setting }) => [name, setting]));
+  const about = await client.query<{ super: string; encoding: string }>(
+    `SELECT rolsuper AS super, pg_encoding_to_char(d.encoding) AS encoding
+     FROM pg_roles r, pg_database d
+     WHERE r.rolname = current_user AND d.datname = current_database()`,
+  );
+  const slots = await client.query<Record<'name' | 'status' | 'active' | 'held' | 'age', string>>(
+    `SELECT slot_name AS name, coalesce(wal_status, 'lost') AS status, active,
+       coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+         ELSE pg_current_wal_lsn() END, restart_lsn), 0)::bigint AS held,
+       coalesce(age(catalog_xmin), 0) AS age
+     FROM pg_replication_slots ORDER BY slot_name`,
+  );
+  return {
+    versionNumber: Number(settings['server_version_num']),
+    settings,
+    isSuperuser: about.rows[0]?.super === 't',
+    encoding: about.rows[0]?.encoding ?? 'unknown',
+    slots: slots.rows.map(({ name, status, active, held, age }) => ({
+      name,
+      status,
+      isActive: active === 't',
+      heldBytes: Number(held),
+      catalogAge: Number(age),
+    })),
+  };
+}
+
+async function checkQuorum({ cluster, region, secrets }: PartsToCheck): Promise<Finding[]> {
+  const expected = kafkaPlaces(cluster)
+    .filter(({ kafka }) => kafka.isVoter)
+    .map(({ id, kafka }) => ({ id, nodeId: kafka.nodeId }));
+  const link = clientTls('kafka', null, 'broker');
+  const own = secrets.own.certificates?.broker;
+  const tls =
+    link === null || own === undefined ? null : { ...link, cert: own.certificate, key: own.key };
+  const { host, kafka } = region;
+  const target = { host, port: kafka.clientPort, clientId: 'meridian-doctor', tls };
+  try {
+    return judgeQuorum(await describeQuorum(target), expected);
+  } catch (error) {
+    const fix = 'a majority of the voters must be up: start their regions';
+    return [failed('kafka quorum', `does not answer: ${messageOf(error)}`, fix)];
+  }
+}
+
+async function checkRedis({ region, secrets }: PartsToCheck): Promise<Finding[]> {
+  const { host, redis } = region;
+  const client = connectRedis({ host, port: redis.port, password: secrets.own.redisPassword });
+  const ready = new Promise<void>((resolve) => client.once('ready', resolve));
+  try {
+    await withDeadline(ready, answerMs, () => new Error('no answer'));
+    await client.ping();
+    return [ok('redis', 'answers')];
+  } catch (error) {
+    const fix = 'limits count per process meanwhile; see its log, npx meridian logs';
+    return [failed('redis', `does not answer: ${messageOf(error)}`, fix)];
+  } finally {
+    client.disconnect();
+  }
+}
