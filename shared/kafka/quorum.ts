@@ -127,7 +127,7 @@ const removeRaftVoter = createAPI<[voter: Pick<QuorumNode, 'nodeId' | 'directory
 );
 
 /** Both answer: throttle_time_ms error_code error_message. */
-function readOutcome(_id: number, apiKey: number, apiVersion: number, reader: Reader): void {
+function readOutcome(...[, apiKey, apiVersion, reader]: [number, number, number, Reader]): void {
   reader.readInt32();
   const code = reader.readInt16();
   const message = reader.readNullableString();

@@ -36,8 +36,9 @@ export const addDoctor: AddVerb = (program, act) => {
 async function doctor(context: Context, id: string | undefined): Promise<ExitCode> {
   const opened = openCluster(context);
   const { config } = opened;
+  const named = id === undefined ? null : regionNamed(config, id);
   const secrets = opened.secrets(id);
-  const region = regionNamed(config, id ?? secrets.region);
+  const region = named ?? regionNamed(config, secrets.region);
   installHostResolver(hostsOf(config, region, {}));
   const paths = localRegionPaths(dataFolderOf(context.options, context.env), region.id);
   const isRunning = runningAgent(paths) !== null;

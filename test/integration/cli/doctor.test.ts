@@ -1,0 +1,49 @@
+// test: light
+/** `meridian doctor` before the start: what a host lacks is named with its fix, by exit code too. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { after, before, test } from 'node:test';
+import { createCliFolder, type CliFolder } from './cli-run.ts';
+
+let cli: CliFolder;
+before(async () => {
+  cli = await createCliFolder();
+});
+after(async () => cli.remove());
+
+test('a host that is fit: one line per check, exit code 0, and who is not there yet', async () => {
+  const { code, out, err } = await cli.run(['doctor', 'eu-west']);
+  assert.equal(code, 0, `${out}${err}`);
+  for (const line of [
+    /^ok +node +v24/m,
+    /^ok +programs +PostgreSQL 18/m,
+    /^ok +ports +\d+ addresses are free$/m,
+    /^skipped +parts +not started: npx meridian region up eu-west$/m,
+    /^warning +region us-east +does not answer\. Fix: start that region/m,
+  ]) {
+    assert.match(out, line);
+  }
+});
+
+test('a taken port fails it, with the address and the fix, in JSON too', async () => {
+  const server = createServer().listen(7081, cli.binds[0]);
+  await once(server, 'listening');
+  try {
+    const { code, out } = await cli.run(['doctor', 'eu-west', '--json']);
+    const { isFit, findings } = JSON.parse(out) as {
+      isFit: boolean;
+      findings: { level: string; check: string; found: string; fix: string | null }[];
+    };
+    const ports = findings.find(({ check }) => check === 'ports');
+    assert.deepEqual([code, isFit, ports?.level], [1, false, 'failed']);
+    assert.match(ports?.found ?? '', new RegExp(`${cli.binds[0]}:7081 is in use by process`));
+    assert.notEqual(ports?.fix, null);
+  } finally {
+    server.close();
+  }
+});
+
+test('a region that the cluster file does not know is a wrong usage', async () => {
+  assert.equal((await cli.run(['doctor', 'nowhere'])).code, 2);
+});
