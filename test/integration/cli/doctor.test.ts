@@ -1,5 +1,5 @@
 // test: light
-/** `meridian doctor` before the start: what a host lacks is named with its fix, by exit code too. */
+/** `meridian doctor` before the start: what a host lacks is named with its fix. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

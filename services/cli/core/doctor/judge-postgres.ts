@@ -41,7 +41,8 @@ const required: readonly (readonly [name: string, isRight: (value: string) => bo
 
 export function judgeServer(node: string, facts: ServerFacts): Finding[] {
   const check = `postgres ${node}`;
-  const version = `${String(Math.floor(facts.versionNumber / 10_000))}.${String(facts.versionNumber % 10_000)}`;
+  const [major, minor] = [Math.floor(facts.versionNumber / 10_000), facts.versionNumber % 10_000];
+  const version = `${String(major)}.${String(minor)}`;
   const wrong = required
     .filter(([name, isRight]) => !isRight(facts.settings[name] ?? ''))
     .map(([name, , must]) => {

@@ -1,4 +1,4 @@
-/** `meridian doctor`: is this host fit for its region, and are the region's parts as they must be? */
+/** `meridian doctor`: is this host fit for its region, are the region's parts as they must be? */
 import { runningAgent } from '../../../local/leftovers.ts';
 import { localRegionPaths } from '../../../local/region-paths.ts';
 import { hostsOf } from '../../../local/region-context.ts';
