@@ -100,8 +100,6 @@ export const clusterSchema = z.strictObject({
   hosts: z.record(z.string(), z.ipv4()).default({}),
   /** Proposed to the control log, which decides. */
   policy: z.strictObject({
-    /** Raised with each change of regions or policy: what is newer than in force is proposed. */
-    version: z.int().min(1).default(1),
     priority: z.array(regionIdSchema).min(1),
     k: z.int().min(1).default(1),
     leaseTtlMs: durationMs.default(6500),

@@ -13,10 +13,11 @@ import { keptRows, type RouterConfig } from '../../config.ts';
 import { isOpenFor } from '../../core/node-position.ts';
 import type { TransactionEnd } from '../../core/open-transaction.ts';
 import { dataReply } from '../data-reply.ts';
-import type { Lent, NodePools } from '../node-pools.ts';
+import type { NodePools } from '../node-pools.ts';
 import type { PrimaryPosition } from '../primary-position.ts';
 import type { PrimaryWork } from '../primary-work.ts';
 import type { SettledCommits } from '../settled-commits.ts';
+import { borrowPrimary } from '../sql/borrow-primary.ts';
 import { readLook } from '../sql/node-look.ts';
 import { PrimarySession } from '../sql/primary-session.ts';
 import { callerSteps } from '../sql/session-steps.ts';
@@ -190,7 +191,7 @@ export class OpenTransactions {
     const deadlineMs = Math.min(request.deadlineMs, clock.monotonicMs() + config.tokenWaitMs);
     const { token } = request;
     if (token !== null) await positions.awaitVisible(token, { node, view, deadlineMs });
-    const lent = await this.#borrow(node, request);
+    const lent = await borrowPrimary(this.#options, node, request);
     const bounds = {
       idleMs: config.transactions.idleTimeoutMs,
       lifeMs: config.transactions.lifetimeMsMax,
@@ -213,17 +214,6 @@ export class OpenTransactions {
       onEnd: (end) => this.#noteEnd(held, caller, end),
     });
     return held;
-  }
-
-  async #borrow(node: HeldTransaction['at']['node'], request: DataRequest): Promise<Lent> {
-    const { pools, onNotPrimary } = this.#options;
-    try {
-      return await pools.borrow(node, request.caller.role, request.deadlineMs);
-    } catch (error) {
-      if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
-      onNotPrimary(node, error.message);
-      throw new MeridianError('NotPrimary', 'The primary takes no connection now.', {}, error);
-    }
   }
 
   #noteEnd(held: HeldTransaction, caller: string, end: TransactionEnd): void {

@@ -4,13 +4,14 @@
  */
 import type { ClusterView } from '../../../../shared/core/cluster-view.ts';
 import type { NodeId } from '../../../../shared/core/node.ts';
-import { isMeridianError, MeridianError } from '../../../../shared/errors/meridian-error.ts';
+import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
 import type { DataRequest, StatementResult } from '../../../../shared/ports/data-access.ts';
 import { failpoint } from '../../../../shared/runtime/failpoints.ts';
 import type { NodeLook } from '../../core/node-position.ts';
 import { referencesIn, resolveParams, splitAtReferences } from '../../core/statement-references.ts';
-import type { Lent, NodePools } from '../node-pools.ts';
+import type { NodePools } from '../node-pools.ts';
+import { borrowPrimary } from './borrow-primary.ts';
 import type { ExchangeReply, ExchangeStep } from './exchange.ts';
 import {
   claimStep,
@@ -65,7 +66,7 @@ export class TransactionRunner {
    */
   async run(plan: WritePlan): Promise<WriteOutcome> {
     const { request, node, view, touchesSession } = plan;
-    const lent = await this.#borrow(plan);
+    const lent = await borrowPrimary(this.#options, plan.node, plan.request);
     const { clock, onNotPrimary } = this.#options;
     const { epoch } = view;
     const of = { lent, node, epoch, request, touchesSession, clock, onNotPrimary };
@@ -77,17 +78,6 @@ export class TransactionRunner {
     if (xid !== null) this.#options.settled.note(xid);
     const after = readLook(done.reply.results.at(-1));
     return { results: done.results, after, hasWritten: xid !== null };
-  }
-
-  async #borrow({ node, request }: WritePlan): Promise<Lent> {
-    const { pools, onNotPrimary } = this.#options;
-    try {
-      return await pools.borrow(node, request.caller.role, request.deadlineMs);
-    } catch (error) {
-      if (!isMeridianError(error, 'ReplicaUnavailable')) throw error;
-      onNotPrimary(node, error.message);
-      throw new MeridianError('NotPrimary', 'The primary takes no connection now.', {}, error);
-    }
   }
 }
 
