@@ -144,7 +144,7 @@ test('an id of somebody else, a forged one and an old one are refused at once', 
   for (const id of ['/x', '/a.b.c', `${path}x`, path.replace('.', 'A.')]) {
     assert.equal(codeOf(await query(id, sql)), 'RequestInvalid', id);
   }
-  assert.ok(performance.now() - startedMs < 500);
+  assert.ok(performance.now() - startedMs < idleTimeoutMs, 'none waits for a transaction');
   await call(`${path}/rollback`);
 });
 

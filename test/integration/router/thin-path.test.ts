@@ -4,6 +4,8 @@ import { after, before, test } from 'node:test';
 import { decodePositionToken } from '../../../shared/core/position-token.ts';
 import { createTokenSigner } from '../../../shared/runtime/token-signer.ts';
 import { MeridianClient, MeridianClientError, sql } from '../../../services/client/client.ts';
+import { median } from '../../helpers/bench/figure.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { RouterCluster, type Answer } from '../../helpers/router.ts';
 
 let cluster: RouterCluster;
@@ -44,12 +46,14 @@ test('a write on the primary, read back with its token', async () => {
   assert.equal(written.headers.get('meridian-served-by'), 'eu-west/pg-1');
   assert.match(written.headers.get('meridian-durability') ?? '', /^async; regions=2\/2$/);
   const token = written.headers.get('meridian-position') ?? '';
-  const read = await cluster.query('eu-west', 'SELECT v FROM t WHERE id = 1', {
-    headers: { 'meridian-position': token },
+  await eventually(async () => {
+    const read = await cluster.query('eu-west', 'SELECT v FROM t WHERE id = 1', {
+      headers: { 'meridian-position': token },
+    });
+    assert.equal(read.status, 200, read.text);
+    assert.deepEqual(read.body['rows'], [{ v: 'one' }], 'by the primary, or a caught-up standby');
+    return read.headers.get('meridian-served-by') === 'eu-west/pg-2';
   });
-  assert.equal(read.status, 200, read.text);
-  assert.deepEqual(read.body['rows'], [{ v: 'one' }]);
-  assert.equal(read.headers.get('meridian-served-by'), 'eu-west/pg-2', 'a caught-up standby');
 });
 
 test('a write in another region is forwarded; its session read waits for the token', async () => {
@@ -175,14 +179,16 @@ test('an idempotency key runs once and answers alike', async () => {
 });
 
 test('forged and malformed tokens are refused at once', async () => {
-  for (const position of ['nonsense', 'a.b.c']) {
+  const tookMs: number[] = [];
+  for (let n = 0; n < 40; n += 1) {
     const startedMs = performance.now();
     const refused = await cluster.query('us-east', 'SELECT 1', {
-      headers: { 'meridian-position': position },
+      headers: { 'meridian-position': n % 2 === 0 ? 'nonsense' : 'a.b.c' },
     });
     assert.equal(refused.body['code'], 'TokenInvalid', refused.text);
-    assert.ok(performance.now() - startedMs < 200);
+    tookMs.push(performance.now() - startedMs);
   }
+  assert.ok(median(tookMs) < 20, `${median(tookMs).toFixed(1)} ms`);
 });
 
 test('the client keeps its session across regions', async () => {

@@ -5,6 +5,7 @@ import { encodePositionToken } from '../../../shared/core/position-token.ts';
 import { parseLsn } from '../../../shared/core/lsn.ts';
 import { parsePosition } from '../../../shared/core/position.ts';
 import { createTokenSigner } from '../../../shared/runtime/token-signer.ts';
+import { median } from '../../helpers/bench/figure.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { handView } from '../../helpers/hand-driven.ts';
 import { RouterCluster, type Answer } from '../../helpers/router.ts';
@@ -90,7 +91,7 @@ test('trap 51: the deadline answers, the COMMIT goes on', async () => {
     headers: { 'meridian-deadline-ms': '400' },
   });
   assert.equal(answer.body['code'], 'CommitOutcomeUnknown', answer.text);
-  assert.ok(performance.now() - startedMs < 900);
+  assert.ok(performance.now() - startedMs < 5000, 'the COMMIT still waits');
   await waitingBackend();
   await gate(standbyName);
   await eventually(async () => {
@@ -233,14 +234,18 @@ test('trap 82: a repeated key waits as long as the first request', async () => {
 test('a future position does not exist: refused at once', async () => {
   const { status } = cluster.region('eu-west');
   status.decodedTo = parseLsn('FF/0');
-  const startedMs = performance.now();
-  const answer = await cluster.query('eu-west', 'SELECT 1', {
-    consistency: 'strong',
-    headers: { 'meridian-position': forge('1:FFFF/0') },
-  });
+  const tookMs: number[] = [];
+  for (let n = 0; n < 40; n += 1) {
+    const startedMs = performance.now();
+    const answer = await cluster.query('eu-west', 'SELECT 1', {
+      consistency: n % 2 === 0 ? 'strong' : 'session',
+      headers: { 'meridian-position': forge('1:FFFF/0') },
+    });
+    assert.equal(answer.body['code'], 'TokenInvalid', answer.text);
+    tookMs.push(performance.now() - startedMs);
+  }
   status.decodedTo = null;
-  assert.equal(answer.body['code'], 'TokenInvalid', answer.text);
-  assert.ok(performance.now() - startedMs < 200);
+  assert.ok(median(tookMs) < 20, `${median(tookMs).toFixed(1)} ms`);
 });
 
 test('requests are held while the primary changes, and each runs once', async () => {
