@@ -12,10 +12,10 @@ export const replicatorConfigSchema = z.strictObject({
   /** Records that wait for the own log; above it the source is no longer read. */
   logQueueBytesMax: bytes.default(32 * 1024 * 1024),
   /** Records kept in memory for the other regions; older ones are served from the own log. */
-  feedBytesMax: bytes.default(64 * 1024 * 1024),
+  feedBytesMax: bytes.default(32 * 1024 * 1024),
   /** What a source may send ahead of what was taken. */
   creditBytes: bytes.default(16 * 1024 * 1024),
-  /** Records received and not yet applied. */
+  /** Records received and not yet applied, by the memory that they take. */
   applyQueueBytesMax: bytes.default(32 * 1024 * 1024),
   /** Transactions applied together, at most. */
   applyGroupTransactionsMax: z.int().min(1).default(10_000),

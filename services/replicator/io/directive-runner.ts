@@ -246,6 +246,7 @@ export class DirectiveRunner {
       ...{ ownLog, epoch, cuts },
       queueBytesMax: config.applyQueueBytesMax,
       takeBytesMax: config.applyGroupBytesMax,
+      logQueueBytesMax: config.logQueueBytesMax,
       facts: () => ownLog.facts ?? facts,
     };
   }

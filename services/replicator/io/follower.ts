@@ -3,6 +3,7 @@
  * logs them before it commits them, applies them and acknowledges.
  */
 import { checkChain, clampToCuts, placeAt, type Cuts } from '../core/chain-check.ts';
+import { heldBytesOf, withoutMessages } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { formatPosition, isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
@@ -21,6 +22,7 @@ export interface FollowerOptions {
   readonly cuts: () => Cuts;
   readonly queueBytesMax: number;
   readonly takeBytesMax: number;
+  readonly logQueueBytesMax: number;
   readonly facts: () => LogFacts;
 }
 
@@ -117,8 +119,8 @@ async function replayLog(options: FollowerOptions, replay: Replay): Promise<void
   const { log } = options.ownLog;
   const offset = await options.ownLog.offsetAfter(from, signal);
   const logged = Promise.resolve();
-  for await (const { record, bytes } of log.read(offset, { follow: false, signal })) {
-    await queue.put({ record, byteLength: bytes.byteLength, logged });
+  for await (const { record } of log.read(offset, { follow: false, signal })) {
+    await queue.put({ record, byteLength: heldBytesOf(record), logged });
   }
 }
 
@@ -145,14 +147,20 @@ async function receive(options: FollowerOptions, of: Receive): Promise<void> {
     if (verdict.kind === 'gap') {
       throw new MeridianError('ProtocolViolation', `records do not follow: ${verdict.why}`);
     }
-    const logged = options.ownLog.writer.append(bytes).then((at) => {
-      options.ownLog.note(record, at);
-      feed.publish(record, bytes);
+    const { writer } = options.ownLog;
+    // What waits for the own log keeps no changes in memory but in their packed form.
+    const head = withoutMessages(record);
+    const logged = writer.append(bytes).then((at) => {
+      options.ownLog.note(head, at);
+      feed.publish(head, bytes);
     });
     logged.catch((error: unknown) => queue.fail(error));
     if (verdict.kind !== 'idle') place = verdict.place;
     await failpoint('follower.received');
-    await queue.put({ record, byteLength: bytes.byteLength, logged });
+    await queue.put({ record, byteLength: heldBytesOf(record), logged });
+    if (writer.queuedBytes > options.logQueueBytesMax) {
+      await writer.whenBelow(options.logQueueBytesMax / 2);
+    }
     if (target !== null && isAtOrPast(place.position, target)) {
       await logged;
       return;

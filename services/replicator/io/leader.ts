@@ -2,7 +2,7 @@
  * The primary's side: decodes the epoch's slot into records, pushes and logs them, and reports to
  * PostgreSQL what is logged and what the members have applied.
  */
-import { endPositionOf } from '../../../shared/core/commit-record.ts';
+import { endPositionOf, withoutMessages } from '../../../shared/core/commit-record.ts';
 import {
   holdersOf,
   initialQuorum,
@@ -100,10 +100,6 @@ export class Leader {
 
   get countedMembers(): readonly Member[] {
     return this.#quorum.members;
-  }
-
-  get isStreaming(): boolean {
-    return this.#reader !== null;
   }
 
   /** Why nothing is decoded, if the last session ended with an error. */
@@ -259,8 +255,9 @@ export class Leader {
     }
     const end = endPositionOf(record)?.endLsn ?? null;
     if (end !== null && end > this.#reachedLsn) this.#reachedLsn = end;
+    const head = withoutMessages(record);
     this.#options.ownLog.writer.append(bytes).then(
-      (offset) => this.#logged({ record, end, offset }),
+      (offset) => this.#logged({ record: head, end, offset }),
       (error: unknown) => fail(error),
     );
   }

@@ -12,6 +12,7 @@ import {
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { zeroLsn } from '../../../shared/core/lsn.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
+import { heldBytesOf } from '../../../shared/core/commit-record.ts';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import { connectPg, type PgClient } from '../../../shared/pg/client.ts';
 import { packRecord, unpackRecord } from '../../../shared/runtime/record-packing.ts';
@@ -114,7 +115,7 @@ async function readInto(
           const bytes = packRecord(made);
           const record = unpackRecord(bytes);
           if (record.kind === 'malformed') return queue.fail(new Error(record.why));
-          const item = { record, byteLength: bytes.byteLength, logged: Promise.resolve() };
+          const item = { record, byteLength: heldBytesOf(record), logged: Promise.resolve() };
           queue.put(item).catch(() => undefined);
         }
       },

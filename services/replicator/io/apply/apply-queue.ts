@@ -3,6 +3,7 @@ import type { CommitRecord } from '../../../../shared/core/commit-record.ts';
 
 export interface ApplyItem {
   readonly record: CommitRecord;
+  /** Memory that the record takes as it is here, not as it was sent. */
   readonly byteLength: number;
   /** Resolves when the own log holds the record; nothing of it is committed before. */
   readonly logged: Promise<void>;

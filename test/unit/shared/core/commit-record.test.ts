@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endPositionOf, type CommitRecord } from '../../../../shared/core/commit-record.ts';
+import {
+  endPositionOf,
+  heldBytesOf,
+  withoutMessages,
+  type CommitRecord,
+} from '../../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../../shared/core/lsn.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
@@ -32,3 +37,20 @@ const rows: [string, CommitRecord, typeof position | null][] = [
 for (const [name, record, expected] of rows) {
   test(name, () => assert.deepEqual(endPositionOf(record), expected));
 }
+
+const changed = { ...transaction(48n), messages: [new Uint8Array(100), new Uint8Array(20)] };
+const withChanges: CommitRecord = {
+  ...{ kind: 'transactions', ...head },
+  transactions: [changed, changed],
+};
+
+test('small rows take more memory than their bytes', () => {
+  assert.ok(heldBytesOf(withChanges) > 2 * 120 + 4 * 100);
+  assert.equal(heldBytesOf({ kind: 'idle', ...head, lsn: lsn(1n), timeUs: 0n }), 0);
+});
+
+test('without its messages a record ends where it did', () => {
+  const bare = withoutMessages(withChanges);
+  assert.equal(heldBytesOf(bare), 0);
+  assert.deepEqual(endPositionOf(bare), endPositionOf(withChanges));
+});
