@@ -37,8 +37,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #events: AttemptEvents;
   #controller: Controller | null = null;
   #isPassing = false;
-  /** The reply has a known length and leaves by HTTP/1.1. */
-  #hasLength = false;
+  /** What the reply's length says, when it leaves by HTTP/1.1; else NaN. */
+  #length = NaN;
+  /** A whole short body, which leaves together with the head. */
+  #short: string | null = null;
   #abortReason: Error | null = null;
 
   constructor(
@@ -72,7 +74,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       return;
     }
     this.hasHead = true;
-    this.#hasLength = headers['content-length'] !== undefined && !('stream' in this.#reply);
+    this.#length = 'stream' in this.#reply ? NaN : Number(headers['content-length'] ?? NaN);
     this.#isPassing = this.#events.onHead(this, status, headers) === 'pass';
     if (this.#isPassing && this.#reply.writableNeedDrain) this.#waitForDrain(controller);
   }
@@ -84,9 +86,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
       if (this.bytes > discardBytesMax) controller.abort(new AttemptAborted('reply discarded'));
       return;
     }
-    const isShort = chunk.length <= shortBytesMax && this.bytes === chunk.length && this.#hasLength;
-    const isTaken = isShort ? this.#writeShort(chunk) : this.#reply.write(chunk);
-    if (!isTaken) this.#waitForDrain(controller);
+    if (chunk.length === this.#length && chunk.length <= shortBytesMax) {
+      this.#short = chunk.toString('latin1');
+    } else if (!this.#reply.write(chunk)) this.#waitForDrain(controller);
   }
 
   onResponseEnd(_controller: Controller, trailers: ReplyHeaders): void {
@@ -97,20 +99,15 @@ export class Attempt implements Dispatcher.DispatchHandler {
         const value = trailers[name];
         if (value !== undefined) this.#reply.addTrailers({ [name]: String(value) });
       }
-      this.#reply.end();
+      // Head and body as one string are one plain write instead of a gathered one.
+      if (this.#short === null) this.#reply.end();
+      else this.#reply.end(this.#short, 'latin1');
     }
     this.#events.onDone(this);
   }
 
   onResponseError(_controller: Controller, error: Error): void {
     this.#fail(error);
-  }
-
-  /** Head and a short body leave as one string in one plain write instead of a gathered one. */
-  #writeShort(chunk: Buffer): boolean {
-    const isTaken = this.#reply.write(chunk.toString('latin1'), 'latin1');
-    this.#reply.socket?.uncork();
-    return isTaken;
   }
 
   #fail(error: Error): void {

@@ -1,9 +1,16 @@
-/** Kept-alive connections to one origin: an upstream instance or another region's gateway. */
+/**
+ * Kept-alive connections to one origin: an upstream instance or another region's gateway. Most
+ * requests have no body and may be repeated; over plain HTTP they have a short way of their own,
+ * all others go by undici. Each of the two has up to `connectionsMax` connections.
+ */
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
-import { Pool, type buildConnector, type Dispatcher } from 'undici';
+import { errors, Pool, type buildConnector, type Dispatcher } from 'undici';
+import { formatRequestHead } from '../core/http1/request-head.ts';
 import { createAddressList } from './address-list.ts';
+import { noController } from './http1/plain-connection.ts';
+import { PlainPool } from './http1/plain-pool.ts';
 
 export interface UpstreamClientOptions {
   /** `http://host:port`. */
@@ -52,10 +59,19 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     keepAliveMaxTimeout: 600_000,
     allowH2: false,
   });
+  const plain = plainPoolOf(options);
+  const { host } = new URL(options.origin);
   return {
     origin: options.origin,
     send(request, handler) {
       try {
+        if (plain !== null && isPlain(request)) {
+          const { method, path, headers, headersMs, idleMs } = request;
+          const head = formatRequestHead(method, path, { headers, host });
+          if (head === null) throw new errors.InvalidArgumentError('unsound request head');
+          plain.send({ head, headersMs, idleMs, handler });
+          return;
+        }
         pool.dispatch(
           {
             method: request.method,
@@ -72,8 +88,32 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         handler.onResponseError?.(noController, error as Error);
       }
     },
-    destroy: () => pool.destroy(),
+    destroy() {
+      plain?.destroy();
+      return pool.destroy();
+    },
   };
+}
+
+const plainMethods = new Set(['GET', 'OPTIONS', 'DELETE']);
+
+function isPlain({ method, body, upgrade }: OutgoingRequest): boolean {
+  return body === null && upgrade === undefined && plainMethods.has(method);
+}
+
+/** Null for origins that are not reached by plain HTTP. */
+function plainPoolOf({
+  origin,
+  connectionsMax,
+  connectMs,
+}: UpstreamClientOptions): PlainPool | null {
+  const { protocol, hostname, port } = new URL(origin);
+  if (protocol !== 'http:') return null;
+  return new PlainPool({
+    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: port === '' ? 80 : Number(port),
+    ...{ connectionsMax, connectMs, lookup: lookUpSafely },
+  });
 }
 
 /** How connections are made. */
@@ -107,14 +147,4 @@ const lookUpSafely: LookupFunction = (hostname, options, done) => {
     const refused = new Error(`${hostname} leads to ${bad.address}, which is never connected to`);
     done(Object.assign(refused, { code: 'EHOSTUNREACH' }), found, family);
   });
-};
-
-/** For failures before undici has made a controller. */
-const noController: Dispatcher.DispatchController = {
-  aborted: true,
-  paused: false,
-  reason: null,
-  abort: () => undefined,
-  pause: () => undefined,
-  resume: () => undefined,
 };
