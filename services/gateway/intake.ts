@@ -36,6 +36,9 @@ export interface Intake {
 /** Throws the MeridianError that the client is to get. */
 export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intake {
   const path = originForm(request.url ?? '');
+  if (hasTwoHosts(request.rawHeaders)) {
+    throw new MeridianError('RequestInvalid', 'The request names its host twice.');
+  }
   const header = (name: string): string | undefined => headerOf(request, name);
   const hop = hopOf(runtime, header('meridian-hop'));
   const { trusted, config } = runtime;
@@ -155,6 +158,18 @@ function hopOf(runtime: GatewayRuntime, signed: string | undefined): Hop | null 
   if (verdict.kind === 'malformed') return null;
   const details = { hop: verdict.kind, why: verdict.why, httpStatus: 508 };
   throw new MeridianError('UpstreamUnavailable', 'No gateway may take the request.', details);
+}
+
+/** Node shows the first one alone; an upstream may go by the other (RFC 9112, section 3.2). */
+function hasTwoHosts(raw: readonly string[]): boolean {
+  let isNamed = false;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] ?? '';
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (isNamed) return true;
+    isNamed = true;
+  }
+  return false;
 }
 
 const unsound = /[^\x21-\xff]/;

@@ -89,6 +89,17 @@ export function passHead(runtime: GatewayRuntime, exchange: Answered, passage: P
   writeHead(exchange.reply, head.status, flat);
 }
 
+/** Passes an interim reply on: 103 alone means anything to the client of a proxy. */
+export function passHints(reply: ServerResponse, status: number, headers: ReplyHeaders): void {
+  const link = headers['link'];
+  if (status !== 103 || link === undefined) return;
+  try {
+    reply.writeEarlyHints({ link });
+  } catch {
+    // Links that Node does not write. The reply says it all once more.
+  }
+}
+
 /** Sends the client to another region by itself (307), for routes that say so. True: done. */
 export function redirect(
   runtime: GatewayRuntime,
@@ -129,6 +140,8 @@ export function sendProblem(
   if (problem.status === 401) headers.push('www-authenticate', 'Bearer');
   // A body that is still coming would be taken for the next request.
   if (isLast || !request.complete) headers.push('connection', 'close');
+  // Left by a head that could not be written.
+  for (const name of reply.getHeaderNames()) reply.removeHeader(name);
   writeHead(reply, problem.status, headers);
   reply.end(request.method === 'HEAD' ? undefined : body);
   return problem.code;
@@ -207,7 +220,7 @@ export function failureOf(error: Error): MeridianError {
       error,
     );
   }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+  if (/^HPE_|^ERR_(HTTP|INVALID)|^UND_ERR_RES_CONTENT_LENGTH_MISMATCH$/.test(code)) {
     return new MeridianError('ProtocolViolation', 'The upstream broke HTTP.', {}, error);
   }
   const message = wasNotSent(error)

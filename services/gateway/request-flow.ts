@@ -96,19 +96,18 @@ export class RequestFlow implements AttemptEvents, Due {
     }
     this.#ledger.abandon(attempt);
     this.#ledger.stopWaiting();
-    this.#runtime.deadlines.forget(this);
     this.#headMs = this.#runtime.clock.monotonicMs() - this.#startMs;
     replies.passHead(this.#runtime, this.#exchange, {
       ...{ intake, admission, head, target, attempts: this.#ledger.attempts },
       upstreamMs: this.#ledger.upstreamMs,
       overheadMs: this.#headMs - this.#ledger.upstreamMs,
     });
+    this.#runtime.deadlines.forget(this);
     return 'pass';
   }
 
   onInformation(status: number, headers: ReplyHeaders): void {
-    const link = headers['link'];
-    if (status === 103 && link !== undefined) this.#exchange.reply.writeEarlyHints({ link });
+    replies.passHints(this.#exchange.reply, status, headers);
   }
 
   onDeadline(): void {

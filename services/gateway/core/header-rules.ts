@@ -15,6 +15,12 @@ const hopByHop = new Set([
   'upgrade',
 ]);
 
+/** What tells where a message ends, how to read it or who may is of no use behind it. */
+const inHeadOnly = new Set([
+  ...['content-length', 'content-encoding', 'content-range', 'content-type', 'host', 'trailer'],
+  ...['set-cookie', 'authorization', 'cache-control', 'location', 'www-authenticate'],
+]);
+
 const fromClient = new Set([
   'meridian-consistency',
   'meridian-max-staleness-ms',
@@ -109,6 +115,11 @@ export function replyHeaders(headers: ReplyHeaders, isGateway: boolean): string[
     else if (value !== undefined) for (const one of value) kept.push(name, one);
   }
   return kept;
+}
+
+/** Whether a reply may carry `name` behind its body (RFC 9110, section 6.5.1). */
+export function isTrailer(name: string): boolean {
+  return !hopByHop.has(name) && !inHeadOnly.has(name) && !isOwn(name);
 }
 
 function isOwn(name: string): boolean {

@@ -4,12 +4,15 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { ReplyHeaders } from '../core/header-rules.ts';
+import { isTrailer, type ReplyHeaders } from '../core/header-rules.ts';
 
 type Controller = Dispatcher.DispatchController;
 
 export interface AttemptEvents {
-  /** Decides at once what happens to the reply; `pass` has written the head. */
+  /**
+   * Decides at once what happens to the reply; `pass` has written the head. Throws when it cannot
+   * be written: that is a failure of the attempt.
+   */
   onHead(attempt: Attempt, status: number, headers: ReplyHeaders): 'pass' | 'discard';
   /** An interim reply (1xx) other than 100. */
   onInformation(status: number, headers: ReplyHeaders): void;
@@ -73,9 +76,15 @@ export class Attempt implements Dispatcher.DispatchHandler {
       if (status !== 100) this.#events.onInformation(status, headers);
       return;
     }
-    this.hasHead = true;
     this.#length = 'stream' in this.#reply ? NaN : Number(headers['content-length'] ?? NaN);
-    this.#isPassing = this.#events.onHead(this, status, headers) === 'pass';
+    try {
+      this.#isPassing = this.#events.onHead(this, status, headers) === 'pass';
+    } catch (error) {
+      controller.abort(error as Error);
+      this.#fail(error as Error);
+      return;
+    }
+    this.hasHead = true;
     if (this.#isPassing && this.#reply.writableNeedDrain) this.#waitForDrain(controller);
   }
 
@@ -97,7 +106,8 @@ export class Attempt implements Dispatcher.DispatchHandler {
     if (this.#isPassing) {
       for (const name in trailers) {
         const value = trailers[name];
-        if (value !== undefined) this.#reply.addTrailers({ [name]: String(value) });
+        if (value === undefined || !isTrailer(name)) continue;
+        this.#reply.addTrailers({ [name]: String(value) });
       }
       // Head and body as one string are one plain write instead of a gathered one.
       if (this.#short === null) this.#reply.end();

@@ -9,8 +9,8 @@ import type { Readable } from 'node:stream';
 import { errors, Pool, type buildConnector, type Dispatcher } from 'undici';
 import { formatRequestHead } from '../core/http1/request-head.ts';
 import { createAddressList } from './address-list.ts';
-import { noController } from './http1/plain-connection.ts';
 import { PlainPool } from './http1/plain-pool.ts';
+import { PlainRequest } from './http1/plain-request.ts';
 
 export interface UpstreamClientOptions {
   /** `http://host:port`. */
@@ -69,7 +69,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           const { method, path, headers, headersMs, idleMs } = request;
           const head = formatRequestHead(method, path, { headers, host });
           if (head === null) throw new errors.InvalidArgumentError('unsound request head');
-          plain.send({ head, headersMs, idleMs, handler });
+          plain.send(new PlainRequest({ head, headersMs, idleMs, handler }));
           return;
         }
         pool.dispatch(
@@ -115,6 +115,16 @@ function plainPoolOf({
     ...{ connectionsMax, connectMs, lookup: lookUpSafely },
   });
 }
+
+/** For failures before there is a request. */
+const noController: Dispatcher.DispatchController = {
+  aborted: true,
+  paused: false,
+  reason: null,
+  abort: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+};
 
 /** How connections are made. */
 export function connectorOf({

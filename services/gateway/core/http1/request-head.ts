@@ -23,7 +23,10 @@ export function formatRequestHead(
     const name = headers[i] ?? '';
     const value = headers[i + 1] ?? '';
     if (name === 'content-length') continue;
-    if (name === 'host') isHostGiven = true;
+    if (name === 'host') {
+      if (isHostGiven) return null;
+      isHostGiven = true;
+    }
     if (!token.test(name) || unsafeValue.test(value) || framing.has(name)) return null;
     text += `${name}: ${value}\r\n`;
   }

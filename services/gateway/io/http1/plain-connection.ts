@@ -3,17 +3,10 @@
  * What an upstream sends that was not asked for, or that does not read as a reply, ends it.
  */
 import { connect, type LookupFunction, type Socket } from 'node:net';
-import { errors, type Dispatcher } from 'undici';
+import { errors } from 'undici';
 import { chunkedStart, readChunked, type ChunkedState } from '../../core/http1/chunked-body.ts';
 import { parseResponseHead, type ResponseHead } from '../../core/http1/response-head.ts';
-
-export interface PlainRequest {
-  /** Latin1 text of the whole request. */
-  readonly head: string;
-  readonly headersMs: number;
-  readonly idleMs: number;
-  readonly handler: Dispatcher.DispatchHandler;
-}
+import type { Carrier, PlainRequest } from './plain-request.ts';
 
 export interface ConnectionOwner {
   readonly host: string;
@@ -26,21 +19,16 @@ export interface ConnectionOwner {
   onClosed(connection: PlainConnection): void;
 }
 
-type Controller = Dispatcher.DispatchController;
-
 const headBytesMax = 16_384;
 const headEnd = '\r\n\r\n';
 const nothing = Buffer.alloc(0);
 const noTrailers = {};
 
-export class PlainConnection implements Controller {
+export class PlainConnection implements Carrier {
   /** Monotonic end of what it waits for: a connection, a head, more of a body, a next request. */
   deadlineMs: number;
   /** Still in the list of those that may be used. */
   isFree = false;
-  paused = false;
-  rawHeaders = null;
-  rawTrailers = null;
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   #request: PlainRequest | null = null;
@@ -50,6 +38,7 @@ export class PlainConnection implements Controller {
   #left = 0;
   #chunked: ChunkedState = chunkedStart;
   #isConnected = false;
+  #isPaused = false;
   #isClosed = false;
   #error: Error | null = null;
 
@@ -64,52 +53,46 @@ export class PlainConnection implements Controller {
       this.#isConnected = true;
       if (this.#request !== null) this.deadlineMs = owner.nowMs() + this.#request.headersMs;
     });
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#take(chunk);
+      } catch (error) {
+        // Of the handler: it cannot go on with this reply.
+        this.end(error as Error);
+      }
+    });
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => (this.#error ??= error));
     socket.on('close', () => this.#onClose());
   }
 
-  /** Sends; the handler is told of everything from here on. */
+  /** Writes the request; it is told of everything from here on. */
   send(request: PlainRequest): void {
+    request.carrier = this;
     this.#request = request;
     this.#head = null;
     if (this.#isConnected) this.deadlineMs = this.#owner.nowMs() + request.headersMs;
-    request.handler.onRequestStart?.(this, null);
-    if (this.#isClosed) return;
+    if (request.paused) this.pause();
     this.#socket.write(request.head, 'latin1');
   }
 
-  get aborted(): boolean {
-    return this.#request === null;
-  }
-
-  get reason(): Error | null {
-    return this.#error;
-  }
-
-  abort(reason: Error): void {
-    this.end(reason);
-  }
-
   pause(): void {
-    this.paused = true;
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    if (!this.paused) return;
-    this.paused = false;
+    this.#isPaused = false;
     if (this.#request !== null) this.deadlineMs = this.#owner.nowMs() + this.#request.idleMs;
     this.#socket.resume();
   }
 
-  /** `nowMs` is past the deadline. */
+  /** Now is past the deadline. */
   expire(): void {
     if (this.#request === null) this.end(new errors.InformationalError('idle'));
     else if (!this.#isConnected) this.end(new errors.ConnectTimeoutError());
     else if (this.#head === null) this.end(new errors.HeadersTimeoutError());
-    else if (!this.paused) this.end(new errors.BodyTimeoutError());
+    else if (!this.#isPaused) this.end(new errors.BodyTimeoutError());
   }
 
   /** Ends the connection, and its request with `reason`. */
@@ -127,18 +110,18 @@ export class PlainConnection implements Controller {
     }
     let rest = chunk;
     while (this.#head === null) {
-      const next = this.#takeHead(rest);
+      const next = this.#takeHead(rest, this.#request);
       if (next === null) return;
       rest = next;
     }
-    if (this.#request === null) {
-      // The reply has no body. What comes behind it belongs to nobody.
-      if (rest.length > 0) this.end(new errors.SocketError('bad response'));
-    } else if (rest.length > 0) this.#takeBody(rest, this.#head);
+    if (rest.length === 0) return;
+    // A reply without a body is whole already. What comes behind it belongs to nobody.
+    if (this.#request === null) this.end(new errors.SocketError('bad response'));
+    else this.#takeBody(rest, this.#request, this.#head);
   }
 
   /** What follows the head; null: there is none yet, or the connection has ended. */
-  #takeHead(chunk: Buffer): Buffer | null {
+  #takeHead(chunk: Buffer, request: PlainRequest): Buffer | null {
     const bytes = this.#partial.length === 0 ? chunk : Buffer.concat([this.#partial, chunk]);
     const from = Math.max(0, this.#partial.length - headEnd.length);
     const end = bytes.indexOf(headEnd, from, 'latin1');
@@ -146,14 +129,10 @@ export class PlainConnection implements Controller {
       this.end(new errors.HeadersOverflowError());
       return null;
     }
-    if (end === -1) {
-      this.#partial = bytes;
-      return null;
-    }
-    this.#partial = nothing;
+    this.#partial = end === -1 ? bytes : nothing;
+    if (end === -1) return null;
     const head = parseResponseHead(bytes.toString('latin1', 0, end));
-    const handler = this.#request?.handler;
-    if (head === null || head.status === 101 || handler === undefined) {
+    if (head === null || head.status === 101) {
       this.#refuse();
       return null;
     }
@@ -161,37 +140,39 @@ export class PlainConnection implements Controller {
       this.#head = head;
       this.#left = typeof head.body === 'number' ? head.body : 0;
       this.#chunked = chunkedStart;
-      this.deadlineMs = this.#owner.nowMs() + (this.#request?.idleMs ?? 0);
+      this.deadlineMs = this.#owner.nowMs() + request.idleMs;
     }
-    handler.onResponseStart?.(this, head.status, head.headers as never);
+    request.takeHead(head.status, head.headers);
     if (this.#isClosed) return null;
     if (head.status >= 200 && head.body === 0) this.#finish(noTrailers);
     return bytes.subarray(end + headEnd.length);
   }
 
-  #takeBody(bytes: Buffer, { body }: ResponseHead): void {
-    this.deadlineMs = this.#owner.nowMs() + (this.#request?.idleMs ?? 0);
-    if (body === 'until-close') {
-      this.#pass(bytes);
-      return;
-    }
-    if (body !== 'chunked') {
-      const isMore = bytes.length > this.#left;
-      const part = isMore ? bytes.subarray(0, this.#left) : bytes;
-      this.#left -= part.length;
-      this.#pass(part);
-      if (this.#left > 0 || this.#isClosed) return;
-      this.#finish(noTrailers);
-      if (isMore) this.end(new errors.SocketError('bad response'));
-      return;
-    }
+  #takeBody(bytes: Buffer, request: PlainRequest, { body }: ResponseHead): void {
+    this.deadlineMs = this.#owner.nowMs() + request.idleMs;
+    if (body === 'until-close') request.takeData(bytes);
+    else if (body === 'chunked') this.#takeChunked(bytes, request);
+    else this.#takeCounted(bytes, request);
+  }
+
+  #takeCounted(bytes: Buffer, request: PlainRequest): void {
+    const isMore = bytes.length > this.#left;
+    const part = isMore ? bytes.subarray(0, this.#left) : bytes;
+    this.#left -= part.length;
+    request.takeData(part);
+    if (this.#left > 0 || this.#isClosed) return;
+    this.#finish(noTrailers);
+    if (isMore) this.end(new errors.SocketError('bad response'));
+  }
+
+  #takeChunked(bytes: Buffer, request: PlainRequest): void {
     const read = readChunked(this.#chunked, bytes);
     if (read.kind === 'malformed') {
       this.#refuse();
       return;
     }
     for (const [from, to] of read.pieces) {
-      this.#pass(bytes.subarray(from, to));
+      request.takeData(bytes.subarray(from, to));
       if (this.#isClosed) return;
     }
     if (read.kind === 'more') {
@@ -202,23 +183,19 @@ export class PlainConnection implements Controller {
     if (read.end < bytes.length) this.end(new errors.SocketError('bad response'));
   }
 
-  #pass(bytes: Buffer): void {
-    this.#request?.handler.onResponseData?.(this, bytes);
-  }
-
   /** The reply is whole. */
   #finish(trailers: Readonly<Record<string, string>>): void {
-    const handler = this.#request?.handler;
+    const request = this.#request;
     const keepMs = this.#head?.keepMs ?? 0;
     this.#request = null;
-    handler?.onResponseEnd?.(this, trailers);
+    request?.finish(trailers);
     if (this.#isClosed) return;
     if (keepMs === 0) {
       this.end(new errors.InformationalError('reset'));
       return;
     }
     this.deadlineMs = this.#owner.nowMs() + keepMs;
-    if (this.paused) this.resume();
+    if (this.#isPaused) this.resume();
     this.#owner.onFree(this);
   }
 
@@ -235,19 +212,9 @@ export class PlainConnection implements Controller {
   #onClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const handler = this.#request?.handler;
+    const request = this.#request;
     this.#request = null;
     this.#owner.onClosed(this);
-    handler?.onResponseError?.(this, this.#error ?? new errors.SocketError('closed'));
+    request?.fail(this.#error ?? new errors.SocketError('closed'));
   }
 }
-
-/** For failures before there is a connection. */
-export const noController: Controller = {
-  aborted: true,
-  paused: false,
-  reason: null,
-  abort: () => undefined,
-  pause: () => undefined,
-  resume: () => undefined,
-};

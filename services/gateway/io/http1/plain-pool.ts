@@ -1,16 +1,13 @@
 /**
  * Kept-alive connections to one plain HTTP/1.1 origin, for requests without a body that may be
- * repeated. Requests leave at the end of a turn of the event loop, behind what it has read: a
- * connection that the upstream has closed, or sent more to, has left the list by then.
+ * repeated. Requests leave at the end of a turn of the event loop, behind what it has read, and no
+ * connection carries its next one in the turn that brought its last reply: what the upstream has
+ * sent behind that, its close included, has been read by then, and the connection left the list.
  */
 import type { LookupFunction } from 'node:net';
 import { errors } from 'undici';
-import {
-  noController,
-  PlainConnection,
-  type ConnectionOwner,
-  type PlainRequest,
-} from './plain-connection.ts';
+import { PlainConnection, type ConnectionOwner } from './plain-connection.ts';
+import type { PlainRequest } from './plain-request.ts';
 
 export interface PlainPoolOptions {
   readonly host: string;
@@ -30,7 +27,7 @@ export class PlainPool implements ConnectionOwner {
   readonly lookup: LookupFunction;
   readonly #connectionsMax: number;
   readonly #all = new Set<PlainConnection>();
-  /** The one used last is used next; some at its begin may be closed. */
+  /** The one used last is used next. */
   #free: PlainConnection[] = [];
   /** Became free in this turn. */
   #settling: PlainConnection[] = [];
@@ -49,9 +46,10 @@ export class PlainPool implements ConnectionOwner {
 
   send(request: PlainRequest): void {
     if (this.#isDestroyed) {
-      request.handler.onResponseError?.(noController, new errors.ClientDestroyedError());
+      request.fail(new errors.ClientDestroyedError());
       return;
     }
+    request.start();
     this.#waiting.push(request);
     this.#atEndOfTurn();
   }
@@ -61,9 +59,7 @@ export class PlainPool implements ConnectionOwner {
     for (const connection of [...this.#all]) connection.end(new errors.ClientDestroyedError());
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { handler } of waiting) {
-      handler.onResponseError?.(noController, new errors.ClientDestroyedError());
-    }
+    for (const request of waiting) request.fail(new errors.ClientDestroyedError());
   }
 
   nowMs(): number {
@@ -90,32 +86,39 @@ export class PlainPool implements ConnectionOwner {
 
   #endTurn(): void {
     this.#isTurnEnding = false;
-    const waiting = this.#waiting;
-    if (waiting.length > 0) {
-      this.#waiting = [];
-      for (const request of waiting) {
-        const connection = this.#next();
-        if (connection === null) this.#waiting.push(request);
-        else connection.send(request);
-      }
-    }
+    if (this.#waiting.length > 0) this.#sendWaiting();
     for (const connection of this.#settling) {
       if (!this.#all.has(connection)) continue;
       connection.isFree = true;
       this.#free.push(connection);
     }
     this.#settling = [];
+    if (this.#waiting.length > 0 && this.#free.length > 0) this.#atEndOfTurn();
+  }
+
+  #sendWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const [index, request] of waiting.entries()) {
+      // Given up while it waited.
+      if (request.aborted) continue;
+      const connection = this.#next();
+      if (connection === null) {
+        this.#waiting = waiting.slice(index).filter(({ aborted }) => !aborted);
+        return;
+      }
+      connection.send(request);
+    }
   }
 
   /** Null: as many as there may be are at work. */
   #next(): PlainConnection | null {
-    for (;;) {
-      const used = this.#free.pop() ?? this.#settling.pop();
-      if (used === undefined) break;
+    const used = this.#free.pop();
+    if (used !== undefined) {
       used.isFree = false;
-      if (this.#all.has(used)) return used;
+      return used;
     }
-    if (this.#all.size >= this.#connectionsMax || this.#isDestroyed) return null;
+    if (this.#all.size >= this.#connectionsMax) return null;
     const made = new PlainConnection(this);
     this.#all.add(made);
     this.#timer ??= setInterval(() => this.#look(), lookMs).unref();

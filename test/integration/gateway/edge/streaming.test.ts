@@ -47,7 +47,7 @@ after(async () => {
 
 /** What curl prints for these arguments. */
 async function curl(...args: string[]): Promise<string> {
-  return (await promisify(execFile)('curl', ['-sS', '--max-time', '10', ...args])).stdout;
+  return (await promisify(execFile)('curl', ['-sS', '--max-time', '60', ...args])).stdout;
 }
 
 test('a large body passes both ways unchanged, chunked or with a length', async () => {

@@ -72,7 +72,7 @@ after(async () => {
 /** What curl prints, with the first certificate as its only authority. */
 async function curl(...args: string[]): Promise<string> {
   const trust = ['--cacert', join(folder, 'ca.pem'), '--resolve', `gateway.test:7080:${host}`];
-  const all = ['-sS', '--max-time', '10', ...trust, ...args];
+  const all = ['-sS', '--max-time', '60', ...trust, ...args];
   return (await promisify(execFile)('curl', all, { maxBuffer: 50_000_000 })).stdout;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   connectionOptions,
+  isTrailer,
   replyHeaders,
   requestHeaders,
 } from '../../../../../services/gateway/core/header-rules.ts';
@@ -76,4 +77,9 @@ test('the usual values of Connection name nothing', () => {
   assert.equal(connectionOptions(undefined), null);
   assert.equal(connectionOptions('keep-alive'), null);
   assert.deepEqual([...(connectionOptions('Close, X-A') ?? [])], ['close', 'x-a']);
+});
+
+test('trailers: what frames, types or guards a reply belongs in its head', () => {
+  const names = ['x-sum', 'content-length', 'te', 'set-cookie', 'meridian-region', 'grpc-status'];
+  assert.deepEqual(names.filter(isTrailer), ['x-sum', 'grpc-status']);
 });

@@ -24,6 +24,7 @@ const refused: readonly [string, string | null][] = [
   ['an empty name', format('/', '', 'c')],
   ['a blank in the target', format('/a HTTP/1.1\r\nx: y')],
   ['a target that is no path', format('http://a/')],
+  ['two hosts', format('/', 'host', 'a', 'host', 'a')],
   ['a coding', format('/', 'transfer-encoding', 'chunked')],
   ['connection options', format('/', 'connection', 'close')],
 ];
