@@ -1,4 +1,5 @@
 /** Finds where the fold of the control log begins: the own checkpoint, else another region's. */
+import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { NodeControl } from '../../../shared/ports/node-control.ts';
 import type { Checkpoint } from '../core/controller-input.ts';
 import { readCheckpoint } from './checkpoint-store.ts';
@@ -12,9 +13,15 @@ export interface CheckpointSearch extends PeerReportsOptions {
 
 const boundMs = 3000;
 
-/** The own node's when it answers, else the newest of another region; null: nobody has any. */
+/**
+ * The own node's when it answers, else the newest of another region; null: nobody has any. Throws
+ * ProtocolViolation when the own one is of a version that is not known here.
+ */
 export async function findCheckpoint(search: CheckpointSearch): Promise<Checkpoint | null> {
-  const own = await ownCheckpoint(search).catch(() => null);
+  const own = await ownCheckpoint(search).catch((error: unknown) => {
+    if (isMeridianError(error, 'ProtocolViolation')) throw error;
+    return null;
+  });
   return own ?? askCheckpoint(search);
 }
 

@@ -5,14 +5,25 @@ import {
   encodeControlState,
 } from '../../../shared/core/control/control-state-codec.ts';
 import { parseLogOffset } from '../../../shared/core/log-offset.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { Checkpoint } from '../core/controller-input.ts';
 
-/** The stored checkpoint; null when there is none that this version reads. */
+/** The stored checkpoint; null when there is none. Throws ProtocolViolation: of a newer version. */
 export async function readCheckpoint(client: PgClient): Promise<Checkpoint | null> {
   const { rows } = await client.query<{ next_offset: string; state: string }>(
     'SELECT next_offset::text, state::text FROM meridian_local.checkpoint',
   );
-  return rows[0] === undefined ? null : decodeCheckpoint(rows[0].next_offset, rows[0].state);
+  if (rows[0] === undefined) return null;
+  const { next_offset: nextOffset, state } = rows[0];
+  const decoded = decodeControlState(state);
+  // Without it this version would fold on from an older one, and write that in its place.
+  if (decoded.kind === 'unknownVersion') {
+    const message = `The checkpoint of the control log cannot be read: ${decoded.why}.`;
+    throw new MeridianError('ProtocolViolation', message, {
+      hint: 'run the version of Meridian that ran here last',
+    });
+  }
+  return decodeCheckpoint(nextOffset, state);
 }
 
 /** Never goes back: a late write of an older fold changes nothing. */
@@ -26,7 +37,7 @@ export async function writeCheckpoint(client: PgClient, checkpoint: Checkpoint):
   );
 }
 
-/** The checkpoint in texts as stored or as another region sent them, or null. */
+/** The checkpoint in texts as stored or as another region sent them; null: not readable here. */
 export function decodeCheckpoint(offsetText: string, stateText: string): Checkpoint | null {
   const nextOffset = parseLogOffset(offsetText);
   const decoded = decodeControlState(stateText);

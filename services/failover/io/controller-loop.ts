@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { assert, InvariantBroken } from '../../../shared/core/assert.ts';
 import type { ClusterView } from '../../../shared/core/cluster-view.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
-import { messageOf } from '../../../shared/errors/meridian-error.ts';
+import { isMeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { RegionControl } from '../../../shared/ports/region-control.ts';
@@ -179,11 +179,9 @@ export class ControllerLoop implements RegionControl {
 
   async #outcomeOf(effect: Effect): Promise<EffectResult> {
     switch (effect.kind) {
-      case 'findCheckpoint': {
-        const checkpoint = await this.#options.findCheckpoint();
-        this.post({ kind: 'checkpointFound', checkpoint });
+      case 'findCheckpoint':
+        this.post(await this.#findCheckpoint());
         return { kind: 'none' };
-      }
       case 'readControl':
         this.#options.readControl(effect.from);
         return { kind: 'none' };
@@ -194,6 +192,15 @@ export class ControllerLoop implements RegionControl {
         return { kind: 'none' };
       default:
         return this.#options.performOutside(effect);
+    }
+  }
+
+  async #findCheckpoint(): Promise<InputBody> {
+    try {
+      return { kind: 'checkpointFound', checkpoint: await this.#options.findCheckpoint() };
+    } catch (error) {
+      if (!isMeridianError(error, 'ProtocolViolation')) throw error;
+      return { kind: 'controlLogUnreadable', why: error.message };
     }
   }
 

@@ -232,6 +232,17 @@ test('a checkpoint never goes back', async () => {
   assert.deepEqual(await onNode(readCheckpoint), at(7n));
 });
 
+test('a checkpoint of a newer version is refused, and stays as it is', async () => {
+  const newer = `UPDATE meridian_local.checkpoint SET state = state || '{"v": 2}' RETURNING state`;
+  const [before] = await server.query(newer);
+  await assert.rejects(onNode(readCheckpoint), (error) => {
+    assert.ok(isMeridianError(error, 'ProtocolViolation'));
+    return /version 2 is not known here/.test(error.message);
+  });
+  const [after] = await server.query('SELECT state FROM meridian_local.checkpoint');
+  assert.deepEqual(after, before);
+});
+
 test('a base backup is made the own of its region', async () => {
   await open(6);
   const recoveredTo = parseLsn('0/9000000') as Lsn;

@@ -7,6 +7,7 @@ import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts'
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { controlTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
 import { createControlLog, type ControlLogConnection } from '../../../shared/kafka/control-log.ts';
+import { TopicWriter } from '../../../shared/kafka/topic-writer.ts';
 import { controlTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
@@ -89,9 +90,35 @@ test(
   },
 );
 
+test('a record of an unknown version stops its reader and is not passed over', async () => {
+  const limits = { sendDeadlineMs: 10_000, connectDeadlineMs: 10_000 };
+  const writer = new TopicWriter({ ...target, ...limits });
+  const bytes = Buffer.from(JSON.stringify({ v: 2, kind: 'pause', durationMs: 6 }));
+  const place = await writer.send([bytes]).finally(() => writer.close());
+  await appendUntilAcknowledged(7);
+  for (const from of [firstOffset, place as LogOffset]) {
+    const read: LogOffset[] = [];
+    await assert.rejects(
+      async () => {
+        for await (const { offset } of log.read(from, stop.signal)) read.push(offset);
+      },
+      (error) => {
+        assert.ok(isMeridianError(error, 'ProtocolViolation'));
+        assert.equal(error.details['logOffset'], place.toString());
+        return /format version 2 is not known here/.test(error.message);
+      },
+    );
+    assert.ok(read.every((offset) => offset < place));
+  }
+});
+
 async function collect(): Promise<void> {
-  for await (const { record } of log.read(firstOffset, stop.signal)) {
-    if (record.kind === 'pause') seen.push(record.durationMs);
+  try {
+    for await (const { record } of log.read(firstOffset, stop.signal)) {
+      if (record.kind === 'pause') seen.push(record.durationMs);
+    }
+  } catch (error) {
+    assert.ok(isMeridianError(error, 'ProtocolViolation'));
   }
 }
 

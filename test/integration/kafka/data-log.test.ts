@@ -122,6 +122,29 @@ test('an append is resent after the broker was killed', { timeout: 60_000 }, asy
   assert.equal(lsnsOf(await readAll(firstOffset)).at(-1), 6n);
 });
 
+test('a record of an unknown version stops its reader and is not passed over', async () => {
+  const newer = idleAt(7);
+  newer[0] = 200;
+  const place = await log.append([newer], never);
+  await log.append([idleAt(8)], never);
+  const read: bigint[] = [];
+  await assert.rejects(
+    async () => {
+      for await (const entry of log.read(firstOffset, { follow: false, signal: never })) {
+        read.push(entry.offset);
+      }
+    },
+    (error) => {
+      assert.ok(isMeridianError(error, 'ProtocolViolation'));
+      assert.equal(error.details['logOffset'], place.toString());
+      return /unknown format version 200/.test(error.message);
+    },
+  );
+  assert.ok(read.length > 0 && read.every((offset) => offset < place));
+  const { start, end } = await log.bounds();
+  assert.deepEqual([start, end], [0n, place + 2n], 'nothing of it is gone');
+});
+
 test('reset deletes every record and offsets go on', async () => {
   const before = await log.bounds();
   await log.reset();

@@ -7,7 +7,11 @@ import type {
   ControlRecord,
   OperationLabel,
 } from '../../../../shared/core/control/control-record.ts';
-import type { FoldOutcome, OperationNoted } from '../../../../shared/core/control/control-state.ts';
+import type {
+  ControlState,
+  FoldOutcome,
+  OperationNoted,
+} from '../../../../shared/core/control/control-state.ts';
 import { holderValidUntilMs } from '../../../../shared/core/lease.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { formatPosition } from '../../../../shared/core/position.ts';
@@ -27,6 +31,8 @@ export function startFold(state: ControllerState, checkpoint: Checkpoint | null)
   if (clusterId !== config.clusterId) {
     return halted(state, `its data are of cluster ${clusterId}: set them aside (meridian reseed)`);
   }
+  const why = whyBeyond(fold);
+  if (why !== null) return halted(state, why);
   const read: ReadTimes = {
     ...state.read,
     leaseReadAtMs: nowMs,
@@ -48,17 +54,20 @@ export function readRecord(
   // A reader that reconnects may yield records again.
   if (entry.offset < state.nextOffset) return state;
   const { record } = entry;
-  if (record.kind === 'policy' && record.policy.rules > maxRules) {
-    return halted(
-      state,
-      `the control log uses rules ${record.policy.rules}, newer than known here`,
-    );
-  }
+  // Whether a policy comes into force is judged by the rules in force before it, known here.
   const folded = fold(state.fold, record);
+  const why = whyBeyond(folded.state);
+  if (why !== null) return halted(state, why);
   const nextOffset = (entry.offset + 1n) as LogOffset;
   const next: ControllerState = { ...state, fold: folded.state, nextOffset };
   if (folded.outcome.kind === 'void') return noteVoid(next, record, folded.outcome.why);
   return noteRecord(next, record, folded.outcome);
+}
+
+/** The fold goes on by rules that this program does not have. */
+function whyBeyond({ policy }: ControlState): string | null {
+  if (policy === null || policy.rules <= maxRules) return null;
+  return `the control log uses rules ${policy.rules}, newer than known here`;
 }
 
 /** A void record of an operator: said to whoever asks for the operation, in every region. */

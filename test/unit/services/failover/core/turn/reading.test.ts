@@ -108,8 +108,27 @@ describe('reading', () => {
     assert.deepEqual(state.read.promotions, [nowMs]);
   });
 
-  it('rules that are newer than this program stop it', () => {
-    assert.equal(read(replicaState(), record.policy({ version: 2, rules: 2 })).kind, 'halted');
+  const newRules = record.policy({ version: 2, rules: 2 });
+
+  it('rules that are newer than this program stop it when they come into force', () => {
+    const known = [eu, us, ap].map((region) => record.hello(region, 2));
+    const state = read(replicaState(), ...known, newRules);
+    assert.equal(state.kind, 'halted');
+    assert.match(state.why, /rules 2, newer than known here/);
+    assert.equal(state.fold.policy?.rules, 1, 'it folds nothing by rules that it does not have');
+  });
+
+  it('new rules that a region does not know are void, and stop nobody', () => {
+    const known = [eu, us].map((region) => record.hello(region, 2));
+    assert.equal(read(replicaState(), ...known, newRules).kind, replicaState().kind);
+  });
+
+  it('a checkpoint under newer rules stops it', () => {
+    const before = inEpochOne([us]);
+    assert.ok(before.policy !== null);
+    const state = { ...before, policy: { ...before.policy, rules: 2 } };
+    const started = startFold(replicaState(), { nextOffset: 40n as LogOffset, state });
+    assert.equal(started.kind, 'halted');
   });
 
   it('a lease and a pause of a checkpoint count from the start', () => {
