@@ -4,6 +4,8 @@
 set -eu
 # shellcheck source=/dev/null
 . /settings/kafka.env
+# With addresses in the cluster file Kafka asks no resolver.
+export KAFKA_OPTS="${KAFKA_OPTS:-}"
 /opt/kafka/bin/kafka-storage.sh format --ignore-formatted \
   --cluster-id "$KAFKA_CLUSTER_ID" --config /settings/kafka.properties $KAFKA_QUORUM_ARGUMENTS
 exec /opt/kafka/bin/kafka-server-start.sh /settings/kafka.properties

@@ -100,6 +100,8 @@ export type NewClusterFile = Pick<
 
 /** Kafka's controllers are an odd number of regions: more of them vote no better. */
 export const votersMax = 3;
+/** What a host binds whose name leads to it from elsewhere. */
+export const everyAddress = '0.0.0.0';
 /** Names that the cluster file itself leads to addresses. */
 export const internalDomain = '.meridian.internal';
 
@@ -109,7 +111,9 @@ export function newCluster(
   nodesPerRegion: number,
   witnesses: readonly NewPlace[] = [],
 ): NewClusterFile {
-  const internal = [...regions, ...witnesses].filter(({ host }) => host.endsWith(internalDomain));
+  const internal = [...regions, ...witnesses].filter(
+    ({ host, bind }) => host.endsWith(internalDomain) && bind !== everyAddress,
+  );
   const kafkaIdOfWitness = (index: number): number => regions.length + index + 1;
   return {
     version: 1,

@@ -3,7 +3,9 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Secrets, WitnessSecrets } from '../../shared/config/secrets-schema.ts';
 import type { RunAs } from './process/managed-process.ts';
-import { writeFileWhole } from './process/whole-file.ts';
+import { writeFileWhole, type WholeFileOptions } from './process/whole-file.ts';
+
+const ownerOnly = 0o600;
 
 export interface TlsFiles {
   /** Whom everybody believes. */
@@ -34,24 +36,25 @@ export async function writeTlsFiles(
   if (authority === undefined || certificates === undefined) return;
   const { region, broker } = certificates;
   const files = tlsFiles(folder);
-  const secret = { mode: 0o600, owner };
-  await writeBrokerFiles(folder, { authority, broker }, owner);
+  const secret = { mode: ownerOnly, owner };
+  await writeBrokerFiles(folder, { authority, broker }, { owner });
   // The key first: who sees the new certificate finds its key.
   await writeFileWhole(files.key, region.key, secret);
   await writeFileWhole(files.certificate, region.certificate, secret);
 }
 
-/** What a Kafka node needs alone, as on a witness; nothing in mode plain. */
+/** What a Kafka node needs alone, as on a witness, by default for its owner alone. */
 export async function writeBrokerFiles(
   folder: string,
   { authority, broker }: Pick<WitnessSecrets, 'authority' | 'broker'>,
-  owner: RunAs = null,
+  options: WholeFileOptions = {},
 ): Promise<void> {
   if (authority === undefined || broker === undefined) return;
   const files = tlsFiles(folder);
+  const { owner = null, mode = ownerOnly } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (owner !== null) await chown(folder, owner.uid, owner.gid);
-  const secret = { mode: 0o600, owner };
+  const secret = { mode, owner };
   await writeFileWhole(files.authority, authority, secret);
   await writeFileWhole(files.broker, `${broker.key}${broker.certificate}`, secret);
 }

@@ -64,10 +64,6 @@ async function prepareKafka(context: KafkaContext): Promise<ProcessSpec> {
 }
 
 function jvmArguments({ cluster, paths, programs, hosts }: KafkaContext): string[] {
-  // With a hosts file the JVM asks no resolver: only where every name is in it.
-  const names = kafkaPlaces(cluster).map(({ host }) => host);
-  const isKnown = names.every((host) => isIP(host) > 0 || host in hosts);
-  const isOwnResolver = isKnown && names.some((host) => isIP(host) === 0);
   return [
     `-Xmx${String(cluster.kafka.heapMb)}m`,
     '-Xms64m',
@@ -76,7 +72,7 @@ function jvmArguments({ cluster, paths, programs, hosts }: KafkaContext): string
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:MaxMetaspaceSize=128m',
     '-Xshare:auto',
-    ...(isOwnResolver ? [`-Djdk.net.hosts.file=${paths.hostsTextFile}`] : []),
+    ...(isResolvedBy(hosts, cluster) ? [`-Djdk.net.hosts.file=${paths.hostsTextFile}`] : []),
     '-Djava.awt.headless=true',
     `-Dorg.slf4j.simpleLogger.defaultLogLevel=${kafkaLogLevel(cluster.log.level)}`,
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
@@ -84,6 +80,16 @@ function jvmArguments({ cluster, paths, programs, hosts }: KafkaContext): string
     '-cp',
     join(programs.kafkaClasspathFolder, '*'),
   ];
+}
+
+/** With a hosts file the JVM asks no resolver: only where every name is in it. */
+export function isResolvedBy(
+  hosts: Readonly<Record<string, string>>,
+  cluster: ClusterBase,
+): boolean {
+  const names = kafkaPlaces(cluster).map(({ host }) => host);
+  const isKnown = names.every((host) => isIP(host) > 0 || host in hosts);
+  return isKnown && names.some((host) => isIP(host) === 0);
 }
 
 /** Kafka says at `info` what Meridian would at `debug`. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { clusterConfigSchema } from '../../../services/cluster-config.ts';
+import { crossRegionPorts } from '../../../services/local/region-addresses.ts';
 import { loadClusterFile } from '../../../shared/config/load.ts';
 import { createComposeLoader, type ComposeService } from './load-compose.ts';
 
@@ -37,8 +38,10 @@ test('a broken file is refused: the loader does check', () => {
   rmSync(folder, { recursive: true });
 });
 
-test('the cluster file of the example is valid and names the same regions', () => {
-  const cluster = loadClusterFile(exampleFile, clusterConfigSchema, {});
+const cluster = loadClusterFile(exampleFile, clusterConfigSchema, {});
+
+test('the cluster file of the example is valid, secured, and names the same regions', () => {
+  assert.equal(cluster.security.mode, 'tls');
   assert.deepEqual(
     cluster.regions.map((region) => region.id),
     regions,
@@ -79,11 +82,21 @@ for (const region of regions) {
     }
   });
 
+  test(`${region}: every port that other regions dial is published, and the agent's`, () => {
+    const place = cluster.regions.find(({ id }) => id === region);
+    assert.ok(place !== undefined);
+    const published = serviceOf(`${region}-database`).ports ?? [];
+    const expected = [...crossRegionPorts(place), place.agentPort];
+    const byNumber = (a: number, b: number): number => a - b;
+    assert.deepEqual(published.map(({ target }) => target).sort(byNumber), expected.sort(byNumber));
+    assert.ok(published.every(({ target, published: port }) => port === String(target)));
+  });
+
   test(`${region}: data in named volumes, secrets from a file`, () => {
     for (const volume of ['database', 'settings', 'log']) {
       assert.ok(Object.hasOwn(model.volumes, `${region}-${volume}`));
     }
-    assert.match(model.secrets[region]?.file ?? '', new RegExp(`/${region}\\.yaml$`));
+    assert.match(model.secrets[region]?.file ?? '', new RegExp(`/${region}\\.secrets\\.yaml$`));
     const environment = serviceOf(`${region}-database`).environment ?? {};
     assert.equal(environment['MERIDIAN_SECRETS'], `/run/secrets/${region}`);
   });

@@ -9,6 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
+export interface ComposeMount {
+  readonly type: string;
+  readonly source: string;
+  readonly target: string;
+  readonly read_only?: boolean;
+}
+
 export interface ComposeService {
   readonly image: string;
   readonly profiles?: readonly string[];
@@ -17,13 +24,19 @@ export interface ComposeService {
   readonly environment?: Readonly<Record<string, string>>;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: { readonly test: readonly string[] };
+  readonly user?: string;
+  readonly working_dir?: string;
+  readonly read_only?: boolean;
+  readonly tmpfs?: readonly string[];
+  readonly stop_grace_period?: string;
   readonly mem_limit?: string | number;
   readonly cpus?: number;
   readonly pids_limit?: number;
   readonly network_mode?: string;
   readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[] }>>;
-  readonly volumes?: readonly (string | { readonly source: string; readonly target: string })[];
-  readonly secrets?: readonly (string | { readonly source: string })[];
+  readonly volumes?: readonly ComposeMount[];
+  readonly secrets?: readonly { readonly source: string }[];
+  readonly ports?: readonly { readonly target: number; readonly published: string }[];
   readonly build?: { readonly target?: string; readonly dockerfile?: string };
 }
 
@@ -32,6 +45,9 @@ export interface ComposeModel {
   readonly volumes: Readonly<Record<string, unknown>>;
   readonly secrets: Readonly<Record<string, { readonly file?: string }>>;
 }
+
+/** What the file takes from the environment besides this process's own. */
+export type ComposeEnvironment = Readonly<Record<string, string>>;
 
 type Loader = (file: string, profiles: readonly string[]) => string;
 

@@ -12,7 +12,7 @@ import { statusOf } from './cluster-status.ts';
 let hosts: SecuredHosts;
 
 before(async () => {
-  hosts = await SecuredHosts.make(['eu-west', 'us-east'], 'third');
+  hosts = await SecuredHosts.make(['eu-west', 'us-east'], { witness: 'third' });
 });
 
 after(async () => {

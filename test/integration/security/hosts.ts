@@ -16,10 +16,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Agent, request } from 'undici';
+import { parse, stringify } from 'yaml';
 import { clusterConfigSchema, type ClusterConfig } from '../../../services/cluster-config.ts';
 import { signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
 import { kafkaPlaces, type RegionConfig } from '../../../shared/config/cluster-schema.ts';
@@ -35,6 +37,12 @@ const entryFile = resolve(import.meta.dirname, '../../../services/cli/main.ts');
 interface Host {
   readonly folder: string;
   child: ChildProcess | null;
+}
+
+export interface HowToMake {
+  readonly witness?: string;
+  /** `init --containers`; only this region runs in them, the first in a network of its own. */
+  readonly contained?: { readonly region: string; readonly network: string };
 }
 
 export class SecuredHosts {
@@ -59,16 +67,21 @@ export class SecuredHosts {
   }
 
   /** Runs `meridian init` and gives each host its files. */
-  static async make(regions: readonly string[], witness?: string): Promise<SecuredHosts> {
+  static async make(regions: readonly string[], how: HowToMake = {}): Promise<SecuredHosts> {
+    const { witness, contained } = how;
     const folder = mkdtempSync(join(tmpdir(), 'meridian-hosts-'));
     chmodSync(folder, 0o755);
-    const network = `127.${80 + Math.floor(Math.random() * 160)}.${process.pid % 250}`;
+    const loopback = `127.${80 + Math.floor(Math.random() * 160)}.${process.pid % 250}`;
+    const network = contained?.network ?? loopback;
     const list = regions.map((id, index) => `${id}=${network}.${2 + index}`).join(',');
     const output = join(folder, 'cluster');
     const third =
       witness === undefined ? [] : ['--witness', `${witness}=${network}.${2 + regions.length}`];
-    const made = await runCli(['init', '--regions', list, ...third, '--output', output], {});
+    const containers = contained === undefined ? [] : ['--containers'];
+    const flags = [...third, ...containers, '--output', output];
+    const made = await runCli(['init', '--regions', list, ...flags], {});
     if (made.code !== 0) throw new Error(made.err);
+    if (contained !== undefined) bindOthers(join(output, 'meridian.yaml'), contained.region);
     return new SecuredHosts(folder);
   }
 
@@ -226,4 +239,15 @@ export class SecuredHosts {
     if (host === undefined) throw new RangeError(`no host of ${id}`);
     return host;
   }
+}
+
+/** The regions beside the containers run side by side on one machine: each binds its address. */
+function bindOthers(clusterFile: string, contained: string): void {
+  const cluster = parse(readFileSync(clusterFile, 'utf8')) as Pick<ClusterConfig, 'hosts'> & {
+    regions: { id: string; host: string; bind: string }[];
+  };
+  for (const region of cluster.regions) {
+    if (region.id !== contained) region.bind = cluster.hosts[region.host] ?? region.bind;
+  }
+  writeFileSync(clusterFile, stringify(cluster));
 }

@@ -106,6 +106,13 @@ export function located(place: PlannedPlace): PlannedRegion {
   return { ...place, name, latitude, longitude };
 }
 
+/** A container's own address is not known before it runs. */
+export function inContainers<T extends { readonly regions: readonly { readonly bind: string }[] }>(
+  cluster: T,
+): T {
+  return { ...cluster, regions: cluster.regions.map((one) => ({ ...one, bind: '0.0.0.0' })) };
+}
+
 function refused(why: string): InitPlan {
   return { kind: 'refused', why };
 }
@@ -119,10 +126,12 @@ export interface WrittenFiles {
   readonly regions: readonly PlannedPlace[];
   readonly witness: PlannedPlace | null;
   readonly isSecured: boolean;
+  readonly isContained: boolean;
 }
 
 /** Each file, where it goes, and the commands on the hosts. */
-export function explainFiles({ folder, regions, witness, isSecured }: WrittenFiles): string {
+export function explainFiles(files: WrittenFiles): string {
+  const { folder, regions, witness, isSecured } = files;
   const hosts = witness === null ? regions : [...regions, witness];
   const width = Math.max(...hosts.map(({ id }) => id.length)) + '.secrets.yaml'.length + 2;
   const line = (file: string, does: string): string => `  ${file.padEnd(width)} ${does}`;
@@ -143,16 +152,30 @@ export function explainFiles({ folder, regions, witness, isSecured }: WrittenFil
     ...authority,
     '',
     'On each host, with its own region instead of the first one; the order does not matter:',
-    `  $ install -D -m 644 meridian.yaml /etc/meridian/meridian.yaml`,
-    `  $ install -D -m 600 ${first}.secrets.yaml /etc/meridian/secrets.yaml`,
-    `  $ npx meridian region up ${first} --config /etc/meridian/meridian.yaml \\`,
-    '      --secrets /etc/meridian/secrets.yaml --data /var/lib/meridian',
+    ...(files.isContained ? startsContainers(folder, first) : startsRegion(first)),
     '',
     ...(witness === null ? [] : [`${witness.id} is started in the same way; it holds no data.`]),
     `${startsWith(hosts.length)}; one alone says whom it waits for.`,
     'The hosts reach each other on the ports in meridian.yaml (7080-7082, 5432 on, 9092-9094).',
     'Before the start and at any time: npx meridian doctor, with the same three options.',
   ].join('\n');
+}
+
+function startsRegion(id: string): string[] {
+  return [
+    `  $ install -D -m 644 meridian.yaml /etc/meridian/meridian.yaml`,
+    `  $ install -D -m 600 ${id}.secrets.yaml /etc/meridian/secrets.yaml`,
+    `  $ npx meridian region up ${id} --config /etc/meridian/meridian.yaml \\`,
+    '      --secrets /etc/meridian/secrets.yaml --data /var/lib/meridian',
+  ];
+}
+
+function startsContainers(folder: string, id: string): string[] {
+  return [
+    `  $ chown 999:999 ${id}.secrets.yaml    # the user of the containers`,
+    `  $ export MERIDIAN_CLUSTER_FILE=${folder}/meridian.yaml MERIDIAN_SECRETS_FOLDER=${folder}`,
+    `  $ docker compose -f docker-compose.regions.yml --profile ${id} up -d`,
+  ];
 }
 
 /** How many of the voters must be there. */

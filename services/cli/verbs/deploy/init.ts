@@ -13,7 +13,7 @@ import { newSecrets } from '../../../local/new-secrets.ts';
 import { writeFileWhole } from '../../../local/process/whole-file.ts';
 import { clusterConfigSchema } from '../../../cluster-config.ts';
 import { CliError, usageError } from '../../core/cli-error.ts';
-import { explainFiles, planInit } from '../../core/deploy/init-plan.ts';
+import { explainFiles, inContainers, planInit } from '../../core/deploy/init-plan.ts';
 import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
 import type { Context } from '../../io/context.ts';
 import type { AddVerb } from '../../program.ts';
@@ -23,6 +23,7 @@ interface InitOptions {
   readonly output: string;
   readonly plain?: boolean;
   readonly witness?: string;
+  readonly containers?: boolean;
 }
 
 /** As in a local cluster: the region's own node and one standby. */
@@ -35,6 +36,7 @@ export const addInit: AddVerb = (program, act) => {
     .requiredOption('--regions <region=host,...>', 'each region and its host name or IPv4 address')
     .option('--output <folder>', 'a new or empty folder for the files', 'meridian-cluster')
     .option('--witness <name=host>', 'with two regions: a host with the third vote, without data')
+    .option('--containers', 'for docker-compose.regions.yml: every region binds all addresses')
     .option('--plain', 'no certificates: for loopback addresses only')
     .addHelpText(
       'after',
@@ -57,11 +59,15 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     });
   }
   const isSecured = options.plain !== true;
-  const made = newCluster(
+  if (!isSecured && options.containers === true) {
+    throw usageError('--containers: mode plain binds loopback addresses only.');
+  }
+  const planned = newCluster(
     plan.regions,
     nodesPerRegion,
     plan.witness === null ? [] : [plan.witness],
   );
+  const made = options.containers === true ? inContainers(planned) : planned;
   const cluster = isSecured ? { ...made, ...securedSections } : made;
   const checked = clusterConfigSchema.parse(cluster);
   const { secrets, witnesses, authority } = await newSecrets(checked, isSecured);
@@ -80,7 +86,8 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const { terminal, isJson } = context;
   const { witness, warnings } = plan;
   const regions = plan.regions.map(({ id, host, bind }) => ({ id, host, bind }));
-  const facts = { folder, isSecured, regions, witness };
+  const isContained = options.containers === true;
+  const facts = { folder, isSecured, isContained, regions, witness };
   terminal.out(isJson ? JSON.stringify({ ...facts, warnings }) : explainFiles(facts));
   for (const warning of warnings) terminal.say(`warning: ${warning}`);
   return exitCodes.done;

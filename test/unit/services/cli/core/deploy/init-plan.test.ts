@@ -41,11 +41,17 @@ test('what a person should know: places on the map, and too few regions', () => 
 
 test('every file is explained with its host; the key of the authority stays away from them', () => {
   const regions = [{ id: 'eu-west', host: 'host1', bind: '0.0.0.0' }];
-  const text = explainFiles({ folder: 'x', regions, witness: null, isSecured: true });
+  const text = explainFiles({
+    folder: 'x',
+    regions,
+    witness: null,
+    isSecured: true,
+    isContained: false,
+  });
   assert.match(text, /eu-west\.secrets\.yaml +to host1 alone/);
   assert.match(text, /ca-key\.pem +.*keep it off the hosts/);
   assert.doesNotMatch(
-    explainFiles({ folder: 'x', regions, witness: null, isSecured: false }),
+    explainFiles({ folder: 'x', regions, witness: null, isSecured: false, isContained: false }),
     /ca-key/,
   );
 });
@@ -55,7 +61,7 @@ test('a witness is the third of two regions, has its own host and a bundle of it
   assert.ok(plan.kind === 'plan');
   assert.deepEqual(plan.witness, { id: 'third', host: 'c', bind: '0.0.0.0' });
   assert.match(plan.warnings.join(' '), /one region may be lost, but .* semi-sync .* waits/);
-  const text = explainFiles({ folder: 'x', ...plan, isSecured: true });
+  const text = explainFiles({ folder: 'x', ...plan, isSecured: true, isContained: false });
   assert.match(text, /third\.secrets\.yaml +to c alone/);
   assert.match(text, /2 of the first 3 hosts must be up/);
   for (const [regions, witness, why] of [
