@@ -151,7 +151,7 @@ export class RuntimeBuilder {
     await Promise.all(all.map(({ group }) => group.stop()));
     this.#parts.geo.stop();
     await this.#stable.regions.stop();
-    this.#stable.accessLog.flush();
+    this.#stable.accessLog.stop();
   }
 
   #routes(config: GatewayConfig): readonly Route[] {

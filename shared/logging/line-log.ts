@@ -1,38 +1,56 @@
 /**
  * Lines that come by the thousand a second, access lines above all: written by hand in the form
- * of the logger's own, gathered, and put out a few times a second.
+ * of the logger's own, gathered, and put out a few times a second and when the process ends. One
+ * that is killed takes the lines of its last quarter of a second with it.
  */
-import { pino } from 'pino';
+import { createLineWriter, type LineWriter } from './line-writer.ts';
 import type { Logger } from './logger.ts';
 
 export interface LineLog {
-  /** False when nobody reads such lines: they need not be made. */
+  /** Whether lines are read by anybody; else `info` need not be called. */
   readonly isOn: boolean;
-  /** `fields` is the inside of a JSON object: `"a":1,"b":"x"`. */
+  /** `fields` is JSON without its braces, not empty; `message` and it are known to be safe. */
   info(fields: string, message: string): void;
-  /** Puts out what is gathered. */
-  flush(): void;
+  /** Puts out what was gathered; lines that come later are put out as they come. */
+  stop(): void;
 }
 
 const flushMs = 250;
-const gatheredBytes = 8192;
+const gatheredMax = 16_384;
 
 /** Lines with the bindings of `logger`, on standard output as its own. */
-export function createLineLog(logger: Logger): LineLog {
+export function createLineLog(logger: Logger, writer: LineWriter = createLineWriter(1)): LineLog {
   const isOn = logger.isLevelEnabled('info');
-  if (!isOn) return { isOn, info: () => undefined, flush: () => undefined };
-  const destination = pino.destination({ dest: 1, sync: true, minLength: gatheredBytes });
+  if (!isOn) return { isOn, info: () => undefined, stop: () => undefined };
   const bindings = JSON.stringify(logger.bindings()).slice(1, -1);
-  const timer = setInterval(() => destination.flushSync(), flushMs);
-  timer.unref();
-  process.once('exit', () => destination.flushSync());
+  let gathered = '';
+  let isGathering = true;
+  let atMs = 0;
+  let begin = '';
+  const flush = (): void => {
+    if (gathered === '') return;
+    const lines = gathered;
+    gathered = '';
+    writer.write(lines);
+  };
+  const timer = setInterval(flush, flushMs).unref();
+  process.on('exit', flush);
   return {
     isOn,
     info(fields, message) {
-      const time = new Date().toISOString();
-      const head = `{"level":"info","time":"${time}",${bindings},`;
-      destination.write(`${head}${fields},"msg":"${message}"}\n`);
+      const nowMs = Date.now();
+      if (nowMs !== atMs) {
+        atMs = nowMs;
+        begin = `{"level":"info","time":"${new Date(nowMs).toISOString()}",${bindings},`;
+      }
+      gathered += `${begin}${fields},"msg":"${message}"}\n`;
+      if (!isGathering || gathered.length >= gatheredMax) flush();
     },
-    flush: () => destination.flushSync(),
+    stop() {
+      flush();
+      isGathering = false;
+      clearInterval(timer);
+      process.removeListener('exit', flush);
+    },
   };
 }
