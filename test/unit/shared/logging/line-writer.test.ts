@@ -58,7 +58,7 @@ test('a line is written whole, in pieces if need be, also past a busy pipe', () 
   assert.equal(written, '0123456789\n');
 });
 
-test('a pipe that stays busy is given up, and is not waited for again until it takes a line', () => {
+test('a pipe that stays busy is given up, and waited for no more until it takes a line', () => {
   const { state, writer } = medium('EAGAIN');
   state.room = 0;
   writer.write('one\n');
