@@ -3,9 +3,10 @@ import { decodeControlRecord, encodeControlRecord } from '../core/control/contro
 import type { LogOffset } from '../core/log-offset.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import type { ControlEntry, ControlLog } from '../ports/control-log.ts';
+import { LeaderFetcher } from './leader-fetcher.ts';
+import { LeaderWriter } from './leader-writer.ts';
 import type { StoredValue } from './topic-fetcher.ts';
 import { TopicReader } from './topic-reader.ts';
-import { TopicWriter } from './topic-writer.ts';
 import type { TopicTarget } from './topic.ts';
 
 export interface ControlLogConnection extends ControlLog {
@@ -15,21 +16,24 @@ export interface ControlLogConnection extends ControlLog {
 /** Control records are small; one fetch of this size holds thousands of them. */
 const fetchBytesMax = 1024 * 1024;
 
-/** Bounds for links of up to 300 ms: an append is one round trip, connecting about five. */
+/** Bounds for links of up to 300 ms: an append is two round trips, finding the leader three. */
 const limits = {
-  sendDeadlineMs: 2000,
-  connectDeadlineMs: 3000,
+  sendDeadlineMs: 1500,
+  connectDeadlineMs: 1500,
   maxWaitMs: 500,
-  answerDeadlineMs: 2000,
+  answerDeadlineMs: 1500,
+  retryMaxMs: 200,
+  fetchBytesMax,
 } as const;
 
 export function createControlLog(target: TopicTarget): ControlLogConnection {
-  const writer = new TopicWriter({ ...target, ...limits });
-  const reader = new TopicReader({ ...target, ...limits, fetchBytesMax });
+  const options = { ...target, ...limits };
+  const writer = new LeaderWriter(options);
+  const reader = new TopicReader({ ...options, connect: () => new LeaderFetcher(options) });
   return {
     async append(record) {
       try {
-        return (await writer.send([Buffer.from(encodeControlRecord(record))])) as LogOffset;
+        return (await writer.send(Buffer.from(encodeControlRecord(record)))) as LogOffset;
       } catch (error) {
         throw new MeridianError(
           'LogUnavailable',

@@ -25,6 +25,7 @@ const limits = {
   connectDeadlineMs: 3000,
   maxWaitMs: 500,
   answerDeadlineMs: 3000,
+  retryMaxMs: 1000,
   fetchBytesMax: 4 * 1024 * 1024,
 } as const;
 

@@ -31,9 +31,12 @@ export interface FetchedBatch {
   readonly end: bigint;
 }
 
+/** What a reading rests on: a client that fetches from one topic. */
+export type FetchClient = Pick<TopicFetcher, 'fetch' | 'close'>;
+
 type FetchResponse = Awaited<ReturnType<Consumer['fetch']>>;
 
-const readUncommitted = 0;
+export const readUncommitted = 0;
 const offsetOutOfRange = 1;
 
 export class TopicFetcher {
@@ -93,16 +96,9 @@ export class TopicFetcher {
     const found = metadata.topics.get(topic);
     const leader = found?.partitions[0];
     if (found === undefined || leader === undefined) throw new Error(`no topic ${topic} yet`);
-    const partition = {
-      partition: 0,
-      currentLeaderEpoch: -1,
-      fetchOffset: offset,
-      lastFetchedEpoch: -1,
-      partitionMaxBytes: fetchBytesMax,
-    };
     const answer = client.fetch({
       node: leader.leader,
-      topics: [{ topicId: found.id, partitions: [partition] }],
+      topics: [{ topicId: found.id, partitions: [fetchedPartition(offset, fetchBytesMax)] }],
       maxWaitTime: maxWaitMs,
       minBytes: 1,
       maxBytes: fetchBytesMax,
@@ -157,8 +153,14 @@ class LateAnswer extends Error {
   }
 }
 
+/** Partition 0 from `offset` on, whatever its leader's epoch. */
+export function fetchedPartition(fetchOffset: bigint, partitionMaxBytes: number) {
+  const anyEpoch = { currentLeaderEpoch: -1, lastFetchedEpoch: -1 };
+  return { partition: 0, fetchOffset, partitionMaxBytes, ...anyEpoch };
+}
+
 /** The client reports error codes of the answer by rejecting; the answer itself says more. */
-function answerWithin(error: unknown): FetchResponse {
+export function answerWithin(error: unknown): FetchResponse {
   for (const candidate of causesOf(error)) {
     const response = (candidate as { response?: FetchResponse }).response;
     if (response?.responses[0]?.partitions[0]?.errorCode === offsetOutOfRange) return response;
@@ -172,7 +174,8 @@ function causesOf(error: unknown): unknown[] {
   return [error, ...inner.flatMap(causesOf), ...causesOf(error.cause)];
 }
 
-function batchOf(
+/** What an answer brings; throws LogUnavailable for an offset that the log does not hold. */
+export function batchOf(
   response: FetchResponse,
   offset: bigint,
   topic: string,

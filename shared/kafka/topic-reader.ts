@@ -8,16 +8,28 @@
 import { MeridianError } from '../errors/meridian-error.ts';
 import { createBackoff } from '../runtime/backoff.ts';
 import { sleep } from '../runtime/sleep.ts';
-import { TopicFetcher, type FetchedBatch, type TopicFetcherOptions } from './topic-fetcher.ts';
+import {
+  TopicFetcher,
+  type FetchClient,
+  type FetchedBatch,
+  type TopicFetcherOptions,
+} from './topic-fetcher.ts';
+
+export interface TopicReaderOptions extends TopicFetcherOptions {
+  /** The longest pause after failures. */
+  readonly retryMaxMs: number;
+  /** A client of another kind for each reading. */
+  readonly connect?: () => FetchClient;
+}
 
 export class TopicReader {
-  readonly #options: TopicFetcherOptions;
-  readonly #fetchers = new Set<TopicFetcher>();
+  readonly #options: TopicReaderOptions;
+  readonly #fetchers = new Set<FetchClient>();
   #topicId: string | null = null;
   #lastHeardMs = -Infinity;
   #forBounds: TopicFetcher | null = null;
 
-  constructor(options: TopicFetcherOptions) {
+  constructor(options: TopicReaderOptions) {
     this.#options = options;
   }
 
@@ -36,8 +48,8 @@ export class TopicReader {
     offset: bigint,
     { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncGenerator<FetchedBatch> {
-    const backoff = createBackoff({ firstMs: 50, maxMs: 1000 });
-    const fetcher = this.#open();
+    const backoff = createBackoff({ firstMs: 50, maxMs: this.#options.retryMaxMs });
+    const fetcher = this.#hold(this.#options.connect?.() ?? new TopicFetcher(this.#options));
     let next = offset;
     try {
       while (!signal.aborted) {
@@ -61,7 +73,7 @@ export class TopicReader {
 
   /** First offset held and the offset after the last; throws the client's error. */
   async bounds(): Promise<{ readonly start: bigint; readonly end: bigint }> {
-    this.#forBounds ??= this.#open();
+    this.#forBounds ??= this.#hold(new TopicFetcher(this.#options));
     const bounds = await this.#forBounds.bounds();
     this.#lastHeardMs = this.#options.clock.monotonicMs();
     return bounds;
@@ -73,15 +85,14 @@ export class TopicReader {
     this.#forBounds = null;
   }
 
-  #open(): TopicFetcher {
-    const fetcher = new TopicFetcher(this.#options);
+  #hold<T extends FetchClient>(fetcher: T): T {
     this.#fetchers.add(fetcher);
     return fetcher;
   }
 
   /** Null when it is to be tried again. */
   async #tryFetch(
-    fetcher: TopicFetcher,
+    fetcher: FetchClient,
     offset: bigint,
     maxWaitMs: number,
   ): Promise<FetchedBatch | null> {

@@ -1,0 +1,84 @@
+/** Appends to partition 0 of a stretched topic at whoever leads it, each with a deadline. */
+import { produceV11 } from '@platformatic/kafka';
+import { withDeadline } from '../runtime/sleep.ts';
+import { kafkaRefusal } from './kafka-refusal.ts';
+import { LeaderLines, type Leader } from './leader-lines.ts';
+import type { TopicTarget } from './topic.ts';
+
+export interface LeaderWriterOptions extends TopicTarget {
+  /** Bound of one append at a known leader. */
+  readonly sendDeadlineMs: number;
+  /** Bound of finding the leader. */
+  readonly connectDeadlineMs: number;
+}
+
+const acksOfAll = -1;
+/** An append that takes longer than several round trips: maybe there is a newer leader. */
+const doubtMs = 500;
+
+export class LeaderWriter {
+  readonly #options: LeaderWriterOptions;
+  readonly #lines: LeaderLines;
+  #lastHeardMs = -Infinity;
+
+  constructor(options: LeaderWriterOptions) {
+    this.#options = options;
+    this.#lines = new LeaderLines(options);
+  }
+
+  /** Monotonic time of the last acknowledgement. */
+  get lastHeardMs(): number {
+    return this.#lastHeardMs;
+  }
+
+  /**
+   * Appends `value` with acks=all and returns its offset. Rejects with the client's error or after
+   * a deadline: whether anything was appended is then unknown.
+   */
+  async send(value: Uint8Array): Promise<bigint> {
+    const { clock, connectDeadlineMs } = this.#options;
+    const leader = await this.#lines.leader(connectDeadlineMs);
+    try {
+      const offset = await this.#sendTo(leader, value);
+      this.#lastHeardMs = clock.monotonicMs();
+      return offset;
+    } catch (error) {
+      if (error instanceof LateAnswer) this.#lines.forgetSilent(leader);
+      else this.#lines.forget(leader);
+      throw kafkaRefusal(error) ?? error;
+    }
+  }
+
+  close(): void {
+    this.#lines.close();
+  }
+
+  async #sendTo(leader: Leader, value: Uint8Array): Promise<bigint> {
+    const { topic, sendDeadlineMs } = this.#options;
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const message = { topic, partition: 0, value: bytes };
+    const sent = produceV11.api.async(leader.connection, acksOfAll, sendDeadlineMs, [message]);
+    sent.catch(() => undefined);
+    const ending = new AbortController();
+    const moved = this.#lines.movedFrom(leader, doubtMs, ending.signal);
+    moved.catch(() => undefined);
+    try {
+      // The broker's own answer that it took too long comes a moment after its bound.
+      const boundMs = sendDeadlineMs + doubtMs;
+      const first = Promise.race([sent, moved]);
+      const answer = await withDeadline(first, boundMs, () => new LateAnswer());
+      const found = typeof answer === 'boolean' ? undefined : answer.responses[0];
+      const offset = found?.partitionResponses[0]?.baseOffset;
+      if (offset === undefined) throw new Error('the broker acknowledged without an offset');
+      return offset;
+    } finally {
+      ending.abort();
+    }
+  }
+}
+
+class LateAnswer extends Error {
+  constructor() {
+    super('kafka did not answer an append in time');
+  }
+}
