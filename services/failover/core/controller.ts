@@ -10,6 +10,7 @@ import type { Input } from './controller-input.ts';
 import type { ControllerState } from './controller-state.ts';
 import { planAll } from './turn/planning.ts';
 import { issue } from './turn/issue.ts';
+import { explainSteps, trackSteps } from './turn/steps.ts';
 import { trackLease } from './lease-keeper.ts';
 import { trackOpening, trackStrongReads } from './promotion-plan.ts';
 import { isSameView, viewOf } from './published-view.ts';
@@ -44,10 +45,12 @@ export function stepWith(
       message: 'role changed',
       facts: { fromRole: one.from, toRole: one.to, why: one.why, detail: one.detail },
     }));
-    const settled = track(placed);
+    const settled = trackSteps(state, track(placed));
     const planned = planAll(settled);
     const bodies = [...heard.effects, ...explanations, ...planned.effects];
-    return publish(issue(planned.state, bodies));
+    const issued = issue(planned.state, bodies);
+    const steps = issue(issued.state, explainSteps(state, issued.state));
+    return publish({ state: steps.state, effects: [...issued.effects, ...steps.effects] });
   };
 }
 

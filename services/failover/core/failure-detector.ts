@@ -7,6 +7,7 @@ import { nextEpoch } from '../../../shared/core/epoch.ts';
 import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { patienceMs } from './candidate-choice.ts';
 import type { ControllerState } from './controller-state.ts';
+import { whyPrimaryIsGone } from './primary-silence.ts';
 import { judgeTail } from './rejoin/rejoin-plan.ts';
 import {
   isChosen,
@@ -35,7 +36,7 @@ export function detectFailure(state: ControllerState): Proposal | null {
   if (fold.prepare !== null) return detectStall(state);
   if (fold.epoch === 0) return openFirst(state);
   if (isChosen(state)) return detectOwnObstacle(state);
-  return detectExpiry(state) ?? takeBack(state);
+  return detectExpiry(state) ?? detectLoss(state) ?? takeBack(state);
 }
 
 /** Until when no automatic failover happens, because several happened lately. */
@@ -84,6 +85,14 @@ function detectExpiry(state: ControllerState): Proposal | null {
   const silentMs = Math.round(nowMs - read.leaseReadAtMs);
   const why = `the lease of ${fold.primary} is over: no renewal was read for ${silentMs} ms`;
   return propose(state, { change: 'failover', preferred: null }, why);
+}
+
+/** Before the lease is over: the new primary still waits for its end before it opens. */
+function detectLoss(state: ControllerState): Proposal | null {
+  const { read, nowMs } = state;
+  if (nowMs < read.pausedUntilMs || nowMs < backedOffUntilMs(state)) return null;
+  const why = whyPrimaryIsGone(state);
+  return why === null ? null : propose(state, { change: 'failover', preferred: null }, why);
 }
 
 /**

@@ -12,6 +12,7 @@ import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
 import { countedMembers } from './member-plan.ts';
+import { isPrimarySilent } from './primary-silence.ts';
 import { directiveOf } from './replication-directive.ts';
 import {
   hasLease,
@@ -87,6 +88,7 @@ function ownReport(state: ControllerState): RegionReport {
   const drift = role === 'replica' ? (state.replication?.drift ?? []) : [];
   return {
     ...(drift.length === 0 ? {} : { drift }),
+    ...(isPrimarySilent(state) ? { isPrimarySilent: true } : {}),
     id: config.region,
     name: config.regionName,
     role,

@@ -3,7 +3,8 @@ import { assertNever } from '../../../../shared/core/assert.ts';
 import type { foldControl } from '../../../../shared/core/control/control-fold.ts';
 import { laterPosition, type Position } from '../../../../shared/core/position.ts';
 import type { ReplicationReport } from '../../../../shared/core/replication-report.ts';
-import { halted, addStep, readRecord, startFold } from './reading.ts';
+import { halted, readRecord, startFold } from './reading.ts';
+import { addStep } from './steps.ts';
 import type { EffectBody } from '../controller-effect.ts';
 import type { EffectResult, Input } from '../controller-input.ts';
 import type { ControllerState, RunningEffect } from '../controller-state.ts';
@@ -183,12 +184,18 @@ function hearFinished(
       if (result.kind !== 'sealed' || !isThis) return state;
       return addStep(sealRaised(state, result.walEnd), 'fence raised', '');
     }
-    case 'raiseSequences':
-      return isOfOpening ? openingProgressed(state, { areSequencesRaised: true }) : state;
-    case 'probeCommit':
-      return result.kind === 'probed' && isOfOpening
-        ? openingProgressed(state, { probedAt: result.logEnd })
-        : state;
+    case 'createPublicationAndSlot':
+      return isOfOpening ? addStep(state, 'slot made', '') : state;
+    case 'raiseSequences': {
+      const raised = { areSequencesRaised: true };
+      if (!isOfOpening) return state;
+      return addStep(openingProgressed(state, raised), 'sequences raised', '');
+    }
+    case 'probeCommit': {
+      if (result.kind !== 'probed' || !isOfOpening) return state;
+      const probed = openingProgressed(state, { probedAt: result.logEnd });
+      return addStep(probed, 'probe commit waited', '');
+    }
     case 'openNode':
       return isOfOpening ? addStep(nodeOpened(state), 'opened', '') : state;
     case 'promoteNode':

@@ -6,6 +6,7 @@
 import { laneOf, type Effect, type EffectBody, type Lane } from '../controller-effect.ts';
 import type { ControllerState, RunningEffect } from '../controller-state.ts';
 import { renewalSent } from '../lease-keeper.ts';
+import { prepareSent } from './steps.ts';
 
 /** After a record was sent: time to read it back. */
 const resendMs = { hello: 2000, policy: 2000, prepare: 1500, seal: 1500, member: 1000 } as const;
@@ -103,7 +104,8 @@ function noteOut(state: ControllerState, body: EffectBody, id: number): Controll
   if (record.kind === 'renew') return renewalSent({ ...state, running }, record.seq);
   const waitMs = resendMs[record.kind as keyof typeof resendMs] ?? defaultResendMs;
   const notBefore = { ...state.notBefore, [key]: state.nowMs + waitMs };
-  return { ...state, running, notBefore };
+  const sent: ControllerState = { ...state, running, notBefore };
+  return record.kind === 'prepare' ? prepareSent(sent, record) : sent;
 }
 
 /** Whatever closes the node or changes what a COMMIT waits for makes an earlier probe worthless. */

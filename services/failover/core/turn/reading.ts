@@ -16,10 +16,10 @@ import { holderValidUntilMs } from '../../../../shared/core/lease.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { formatPosition } from '../../../../shared/core/position.ts';
 import type { Checkpoint } from '../controller-input.ts';
-import type { ControllerState, ReadTimes, StepSeen, TailState } from '../controller-state.ts';
+import type { ControllerState, ReadTimes, TailState } from '../controller-state.ts';
 import { leaseTimes } from '../situation.ts';
+import { addStep } from './steps.ts';
 
-const stepsKept = 200;
 const promotionsKept = 20;
 const refusedKept = 50;
 
@@ -177,6 +177,11 @@ function noteKind(state: ControllerState, record: ControlRecord): ControllerStat
       const detail = `${region} opened epoch ${epoch}`;
       return isNew ? addStep(state, 'opened', detail) : state;
     }
+    case 'member': {
+      // From then on writes can be confirmed; the fold never lets the last one go.
+      const isFirst = record.action === 'add' && state.fold.members.length === 1;
+      return isFirst ? addStep(state, 'first member', record.region) : state;
+    }
     case 'pause':
       return { ...state, read: { ...read, pausedUntilMs: nowMs + record.durationMs } };
     default:
@@ -197,17 +202,4 @@ function readRenewal(
   const validUntilMs = Math.max(lease.validUntilMs ?? -Infinity, until);
   const later = lease.sent.filter((one) => one.seq > record.seq);
   return { ...state, lease: { ...lease, validUntilMs, sent: later } };
-}
-
-/** Notes a step of the change of primary under way, for operations and `history`. */
-export function addStep(state: ControllerState, step: string, detail: string): ControllerState {
-  const label = state.fold.prepare ?? state.fold.history.at(-1) ?? null;
-  const seen: StepSeen = {
-    epoch: label?.epoch ?? state.fold.epoch,
-    operationId: label?.operation?.id ?? null,
-    step,
-    detail,
-    atMs: state.wallMs,
-  };
-  return { ...state, steps: [...state.steps, seen].slice(-stepsKept) };
 }

@@ -1,4 +1,4 @@
-/** What the regions tell each other: reports each second, and a checkpoint to one that has none. */
+/** What the regions tell each other: reports twice a second, a checkpoint to one that has none. */
 import { z } from 'zod';
 import type { RegionReport } from '../../../../shared/core/cluster-view.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
@@ -21,7 +21,7 @@ export interface PeerReportsOptions {
   readonly clock: Clock;
 }
 
-const reportEveryMs = 1000;
+const reportEveryMs = 500;
 const reportTimeoutMs = 1500;
 const checkpointTimeoutMs = 2500;
 
