@@ -2,13 +2,17 @@
  * Changes of primary as clients see them, counted at the socket by an open loop without retries:
  *
  *   npm run bench:failover -- [--runs N] [--wan] [--json] [--only switchover,region,node]
- *                             [--results FILE] [--minutes M]
+ *                             [--results FILE] [--minutes M] [--logs FOLDER]
  *
  * A switchover, the SIGKILL of the whole primary region, the loss of the primary's PostgreSQL node,
  * in turn on one cluster, each phase with its time. Nothing else should run meanwhile: with
- * `--results` the runs are kept, `--minutes` ends early, and the next invocation goes on.
+ * `--results` the runs are kept, `--minutes` ends early, and the next invocation goes on; `--logs`
+ * keeps what the regions logged.
  */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { localRegionPaths } from '../../services/local/region-paths.ts';
 import { Nemesis } from '../fault/run/nemesis.ts';
 import { renderFigures } from '../helpers/bench/figure.ts';
 import { faults, type Fault } from '../helpers/bench/failover/faults.ts';
@@ -24,6 +28,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     results: { type: 'string' },
     minutes: { type: 'string' },
+    logs: { type: 'string' },
   },
 });
 const runsWanted = Number(values.runs);
@@ -51,6 +56,7 @@ async function measureAll(): Promise<void> {
       }
     }
   } finally {
+    if (values.logs !== undefined) keepLogs(cluster, values.logs);
     await cluster.remove();
   }
 }
@@ -62,6 +68,15 @@ async function measureOne(nemesis: Nemesis, fault: Fault): Promise<void> {
   // Data alone go to standard output when they are asked for as JSON.
   console.error(
     `${fault.what} ${measured(fault)}/${runsWanted}: ${run.pauseMs} ms, ${run.refused} failed, ` +
-      `${run.unknown} unknown, whole again after ${run.rejoinMs} ms\n  ${phasesText(run.phases)}`,
+      `${run.unknown} unknown, whole again after ${run.rejoinMs} ms\n  ` +
+      `${phasesText(run.phases)}\n  ${run.losses}`,
   );
+}
+
+/** Copies every region's log files to `<folder>/<region>/`. */
+function keepLogs(of: TestCluster, folder: string): void {
+  for (const region of of.regionIds) {
+    const { logsFolder } = localRegionPaths(of.stateFolder, region);
+    cpSync(logsFolder, join(folder, region), { recursive: true });
+  }
 }

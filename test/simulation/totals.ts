@@ -16,6 +16,8 @@ export const leastPerThousand = {
   'competing attempts': 100,
   'member changes': 100,
   'K changes': 100,
+  'failovers during a lease': 100,
+  'primaries gone': 100,
 } as const;
 
 const furtherFigures = [

@@ -140,6 +140,8 @@ export interface ControllerState {
   /** Wall clock at the last tick, for labels and lags. */
   readonly wallMs: number;
   readonly startedAtMs: number;
+  /** Since when it has run without a pause: whoever was silent before may have been unheard. */
+  readonly listeningSinceMs: number;
 
   readonly fold: ControlState;
   readonly nextOffset: LogOffset;
@@ -211,6 +213,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     nowMs: 0,
     wallMs: 0,
     startedAtMs: 0,
+    listeningSinceMs: 0,
     fold: initialControlState,
     nextOffset: firstOffset,
     read: {

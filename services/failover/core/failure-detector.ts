@@ -7,7 +7,7 @@ import { nextEpoch } from '../../../shared/core/epoch.ts';
 import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { patienceMs } from './candidate-choice.ts';
 import type { ControllerState } from './controller-state.ts';
-import { whyPrimaryIsGone } from './primary-silence.ts';
+import { whyPrimaryIsGone } from './detection/primary-silence.ts';
 import { judgeTail } from './rejoin/rejoin-plan.ts';
 import {
   isChosen,

@@ -12,7 +12,7 @@ import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
 import { countedMembers } from './member-plan.ts';
-import { isPrimarySilent } from './primary-silence.ts';
+import { isPrimarySilent } from './detection/primary-silence.ts';
 import { directiveOf } from './replication-directive.ts';
 import {
   hasLease,

@@ -158,6 +158,22 @@ export class World {
       throw new Violation(`two primaries in epoch ${epoch}: ${known} and ${opener}`);
     }
     this.#openers.set(epoch, opener);
+    this.#checkLeases(region, epoch);
+  }
+
+  /** Invariant: a region opens only when nobody may still act on the lease of an older epoch. */
+  #checkLeases(opener: SimRegion, epoch: number): void {
+    const holder = this.regions.find(
+      (one) => one !== opener && one.state.fold.epoch < epoch && this.#holdsLease(one),
+    );
+    if (holder === undefined) return;
+    throw new Violation(
+      `${opener.id} opens epoch ${epoch} while ${holder.id} holds an older lease`,
+    );
+  }
+
+  #holdsLease({ isUp, state }: SimRegion): boolean {
+    return isUp && this.nowMs < (state.lease.validUntilMs ?? -Infinity);
   }
 
   noteOpened(region: SimRegion, epoch: number): void {
@@ -192,9 +208,16 @@ export class World {
     this.control.push(record);
     if (record.kind === 'member') this.totals.count('member changes');
     if (record.kind === 'degrade') this.totals.count('K changes');
-    if (record.kind === 'prepare' && record.change === 'switchover')
-      this.totals.count('switchovers');
-    if (record.kind === 'prepare' && record.attempt > 1) this.totals.count('competing attempts');
+    if (record.kind === 'prepare') this.#countPrepare(record);
+  }
+
+  #countPrepare({ change, attempt, operation }: Extract<ControlRecord, { kind: 'prepare' }>): void {
+    if (change === 'switchover') this.totals.count('switchovers');
+    if (attempt > 1) this.totals.count('competing attempts');
+    else if (change === 'failover' && this.regions.some((one) => this.#holdsLease(one))) {
+      this.totals.count('failovers during a lease');
+    }
+    if (operation?.reason.includes(' is gone: ') === true) this.totals.count('primaries gone');
   }
 
   #deliverHeld(): void {

@@ -16,6 +16,9 @@ import { regionNode } from '../situation.ts';
 import { emptyTail } from '../rejoin/tail-note.ts';
 import { tailListed } from '../rejoin/divergence.ts';
 
+/** Longer between two inputs: the process itself did not run. */
+const ownPauseMs = 1000;
+
 export interface Heard {
   readonly state: ControllerState;
   readonly effects: readonly EffectBody[];
@@ -23,7 +26,11 @@ export interface Heard {
 
 /** The state after `input`, before anything is decided on it. */
 export function absorb(previous: ControllerState, input: Input, fold: typeof foldControl): Heard {
-  const state: ControllerState = { ...previous, nowMs: Math.max(previous.nowMs, input.nowMs) };
+  const nowMs = Math.max(previous.nowMs, input.nowMs);
+  // Ticks come several times a second: a region that paused itself has heard nobody meanwhile.
+  const hasPaused = nowMs - previous.nowMs > ownPauseMs;
+  const listeningSinceMs = hasPaused ? nowMs : previous.listeningSinceMs;
+  const state: ControllerState = { ...previous, nowMs, listeningSinceMs };
   if (state.kind === 'halted') return { state, effects: [] };
   switch (input.kind) {
     case 'started':

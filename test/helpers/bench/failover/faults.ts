@@ -116,6 +116,7 @@ async function measure(nemesis: Nemesis, wanted: Measurement): ReturnType<Fault[
       ...counts,
       rejoinMs,
       phases: reached,
+      losses: loop.lossesText(sinceMs),
     };
   } finally {
     await loop.end();

@@ -11,6 +11,8 @@ export interface MeasuredRun {
   /** From the end of the fault until every region was healthy and a member again. */
   readonly rejoinMs: number;
   readonly phases: Phases;
+  /** Codes of what was not confirmed, with their times. */
+  readonly losses: string;
 }
 
 export class RunStore {

@@ -7,6 +7,8 @@ export interface Write {
   readonly startedMs: number;
   readonly endedMs: number;
   readonly outcome: 'confirmed' | 'refused' | 'unknown';
+  /** The error's code; empty when it was confirmed. */
+  readonly code: string;
 }
 
 const everyMs = 20;
@@ -63,6 +65,17 @@ export class WriteLoop {
     return Math.max(0, ...ends.slice(1).map((endMs, index) => endMs - (ends[index] ?? endMs)));
   }
 
+  /** What was not confirmed, by code: how often, and from when to when it was answered. */
+  lossesText(sinceMs: number): string {
+    const lost = this.writes.filter(({ outcome }) => outcome !== 'confirmed');
+    return [...Map.groupBy(lost, ({ code }) => code)]
+      .map(([code, writes]) => {
+        const ends = writes.map(({ endedMs }) => Math.round(endedMs - sinceMs));
+        return `${code} ${String(writes.length)} (${Math.min(...ends)} to ${Math.max(...ends)})`;
+      })
+      .join(' · ');
+  }
+
   count(outcome: Write['outcome']): number {
     return this.writes.filter((write) => write.outcome === outcome).length;
   }
@@ -84,6 +97,7 @@ export class WriteLoop {
     const reply = await client.send({ path: '/v1/query', body, timeoutMs });
     const isRefused = reply.kind === 'refused' && reply.code !== 'CommitOutcomeUnknown';
     const outcome = reply.kind === 'answered' ? 'confirmed' : isRefused ? 'refused' : 'unknown';
-    this.writes.push({ startedMs, endedMs: performance.now(), outcome });
+    const code = reply.kind === 'refused' ? reply.code : reply.kind === 'silent' ? 'no reply' : '';
+    this.writes.push({ startedMs, endedMs: performance.now(), outcome, code });
   }
 }

@@ -46,6 +46,14 @@ describe('facts', () => {
     assert.equal(hear(state, { kind: 'nodesReported', nowMs, askedAtMs, nodes }).nodes.length, 2);
   });
 
+  it('a gap between two inputs is a pause of the own process', () => {
+    const state = { ...replicaState(), listeningSinceMs: 5 };
+    const since = (gapMs: number): number =>
+      hear(state, { kind: 'ticked', nowMs: nowMs + gapMs, wallMs: 0 }).listeningSinceMs;
+    assert.equal(since(1000), 5);
+    assert.equal(since(1001), nowMs + 1001);
+  });
+
   it('a database that does not answer is lost since it first did not', () => {
     const lost = { kind: 'databaseReported', askedAtMs, facts: null, why: 'refused' } as const;
     const first = hear(replicaState(), { ...lost, nowMs });

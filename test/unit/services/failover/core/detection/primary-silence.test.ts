@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ControllerState } from '../../../../../services/failover/core/controller-state.ts';
+import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
 import {
   isPrimarySilent,
   whyPrimaryIsGone,
-} from '../../../../../services/failover/core/primary-silence.ts';
-import type { RegionReport } from '../../../../../shared/core/cluster-view.ts';
+} from '../../../../../../services/failover/core/detection/primary-silence.ts';
+import type { RegionReport } from '../../../../../../shared/core/cluster-view.ts';
 import {
   ap,
   epoch,
@@ -14,7 +14,7 @@ import {
   peerOf,
   primaryState,
   replicaState,
-} from '../../../../helpers/controllers.ts';
+} from '../../../../../helpers/controllers.ts';
 
 /** us-east, whose last renewal and last report of eu-west are so old; the lease is 5 s. */
 function silentFor(
@@ -59,6 +59,11 @@ describe('silence of the primary', () => {
     [
       'not gone on an old word',
       silentFor(gone, { isPrimarySilent: true, heardMsAgo: 1501 }),
+      false,
+    ],
+    [
+      'not gone when this region itself has just been paused',
+      { ...silentFor(gone), listeningSinceMs: nowMs - 2500 },
       false,
     ],
     ['not gone for a region that is alone', { ...silentFor(gone), peers: [] }, false],

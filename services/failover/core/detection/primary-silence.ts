@@ -3,8 +3,8 @@
  * once, and all but the opening is done while the lease runs out. One region's word is not enough:
  * a line that is cut, or a control log that stands still, is no loss of the primary.
  */
-import type { ControllerState } from './controller-state.ts';
-import { isChosen, leaseTimes } from './situation.ts';
+import type { ControllerState } from '../controller-state.ts';
+import { isChosen, leaseTimes } from '../situation.ts';
 
 /** Share of the lease after which a region says that it does not hear the primary. */
 const silentShare = 0.3;
@@ -40,9 +40,9 @@ export function whyPrimaryIsGone(state: ControllerState): string | null {
   return `${fold.primary} is gone: nothing was ${heard}`;
 }
 
-/** Since the last renewal, and the last report that came straight from the primary. */
-function silentMs({ fold, peers, read, nowMs, startedAtMs }: ControllerState): number {
+/** Since the last renewal, the last report straight from the primary, and the own last pause. */
+function silentMs({ fold, peers, read, nowMs, listeningSinceMs }: ControllerState): number {
   const report = peers.find((one) => one.report.id === fold.primary);
-  const reportAtMs = report === undefined ? startedAtMs : report.heardAtMs - report.report.ageMs;
-  return nowMs - Math.max(reportAtMs, read.leaseReadAtMs);
+  const reportAtMs = report === undefined ? -Infinity : report.heardAtMs - report.report.ageMs;
+  return nowMs - Math.max(reportAtMs, read.leaseReadAtMs, listeningSinceMs);
 }
