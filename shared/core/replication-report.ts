@@ -26,6 +26,8 @@ export interface ReplicationReport {
   readonly applied: Position;
   /** Last transaction record in the own log. */
   readonly logEnd: Position;
+  /** For how long the own log has not acknowledged what was sent to it; 0 when nothing waits. */
+  readonly logWaitMs: number;
   /** Highest position ever confirmed to a client since this epoch opened; null: not known. */
   readonly confirmed: Position | null;
   /**

@@ -48,6 +48,7 @@ const unheard: ReplicationReport = {
   applied: zeroPosition,
   logEnd: zeroPosition,
   confirmed: null,
+  logWaitMs: 0,
   freshAtMs: null,
   sealedEpoch: 0,
   opened: null,

@@ -112,6 +112,7 @@ export function replicationOf(
     logEnd: at('1:0/10'),
     confirmed: null,
     countedMembers: [],
+    logWaitMs: 0,
     freshAtMs: null,
     sealedEpoch: 0,
     opened: null,

@@ -45,6 +45,7 @@ export class HandStatus implements ReplicationStatus {
     applied: zeroPosition,
     logEnd: zeroPosition,
     confirmed: null,
+    logWaitMs: 0,
     freshAtMs: null,
     sealedEpoch: 0,
     opened: null,

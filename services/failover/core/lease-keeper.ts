@@ -43,6 +43,7 @@ export function renewalObstacle(state: ControllerState): string | null {
   if (!database.slots.some((one) => one.name === slot && one.isSound)) return 'the slot is lost';
   const report = reportOf(state, 'lead');
   if (report === null || report.phase !== 'running') return 'the replicator does not lead';
+  if (report.logWaitMs > state.config.memberTimeoutMs) return 'its log does not acknowledge';
   const { ttlMs } = leaseTimes(state);
   if (lease.closedSinceMs !== null && nowMs - lease.closedSinceMs > ttlMs) {
     return 'the node stays closed';

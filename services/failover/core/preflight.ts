@@ -98,7 +98,32 @@ function checkChange(state: ControllerState, request: ChangeRequest): Preflight 
   if (request.force) return checkForce(state, request);
   return request.change === 'switchover'
     ? checkSwitchover(state, request)
-    : ready(state, request, request.to);
+    : checkFailover(state, request);
+}
+
+/** From the prepare on nothing is confirmed: a target that cannot take over is refused before. */
+function checkFailover(state: ControllerState, request: ChangeRequest): Preflight {
+  const { fold, config, peers } = state;
+  const { to } = request;
+  if (to === null || fold.prepare !== null) return ready(state, request, to);
+  if (to === fold.primary) return isPrimaryAlready(to);
+  if (to !== config.region && !isPeerLive(state, to)) {
+    return refused('RequestInvalid', `${to} does not answer`, {
+      hint: `ask ${to} itself, or leave out \`to\``,
+    });
+  }
+  const report = peers.find((peer) => peer.report.id === to)?.report;
+  const role = to === config.region ? state.role : report?.role;
+  if (role === 'joining' || role === 'quarantined') {
+    return refused('RequestInvalid', `${to} is ${role}: it has no data that could go on`, {
+      hint: 'wait until `npx meridian status` calls it a replica, or choose another region',
+    });
+  }
+  return ready(state, request, to);
+}
+
+function isPrimaryAlready(region: RegionId): Refusal {
+  return refused('RequestInvalid', `${region} is the primary already`, { hint: 'choose another' });
 }
 
 function changes(
@@ -116,9 +141,7 @@ function checkSwitchover(state: ControllerState, request: ChangeRequest): Prefli
       hint: 'see `npx meridian status`; a switchover needs a live member',
     });
   }
-  if (to === fold.primary && fold.prepare === null) {
-    return refused('RequestInvalid', `${to} is the primary already`, { hint: 'choose another' });
-  }
+  if (to === fold.primary && fold.prepare === null) return isPrimaryAlready(to);
   if (fold.prepare !== null) return ready(state, request, to);
   const target = peers.find((peer) => peer.report.id === to)?.report;
   if (to !== config.region && !isPeerLive(state, to)) {

@@ -60,6 +60,7 @@ export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
       return answerChange(access, { request, reply, body: request.body });
     });
     server.post('/admin/regions/:id/promote', change, (request, reply) => {
+      checkTarget(request.params.id, request.body.to);
       const body = { ...request.body, to: request.params.id };
       return answerChange(access, { request, reply, body });
     });
@@ -140,6 +141,13 @@ function regionOf(access: ControllerAccess, id: RegionId): { readonly id: string
   throw new MeridianError('RequestInvalid', `There is no region ${id}.`, {
     hint: `Regions: ${known}`,
     httpStatus: 404,
+  });
+}
+
+function checkTarget(id: RegionId, to: RegionId | undefined): void {
+  if (to === undefined || to === id) return;
+  throw new MeridianError('RequestInvalid', `The path promotes ${id}, the body names ${to}.`, {
+    hint: `Leave out \`to\`, or ask for /admin/regions/${to}/promote.`,
   });
 }
 

@@ -6,7 +6,11 @@ import { randomUUID } from 'node:crypto';
 import { assert, InvariantBroken } from '../../../shared/core/assert.ts';
 import type { ClusterView } from '../../../shared/core/cluster-view.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
-import { isMeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
+import {
+  isMeridianError,
+  MeridianError,
+  messageOf,
+} from '../../../shared/errors/meridian-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { RegionControl } from '../../../shared/ports/region-control.ts';
@@ -96,7 +100,11 @@ export class ControllerLoop implements RegionControl {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#asked.delete(requestId);
-        reject(new Error('the controller did not answer in time'));
+        reject(
+          new MeridianError('DeadlineExceeded', 'The controller did not answer in time.', {
+            hint: 'What was asked may still happen: look at /admin/audit before asking again.',
+          }),
+        );
       }, answerBoundMs);
       this.#asked.set(requestId, (answer) => {
         clearTimeout(timer);

@@ -3,6 +3,7 @@
  * goes together. Nobody else appends.
  */
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 
@@ -12,19 +13,29 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+export interface LogWriterOptions {
+  readonly log: DataLog;
+  readonly clock: Clock;
+  readonly appendBytesMax: number;
+  readonly signal: AbortSignal;
+}
+
 export class LogWriter {
-  readonly #log: DataLog;
-  readonly #appendBytesMax: number;
-  readonly #signal: AbortSignal;
+  readonly #options: LogWriterOptions;
   #waiting: Waiting[] = [];
   #queuedBytes = 0;
   #isRunning = false;
   #drained: (() => void)[] = [];
 
-  constructor(log: DataLog, appendBytesMax: number, signal: AbortSignal) {
-    this.#log = log;
-    this.#appendBytesMax = appendBytesMax;
-    this.#signal = signal;
+  #sentAtMs: number | null = null;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+  }
+
+  /** How long the log has not acknowledged what was sent to it; 0 when nothing is under way. */
+  get waitMs(): number {
+    return this.#sentAtMs === null ? 0 : this.#options.clock.monotonicMs() - this.#sentAtMs;
   }
 
   /** Bytes that are not acknowledged yet. */
@@ -50,26 +61,30 @@ export class LogWriter {
 
   /** Resolves when at most `bytes` wait for the log. */
   async whenBelow(bytes: number): Promise<void> {
-    while (this.#queuedBytes > bytes && !this.#signal.aborted) {
+    while (this.#queuedBytes > bytes && !this.#options.signal.aborted) {
       await new Promise<void>((resolve) => this.#drained.push(resolve));
     }
   }
 
   async #run(): Promise<void> {
+    const { log, clock, signal } = this.#options;
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
       try {
         await failpoint('log-writer.before-append');
-        const last = await this.#log.append(
+        this.#sentAtMs = clock.monotonicMs();
+        const last = await log.append(
           batch.map(({ bytes }) => bytes),
-          this.#signal,
+          signal,
         );
+        this.#sentAtMs = null;
         await failpoint('log-writer.after-append');
         const first = last - BigInt(batch.length - 1);
         for (const [index, { resolve }] of batch.entries()) {
           resolve((first + BigInt(index)) as LogOffset);
         }
       } catch (error) {
+        this.#sentAtMs = null;
         const failed = [...batch, ...this.#waiting];
         this.#waiting = [];
         for (const { reject } of failed) reject(error);
@@ -86,7 +101,7 @@ export class LogWriter {
     let bytes = 0;
     let count = 0;
     for (const { bytes: record } of this.#waiting) {
-      if (count > 0 && bytes + record.byteLength > this.#appendBytesMax) break;
+      if (count > 0 && bytes + record.byteLength > this.#options.appendBytesMax) break;
       bytes += record.byteLength;
       count += 1;
     }

@@ -8,6 +8,7 @@ import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import { laterPosition, zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { endPositionOf } from '../../../shared/core/commit-record.ts';
@@ -20,6 +21,7 @@ import { RecordFeed } from './record-feed.ts';
 export interface OwnLogOptions {
   readonly log: DataLog;
   readonly region: RegionId;
+  readonly clock: Clock;
   readonly appendBytesMax: number;
   readonly feedBytesMax: number;
   readonly signal: AbortSignal;
@@ -34,7 +36,7 @@ export class OwnLog {
 
   constructor(options: OwnLogOptions) {
     this.#options = options;
-    this.writer = new LogWriter(options.log, options.appendBytesMax, options.signal);
+    this.writer = new LogWriter(options);
   }
 
   get log(): DataLog {

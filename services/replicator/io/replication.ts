@@ -56,6 +56,7 @@ export class Replication {
     this.#ownLog = new OwnLog({
       log: dataLog,
       region,
+      clock,
       appendBytesMax: config.appendBytesMax,
       feedBytesMax: config.feedBytesMax,
       signal: this.#abort.signal,
@@ -114,6 +115,7 @@ export class Replication {
       logEnd: leader?.logEnd ?? reportedLogEnd(directive, facts?.last ?? zeroPosition, history),
       confirmed: leader?.confirmed ?? null,
       countedMembers: leader?.countedMembers ?? [],
+      logWaitMs: this.#ownLog.writer.waitMs,
       freshAtMs: leader === null ? this.#freshAtMs : leader.freshAtMs,
       sealedEpoch: facts?.sealedEpoch ?? 0,
       opened: facts?.opened ?? null,
@@ -238,10 +240,8 @@ export class Replication {
   }
 
   #noteFailure(error: unknown): void {
-    const isStuck =
-      isMeridianError(error, 'Divergence') ||
-      isMeridianError(error, 'ProtocolViolation') ||
-      isMeridianError(error, 'LogUnavailable');
+    const codes = ['Divergence', 'ProtocolViolation', 'LogUnavailable'] as const;
+    const isStuck = codes.some((code) => isMeridianError(error, code));
     this.#setPhase(isStuck ? 'failed' : 'starting', messageOf(error));
     if (isStuck) this.#deps.logger.error({ err: error }, 'replication stopped');
   }

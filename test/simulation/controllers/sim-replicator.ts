@@ -59,6 +59,7 @@ export class SimReplicator {
       logEnd: log.end(),
       confirmed: this.confirmed,
       countedMembers: this.counted,
+      logWaitMs: 0,
       freshAtMs: null,
       sealedEpoch: log.sealedEpoch,
       opened: log.opened,

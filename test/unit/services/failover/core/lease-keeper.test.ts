@@ -53,6 +53,16 @@ describe('renewing', () => {
       why: /opened|lead/,
     },
     {
+      name: 'for a while when its log does not acknowledge',
+      state: { ...open, replication: replicationOf(leadOf(1), { logWaitMs: 10_000 }) },
+      why: null,
+    },
+    {
+      name: 'not when its log acknowledges no more',
+      state: { ...open, replication: replicationOf(leadOf(1), { logWaitMs: 10_001 }) },
+      why: /log does not acknowledge/,
+    },
+    {
       name: 'not when the node stays closed',
       state: lease({ closedSinceMs: nowMs - 5001 }),
       why: /closed/,

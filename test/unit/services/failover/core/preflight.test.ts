@@ -127,6 +127,38 @@ const rows: readonly Row[] = [
     outcome: 'ready 1 failover null',
   },
   {
+    name: 'a failover to the primary itself',
+    state: replicaState(),
+    request: ask({ change: 'failover', to: eu }),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'a failover to a region that does not answer',
+    state: replicaState({ peers: [peerOf(ap, { ageMs: 9000 })] }),
+    request: ask({ change: 'failover', to: ap }),
+    outcome: 'RequestInvalid',
+  },
+  ...(['joining', 'quarantined'] as const).flatMap((role): Row[] => [
+    {
+      name: `a failover to a region that is ${role}`,
+      state: replicaState({ peers: [peerOf(ap, { role })] }),
+      request: ask({ change: 'failover', to: ap }),
+      outcome: 'RequestInvalid',
+    },
+    {
+      name: `a failover to this region, which is ${role}`,
+      state: replicaState({ role }),
+      request: ask({ change: 'failover' }),
+      outcome: 'RequestInvalid',
+    },
+  ]),
+  {
+    name: 'a failover to a live region',
+    state: replicaState({ peers: [peerOf(ap)] }),
+    request: ask({ change: 'failover', to: ap }),
+    outcome: 'ready 1 failover ap-south',
+  },
+  {
     name: 'force without accepting the loss',
     state: replicaState(),
     request: ask({ force: true }),

@@ -191,6 +191,10 @@ test('promote asks for the region itself', async () => {
   const request = access.asked[0];
   assert.ok(request?.kind === 'change');
   assert.deepEqual([request.change, request.to], ['failover', 'us-east']);
+  const body = { to: 'ap-south' };
+  const reply = await call(server, '/admin/regions/us-east/promote', { body });
+  assert.deepEqual([reply.status, reply.body['code']], [400, 'RequestInvalid']);
+  assert.equal(access.asked.length, 1);
 });
 
 test("the controller's refusal says why, what next, and which operation runs", async () => {
