@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { exitCodeHelp, type ExitCode } from './core/exit-code.ts';
 import { createContext, type Context, type GlobalOptions } from './io/context.ts';
+import { addAdopt } from './verbs/adopt/adopt.ts';
 import { addCompletion } from './verbs/completion.ts';
 import { addConfig } from './verbs/config.ts';
 import { addCertificates } from './verbs/deploy/certificates.ts';
@@ -43,6 +44,7 @@ const verbs: readonly AddVerb[] = [
   addStatus,
   addInit,
   addDoctor,
+  addAdopt,
   addRegion,
   addCertificates,
   addTokens,
