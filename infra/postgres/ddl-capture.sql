@@ -121,7 +121,16 @@ DECLARE
   made text;
 BEGIN
   PERFORM set_config('meridian.rewritten', '', true), set_config('meridian.dropped', '', true);
-  IF tag IN ('REINDEX', 'CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION') THEN
+  IF tag = 'REINDEX' THEN
+    PERFORM meridian.note_index(c.objid) FROM pg_event_trigger_ddl_commands() c
+    WHERE c.classid = 'pg_class'::regclass;
+    RETURN;
+  END IF;
+  IF tag IN ('CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION') THEN RETURN; END IF;
+  -- An index that was left invalid is in no other region, so what is done to it is not carried.
+  IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands())
+    AND NOT EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c
+      WHERE c.classid <> 'pg_class'::regclass OR NOT meridian.is_broken_index(c.objid)) THEN
     RETURN;
   END IF;
   SELECT coalesce(jsonb_agg(c.object_identity), '[]'),
@@ -148,6 +157,12 @@ BEGIN
     SELECT array_agg(c.objid), min(meridian.plain_definition(c.objid)) INTO carried, made
     FROM pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_class'::regclass;
   ELSE
+    -- The definition names the index: a name chosen here may be taken or free elsewhere.
+    IF tag = 'CREATE INDEX' THEN
+      SELECT min(pg_get_indexdef(r.oid)) INTO made FROM pg_event_trigger_ddl_commands() c
+      JOIN pg_class r ON c.classid = 'pg_class'::regclass AND r.oid = c.objid
+        AND r.relkind = 'i' AND r.reltablespace = 0;
+    END IF;
     carried := meridian.tables_to_carry(rewritten, statement);
   END IF;
   -- A command that names an owner changes it itself.
@@ -165,7 +180,7 @@ BEGIN
       WHERE s.name IN ('TimeZone', 'check_function_bodies', 'default_table_access_method',
         'default_tablespace', 'default_toast_compression', 'standard_conforming_strings'))));
   PERFORM meridian.carry_rows(o.id) FROM unnest(carried) AS o(id);
-  IF statement ~* '\mdetach\s+partition\M.*\mconcurrently\M' THEN
+  IF statement ~* '\mdetach\s+partition\M.*\m(concurrently|finalize)\M' THEN
     PERFORM meridian.note_detached(role_name, path, statement);
   END IF;
   PERFORM meridian.give_identity();

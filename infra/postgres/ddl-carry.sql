@@ -120,6 +120,76 @@ BEGIN
 END
 $$;
 
+-- Whether CREATE INDEX CONCURRENTLY or its kin failed and left the index invalid, or is at work. An
+-- invalid index of a partitioned table only lacks partitions.
+CREATE OR REPLACE FUNCTION meridian.is_broken_index(index_id oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_index i JOIN pg_class r ON r.oid = i.indexrelid
+    WHERE i.indexrelid = index_id AND NOT i.indisvalid AND r.relkind = 'i')
+$$;
+
+-- Has the index made in other regions unless it is there: REINDEX makes a broken one valid.
+CREATE OR REPLACE FUNCTION meridian.note_index(index_id oid) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO meridian.ddl (command_tag, statement, role_name, search_path, objects)
+  SELECT text.tag, text.statement, pg_get_userbyid(r.relowner), 'pg_catalog',
+    jsonb_build_object('objects', jsonb_build_array(format('%I.%I', n.nspname, r.relname)))
+  FROM pg_index i JOIN pg_class r ON r.oid = i.indexrelid
+  JOIN pg_namespace n ON n.oid = r.relnamespace
+  CROSS JOIN LATERAL (VALUES
+    ('CREATE INDEX', regexp_replace(pg_get_indexdef(r.oid),
+      '^CREATE (UNIQUE )?INDEX ', '\&IF NOT EXISTS ')),
+    ('COMMENT', format('COMMENT ON INDEX %I.%I IS %L', n.nspname, r.relname,
+      obj_description(r.oid, 'pg_class')))) AS text (tag, statement)
+  WHERE r.oid = index_id AND r.relkind = 'i' AND i.indisvalid AND r.relpersistence = 'p'
+    AND (text.tag <> 'COMMENT' OR obj_description(r.oid, 'pg_class') IS NOT NULL)
+    AND NOT meridian.is_own(n.nspname, format('%I.%I', n.nspname, r.relname))
+    AND n.nspname <> 'pg_catalog'
+    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = r.oid)
+$$;
+
+-- Indexes that the primary saw broken.
+CREATE TABLE IF NOT EXISTS meridian.broken_index (
+  index_schema text,
+  index_name text,
+  PRIMARY KEY (index_schema, index_name)
+);
+
+-- The primary's look, every second: an index is made elsewhere once it is valid, also when the
+-- command that mended it was ended before its event trigger fired.
+CREATE OR REPLACE FUNCTION meridian.capture_mended() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found record;
+BEGIN
+  FOR found IN
+    SELECT b.index_schema, b.index_name, r.oid FROM meridian.broken_index b
+    LEFT JOIN pg_class r ON r.oid = to_regclass(format('%I.%I', b.index_schema, b.index_name))
+  LOOP
+    CONTINUE WHEN meridian.is_broken_index(found.oid);
+    PERFORM meridian.note_index(found.oid);
+    DELETE FROM meridian.broken_index b
+    WHERE (b.index_schema, b.index_name) = (found.index_schema, found.index_name);
+  END LOOP;
+  INSERT INTO meridian.broken_index
+  SELECT n.nspname, r.relname FROM pg_index i JOIN pg_class r ON r.oid = i.indexrelid
+  JOIN pg_namespace n ON n.oid = r.relnamespace
+  WHERE NOT i.indisvalid AND r.relkind = 'i' AND r.relpersistence = 'p'
+    AND NOT meridian.is_own(n.nspname, format('%I.%I', n.nspname, r.relname))
+  ON CONFLICT DO NOTHING;
+END
+$$;
+
+-- Before an index is made: one of that name that a command once left broken here makes room.
+CREATE OR REPLACE FUNCTION meridian.drop_broken(identity text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF meridian.is_broken_index(to_regclass(identity)) THEN
+    EXECUTE format('DROP INDEX %s', to_regclass(identity));
+  END IF;
+END
+$$;
+
 -- DETACH PARTITION CONCURRENTLY leaves the partition's bounds as a constraint; the plain form, in
 -- which other regions run it, does not.
 CREATE OR REPLACE FUNCTION meridian.note_detached(
@@ -127,7 +197,8 @@ CREATE OR REPLACE FUNCTION meridian.note_detached(
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  called text := substring(statement FROM '(?i)\mdetach\s+partition\s+(\S+)\s+concurrently');
+  called text := substring(
+    statement FROM '(?i)\mdetach\s+partition\s+(\S+)\s+(?:concurrently|finalize)');
   detached regclass;
 BEGIN
   PERFORM set_config('search_path', path, true);
@@ -144,5 +215,6 @@ END
 $$;
 REVOKE ALL ON FUNCTION meridian.plain_definition, meridian.with_descendants,
   meridian.tables_to_carry, meridian.carry_rows, meridian.has_usable_key, meridian.give_identity,
-  meridian.note_detached
+  meridian.note_detached, meridian.is_broken_index, meridian.note_index, meridian.capture_mended,
+  meridian.drop_broken
   FROM PUBLIC;

@@ -1,6 +1,7 @@
 /**
  * Carries what decoding and event triggers do not see as ordinary rows, which replicate like any
- * others: values of sequences (meridian.sequence_value), roles, grants and settings (meridian.ddl).
+ * others: values of sequences (meridian.sequence_value), roles, grants, settings and indexes that
+ * were mended (meridian.ddl).
  * Old rows of meridian.ddl are deleted in the same way.
  */
 import {
@@ -59,7 +60,7 @@ export class UnseenCapture {
     try {
       const changed = await this.#client.query(anyChangedSql);
       if (changed.rows.length > 0) await this.#client.query(changedSql);
-      await this.#client.query('SELECT meridian.capture_globals()');
+      await this.#client.query('SELECT meridian.capture_globals(), meridian.capture_mended()');
       this.#rounds += 1;
       if (this.#rounds % pruneEvery === 0) {
         await this.#client.query(pruneSql, [this.#ddlRowsKept]);

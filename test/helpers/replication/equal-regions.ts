@@ -25,8 +25,13 @@ WHERE c.relkind = 'r' AND c.relpersistence = 'p'
   AND n.nspname NOT LIKE 'pg\\_toast%' AND c.relname NOT IN ('carried_row', 'sequence_value')
 ORDER BY 1`;
 
-/** What a schema is, in words that do not depend on object ids. */
+/**
+ * What a schema is, in words that do not depend on object ids. An index that was left invalid
+ * serves nobody and is in no other region.
+ */
 const catalogSql = `
+WITH broken AS (SELECT indexrelid AS oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+  WHERE NOT i.indisvalid AND c.relkind = 'i')
 SELECT 'column' AS kind, format('%I.%I.%s %I %s %s %s %s %s', n.nspname, c.relname, a.attnum,
     a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
     pg_get_expr(d.adbin, d.adrelid)) || format(' %s %s %s %s %s', a.attstattarget, a.attstorage,
@@ -35,12 +40,14 @@ FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped AND n.nspname !~ '^(pg_|information_schema|meridian)'
+  AND c.oid NOT IN (SELECT oid FROM broken)
 UNION ALL
 SELECT 'relation', format('%I.%I %s %s %s %s %s %s',
   n.nspname, c.relname, c.relkind, c.relreplident,
     c.relpersistence, c.reloptions, c.relowner::regrole, c.relacl)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname !~ '^(pg_|information_schema|meridian)'
+  AND c.oid NOT IN (SELECT oid FROM broken)
 UNION ALL
 SELECT 'constraint', format('%s %I %s', conrelid::regclass, conname, pg_get_constraintdef(c.oid))
 FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
@@ -51,6 +58,7 @@ SELECT 'index', format('%s %s %s %s', pg_get_indexdef(i.indexrelid), i.indisvali
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname !~ '^(pg_|information_schema|meridian)'
+  AND c.oid NOT IN (SELECT oid FROM broken)
 UNION ALL
 SELECT 'view', format('%I.%I %s', schemaname, viewname, definition) FROM pg_views
 WHERE schemaname !~ '^(pg_|information_schema|meridian)'
@@ -84,7 +92,8 @@ UNION ALL
 SELECT 'comment', format('%s %s %s', pg_describe_object(classoid, objoid, objsubid), objsubid,
   description) FROM pg_description d WHERE EXISTS (SELECT FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = d.objoid
-  AND d.classoid = 'pg_class'::regclass AND n.nspname !~ '^(pg_|information_schema|meridian)')
+  AND d.classoid = 'pg_class'::regclass AND c.oid NOT IN (SELECT oid FROM broken)
+  AND n.nspname !~ '^(pg_|information_schema|meridian)')
 UNION ALL
 SELECT 'extension', extname || extversion FROM pg_extension
 UNION ALL

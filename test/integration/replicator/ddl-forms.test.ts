@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { objectForms } from '../../fixtures/replication/ddl-object-forms.ts';
 import { partitionForms, tableForms, type DdlForm } from '../../fixtures/replication/ddl-forms.ts';
+import { connectPg, withPg } from '../../../shared/pg/client.ts';
 import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
 import { startPair, type ReplicatedPair } from '../../helpers/replication/pair.ts';
 
@@ -30,6 +31,115 @@ for (const [name, ...statements] of forms) {
     await assertEqualRegions(pair.source, pair.target);
   });
 }
+
+async function travels(...texts: readonly string[]): Promise<void> {
+  for (const text of texts) await pair.app.query(text);
+  await pair.caughtUp();
+  await assertEqualRegions(pair.source, pair.target);
+}
+
+/** Names of the table's indexes on the target that serve queries. */
+async function validIndexes(table: string): Promise<unknown[]> {
+  const rows = await pair.target.query(
+    `SELECT indexrelid::regclass::text AS name FROM pg_index WHERE indrelid = $1::regclass
+     AND indisvalid ORDER BY 1`,
+    [table],
+  );
+  return rows.map((row) => row['name']);
+}
+
+/** A session looks at the table until `work` is done. */
+async function whileReading<T>(table: string, work: () => Promise<T>): Promise<T> {
+  const reader = await connectPg(pair.source.target('app'));
+  try {
+    await reader.query(`BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM ${table}`);
+    return await work();
+  } finally {
+    await reader.end();
+  }
+}
+
+test('trap 39: an index that failed to be made concurrently, then dropped, or mended', async () => {
+  await pair.app.query(`CREATE TABLE y (id int PRIMARY KEY, v text);
+    INSERT INTO y VALUES (1, 'a'), (2, 'a'), (3, 'b')`);
+  await assert.rejects(pair.app.query('CREATE UNIQUE INDEX CONCURRENTLY ON y (v)'), /y_v_idx/);
+  await assert.rejects(
+    pair.app.query('CREATE UNIQUE INDEX CONCURRENTLY y_twice ON y (v)'),
+    /y_twice/,
+  );
+  await assert.rejects(
+    pair.app.query('CREATE UNIQUE INDEX CONCURRENTLY y_gone ON y (v)'),
+    /y_gone/,
+  );
+  // The name that PostgreSQL chooses depends on what was left behind.
+  await travels('CREATE INDEX CONCURRENTLY ON y (v)', `INSERT INTO y VALUES (4, 'a')`);
+  await travels(
+    `COMMENT ON INDEX y_twice IS 'not yet'`,
+    'ALTER INDEX y_twice RENAME TO y_once',
+    'DROP INDEX y_gone',
+    'DELETE FROM y WHERE id IN (2, 4)',
+    'REINDEX INDEX CONCURRENTLY y_once',
+    'ALTER INDEX y_once RENAME TO y_unique',
+    'DROP INDEX CONCURRENTLY y_v_idx1',
+    'DROP INDEX y_v_idx',
+  );
+  assert.deepEqual(await validIndexes('y'), ['y_pkey', 'y_unique']);
+});
+
+test('trap 39: dropping and detaching concurrently, ended halfway, then done', async () => {
+  await pair.app.query(`CREATE TABLE z (id int, v text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+    CREATE TABLE z1 PARTITION OF z FOR VALUES FROM (0) TO (100);
+    CREATE TABLE z2 PARTITION OF z FOR VALUES FROM (100) TO (200);
+    CREATE UNIQUE INDEX z1_v ON z1 (v); INSERT INTO z VALUES (1, 'a'), (2, 'b'), (101, 'c')`);
+  await whileReading('z', async () => {
+    const ended = { code: '57014' };
+    await pair.app.query(`SET statement_timeout = '1s'`);
+    await assert.rejects(pair.app.query('DROP INDEX CONCURRENTLY z1_v'), ended);
+    await assert.rejects(pair.app.query('ALTER TABLE z DETACH PARTITION z2 CONCURRENTLY'), ended);
+    await pair.app.query('RESET statement_timeout');
+  });
+  await travels(
+    `INSERT INTO z2 VALUES (102, 'd')`,
+    'DROP INDEX z1_v',
+    'ALTER TABLE z DETACH PARTITION z2 FINALIZE',
+    `INSERT INTO z1 VALUES (3, 'b')`,
+  );
+});
+
+test('trap 39: an index that was mended unseen is made by the next look', async () => {
+  await pair.app.query(`CREATE TABLE w (id int PRIMARY KEY, v text);
+    INSERT INTO w VALUES (1, 'a'), (2, 'a')`);
+  await assert.rejects(pair.app.query('CREATE UNIQUE INDEX CONCURRENTLY w_v ON w (v)'), /w_v/);
+  await pair.source.query('SELECT meridian.capture_mended()');
+  await pair.app.query('DELETE FROM w WHERE id = 2');
+  const target = {
+    ...pair.source.target(),
+    options: '-c event_triggers=off -c synchronous_commit=local',
+  };
+  await withPg(target, (client) => client.query('REINDEX INDEX w_v'));
+  await pair.caughtUp();
+  assert.deepEqual(await validIndexes('w'), ['w_pkey']);
+  await pair.source.query('SELECT meridian.capture_mended()');
+  await pair.caughtUp();
+  assert.deepEqual(await validIndexes('w'), ['w_pkey', 'w_v']);
+  await assertEqualRegions(pair.source, pair.target);
+});
+
+test('trap 39: an index that a region once left broken makes room for the new one', async () => {
+  await pair.app.query('CREATE TABLE u (id int PRIMARY KEY, v text)');
+  await pair.caughtUp();
+  const target = {
+    ...pair.target.target(),
+    options: '-c event_triggers=off -c synchronous_commit=local',
+  };
+  await withPg(target, async (client) => {
+    await client.query(`INSERT INTO u VALUES (1, 'a'), (2, 'a')`);
+    await assert.rejects(client.query('CREATE UNIQUE INDEX CONCURRENTLY u_v ON u (v)'), /u_v/);
+    await client.query('DELETE FROM u');
+  });
+  await travels('CREATE INDEX u_v ON u (v)');
+  assert.deepEqual(await validIndexes('u'), ['u_pkey', 'u_v']);
+});
 
 test('the forms are at least 50, each of its own name', () => {
   const count = forms.reduce((sum, [, ...statements]) => sum + statements.length, 0);

@@ -10,6 +10,8 @@ import { commandIn } from './statement-text.ts';
 import { readTable } from './table-catalog.ts';
 
 export interface DdlFacts {
+  /** Names of what the command made or changed, as PostgreSQL writes them. */
+  readonly objects?: readonly string[];
   readonly settings?: Readonly<Record<string, string>>;
   readonly ordinal?: number;
   readonly place?: number | null;
@@ -29,6 +31,11 @@ export async function replayDdl(
     ...{ text: value('statement'), tag: value('command_tag') },
     ...{ ordinal: facts.ordinal ?? 0, place: facts.place ?? null },
   });
+  if (value('command_tag') === 'CREATE INDEX') {
+    await client.query('SELECT meridian.drop_broken(o) FROM unnest($1::text[]) AS o', [
+      facts.objects ?? [],
+    ]);
+  }
   const settings = { ...facts.settings, search_path: value('search_path') };
   const before = await client.query<{ name: string; value: string }>(
     `SELECT name, current_setting(name) AS value FROM unnest($1::text[]) AS name`,

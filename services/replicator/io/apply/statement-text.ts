@@ -26,22 +26,25 @@ export interface CapturedText {
 /** The captured command alone; throws Divergence when the text does not hold it. */
 export async function commandIn({ text, tag, ordinal, place }: CapturedText): Promise<string> {
   // The parser takes a moment to load: most commands need none.
-  if (isPlainlyAlone(text)) return text;
+  if (isPlainlyAlone(text) && !changingWords.test(text)) return text;
   await loadSqlParser();
   const statements = parse(text);
   const placed = place === null ? undefined : statements[place - 1];
-  if (placed !== undefined) return withoutConcurrently(placed.text);
+  if (placed !== undefined) return inTransaction(placed.text);
   const [only] = statements;
-  if (statements.length === 1 && only !== undefined) return withoutConcurrently(only.text);
+  if (statements.length === 1 && only !== undefined) return inTransaction(only.text);
   const tagged = statements.filter((statement) => statement.tag === tag);
   const found = tagged[ordinal % Math.max(1, tagged.length)];
-  if (found !== undefined) return withoutConcurrently(found.text);
+  if (found !== undefined) return inTransaction(found.text);
   throw new MeridianError('Divergence', `no ${tag} is found in the captured statement`, { tag });
 }
 
-/** Whether the text is one command, and runs as it is. */
+/** Texts with these words may not run as they are. */
+const changingWords = /concurrently|finalize|drop\s+index/i;
+
+/** Whether the text is one command. */
 function isPlainlyAlone(text: string): boolean {
-  return !text.replace(/;\s*$/, '').includes(';') && !/concurrently/i.test(text);
+  return !text.replace(/;\s*$/, '').includes(';');
 }
 
 function parse(text: string): { readonly text: string; readonly tag: string | null }[] {
@@ -61,9 +64,13 @@ function parse(text: string): { readonly text: string; readonly tag: string | nu
   }
 }
 
-/** CONCURRENTLY is not possible inside a transaction: here nobody else writes. */
-function withoutConcurrently(text: string): string {
-  if (!/concurrently/i.test(text)) return text;
+/**
+ * The form for the applier's transaction. CONCURRENTLY is not possible there, and nobody else
+ * writes; what it left half done at the source is whole here, or was never made: a partition is
+ * detached at once, an index that is dropped may be missing.
+ */
+function inTransaction(text: string): string {
+  if (!changingWords.test(text)) return text;
   const bytes = Buffer.from(text);
   const { tokens } = scanSync(text) as {
     readonly tokens: readonly {
@@ -72,10 +79,16 @@ function withoutConcurrently(text: string): string {
       readonly text: string;
     }[];
   };
+  const words = tokens.map((token) => token.text.toLowerCase());
+  const isDrop = words[0] === 'drop' && words[1] === 'index' && !words.includes('exists');
   let result = bytes;
-  for (const { start, end, text: word } of [...tokens].reverse()) {
-    if (word.toLowerCase() !== 'concurrently') continue;
-    result = Buffer.concat([result.subarray(0, start), result.subarray(end)]);
+  for (const [index, { start, end }] of [...tokens.entries()].reverse()) {
+    const word = words[index];
+    const isLeftOut = word === 'concurrently' || (word === 'finalize' && words[0] === 'alter');
+    const added = isDrop && index === 1 ? ' IF EXISTS' : '';
+    if (!isLeftOut && added === '') continue;
+    const before = result.subarray(0, isLeftOut ? start : end);
+    result = Buffer.concat([before, Buffer.from(added), result.subarray(end)]);
   }
   return result.toString('utf8');
 }
