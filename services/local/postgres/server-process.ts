@@ -24,6 +24,12 @@ export interface ServerRun {
   readonly primary: { readonly host: string; readonly port: number } | null;
 }
 
+/**
+ * What ALTER SYSTEM may not change: a prepared transaction would survive promotion, seeding and
+ * fencing; a server that restarts by itself would show commits that nobody confirmed.
+ */
+const fixedArguments = ['-c', 'max_prepared_transactions=0', '-c', 'restart_after_crash=off'];
+
 /** Writes the settings, removes what a dead server left, and says how to run the server. */
 export async function prepareServer(context: RegionContext, run: ServerRun): Promise<ProcessSpec> {
   const { dataFolder } = run.folder;
@@ -32,7 +38,7 @@ export async function prepareServer(context: RegionContext, run: ServerRun): Pro
   await writeSettings(context, run);
   return {
     program: join(context.programs.postgresHome, 'bin/postgres'),
-    args: ['-D', dataFolder],
+    args: ['-D', dataFolder, ...fixedArguments],
     env: postgresEnvironment(),
     folder: dataFolder,
     runAs: context.postgresUser,

@@ -116,6 +116,25 @@ test('a server killed with SIGKILL comes back by itself, and closed', async () =
   await assert.rejects(query(target(west, 5432, 'app'), 'SELECT 1'), { code: '57P03' });
 });
 
+test('trap 79: prepared transactions stay off, whatever ALTER SYSTEM says', async () => {
+  const node = id('west/pg-1');
+  const owner = target(west, 5432, 'owner');
+  await query(owner, 'ALTER SYSTEM SET max_prepared_transactions = 10');
+  await query(owner, 'ALTER SYSTEM SET restart_after_crash = on');
+  const { pid } = westNodes.stateOf(node);
+  assert.ok(pid !== null);
+  process.kill(pid, 'SIGKILL');
+  await untilRunning(westNodes, node, pid);
+  const fixed = await query(
+    owner,
+    `SELECT current_setting('max_prepared_transactions') AS prepared,
+     current_setting('restart_after_crash') AS restarts`,
+  );
+  assert.deepEqual(fixed, [{ prepared: '0', restarts: 'off' }]);
+  await query(owner, 'ALTER SYSTEM RESET max_prepared_transactions');
+  await query(owner, 'ALTER SYSTEM RESET restart_after_crash');
+});
+
 test('another region begins as a copy on a timeline of its own, with new local state', async () => {
   await query(
     target(west, 5432, 'owner'),
