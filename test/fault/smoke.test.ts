@@ -1,11 +1,12 @@
 // test: alone deadline 480 s
 /**
  * The rows of the fault matrix that every `npm test` runs, one after the other on one cluster with
- * its WAN, all workloads together.
+ * its WAN, all workloads together; then 20,000 checked session reads.
  */
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { TestCluster } from '../helpers/cluster.ts';
+import { testHistories } from './histories/checked-histories.ts';
 import { runScenario } from './run/run-scenario.ts';
 import { smokeScenarios } from './scenarios/all.ts';
 import { allWorkloads } from './workloads/all.ts';
@@ -32,3 +33,5 @@ for (const scenario of smokeScenarios) {
     assert.deepEqual(violations.slice(0, 20), [], verdict.journalFile);
   });
 }
+
+testHistories(() => cluster, { reads: 20_000, isRepeated: false });

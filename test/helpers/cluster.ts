@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { clusterConfigSchema, type ClusterConfig } from '../../services/cluster-config.ts';
+import { listenerPorts } from '../../services/listeners.ts';
 import { createAgentClient } from '../../services/local/agent-client.ts';
 import type { AgentState } from '../../services/local/agent-state.ts';
 import type { LocalRegion } from '../../services/local/cluster-files.ts';
@@ -144,8 +145,9 @@ export class TestCluster {
     path: string,
     { body, headers = {} }: { readonly body: unknown; readonly headers?: Record<string, string> },
   ): Promise<DataAnswer> {
-    const { bind, listeners } = this.region(region);
-    const reply = await fetch(`http://${bind}:${listeners.public}${path}`, {
+    const { bind } = this.region(region);
+    const { public: port } = listenerPorts(this.region(region), ['gateway']);
+    const reply = await fetch(`http://${bind}:${port}${path}`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${await this.token('data:write')}`,
@@ -155,11 +157,8 @@ export class TestCluster {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(30_000),
     });
-    return {
-      status: reply.status,
-      headers: reply.headers,
-      body: (await reply.json()) as DataAnswer['body'],
-    };
+    const content = (await reply.json()) as DataAnswer['body'];
+    return { status: reply.status, headers: reply.headers, body: content };
   }
 
   /** One statement by `POST /v1/query`. */
@@ -170,8 +169,9 @@ export class TestCluster {
 
   /** A call on the admin listener of `region` with the role admin. */
   async admin(region: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-    const { bind, listeners } = this.region(region);
-    const reply = await fetch(`http://${bind}:${listeners.admin}${path}`, {
+    const { bind } = this.region(region);
+    const { admin } = listenerPorts(this.region(region), ['failover']);
+    const reply = await fetch(`http://${bind}:${admin}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         authorization: `Bearer ${await this.token('admin:admin')}`,

@@ -1,14 +1,17 @@
 // test: alone deadline 300 s
 /**
- * Changes of primary on real regions under writes from all of them: a switchover fails no request,
- * an operator's request is an operation that every region knows, a frozen controller is replaced
- * within its bound and never writes again in its old epoch.
+ * Changes of primary on real regions, two of them split into several processes, under writes from
+ * all of them: a switchover fails no request and brings everything along, an operator's request is
+ * an operation that every region knows, a frozen controller is replaced within its bound and never
+ * writes again in its old epoch.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { randomUUID } from 'node:crypto';
-import { TestCluster } from '../../helpers/cluster.ts';
-import { eventually } from '../../helpers/eventually.ts';
+import { TestCluster } from '../../../helpers/cluster.ts';
+import { eventually } from '../../../helpers/eventually.ts';
+import { makeClerk, testChangesByHand, testGlobals } from './globals.ts';
+import { split, testSplitRegion } from './split.ts';
 
 /** Between the freeze and the first write elsewhere; what a quiet machine needs is in the bench. */
 const replacedWithinMs = 30_000;
@@ -19,17 +22,20 @@ let writing: Promise<void>[] = [];
 const outcomes = new Map<string, string>();
 
 before(async () => {
-  cluster = await TestCluster.start({ nodesPerRegion: 1 });
+  cluster = await TestCluster.start({ nodesPerRegion: 1, split });
   const made = await cluster.query(any(), 'CREATE TABLE entry (id text PRIMARY KEY)');
   assert.equal(made.status, 200, JSON.stringify(made.body));
+  await makeClerk(cluster, (await regions()).primary);
   writing = cluster.regionIds.map(write);
 });
 
 after(async () => {
   isWriting = false;
   await Promise.allSettled(writing);
-  await cluster.remove();
+  await cluster?.remove();
 });
+
+testSplitRegion(() => cluster);
 
 test('a switchover under writes fails none of them', async () => {
   const { primary, epoch } = await regions();
@@ -49,6 +55,8 @@ test('a switchover under writes fails none of them', async () => {
   const failed = [...outcomes.values()].filter((outcome) => outcome !== 'confirmed');
   assert.deepEqual(failed, []);
 });
+
+testGlobals(() => cluster, primaryNow);
 
 test('every region tells the same of the operation and the history', async () => {
   const told = await Promise.all(
@@ -135,6 +143,8 @@ test('what was confirmed is in every region, once', async () => {
   }
 });
 
+testChangesByHand(() => cluster, primaryNow);
+
 /** One write after the other through `region`; its outcome is noted. */
 async function write(region: string): Promise<void> {
   while (isWriting) {
@@ -163,6 +173,10 @@ interface Regions {
 
 async function regions(from = any()): Promise<Regions> {
   return (await cluster.admin(from, '/admin/regions')) as unknown as Regions;
+}
+
+async function primaryNow(): Promise<string> {
+  return (await regions()).primary;
 }
 
 async function regionOf(id: string): Promise<{ readonly role: string }> {

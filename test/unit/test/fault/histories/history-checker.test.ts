@@ -4,7 +4,7 @@ import {
   HistoryChecker,
   type Read,
   type Vector,
-} from '../../../../helpers/histories/history-checker.ts';
+} from '../../../../fault/histories/history-checker.ts';
 
 /** Two sessions with two cells each. Session 0 wrote 1 to cell 0; session 1, who saw it, to 2. */
 function afterTwoWrites(): HistoryChecker {
