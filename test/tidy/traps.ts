@@ -9,7 +9,10 @@ export function trapsNamed(text: string): readonly number[] {
   return found;
 }
 
-/** Traps whose test has a title of its own: the file, and a part of the title. */
+/**
+ * Traps whose test has a title of its own: the file, and a part of the title. 67: what is
+ * acknowledged is on disk (`flush.messages=1`), so a loss of power takes nothing of it.
+ */
 export const namedOtherwise: Readonly<Record<number, readonly [file: string, title: string]>> = {
   2: [
     'test/unit/services/replicator/core/transaction-assembler.test.ts',
@@ -30,9 +33,27 @@ export const namedOtherwise: Readonly<Record<number, readonly [file: string, tit
     'a node on another timeline seals only after its tail is in the log',
   ],
   52: ['test/integration/failover/node-effects.test.ts', 'a restarted server is closed again'],
+  54: [
+    'test/unit/services/replicator/core/quorum-tracker.test.ts',
+    'degraded to K = 0, a COMMIT waits for the own log alone',
+  ],
+  55: ['test/fault/scenarios/n7.ts', 'the primary region is partitioned from both others'],
+  57: [
+    'test/integration/router/thin-path.test.ts',
+    'a statement that fails leaves nothing behind and says why',
+  ],
+  61: [
+    'test/integration/failover/forced-failover.long.test.ts',
+    'regions that come back list what they held, and are seeded anew',
+  ],
+  62: ['test/unit/services/router/core/node-position.test.ts', 'a standby without the opening'],
   64: [
     'test/integration/failover/node-effects.test.ts',
     'a seal ends sessions and covers every commit before it',
+  ],
+  67: [
+    'test/integration/failover/topic-keeper.test.ts',
+    'a setting changed by hand is named, and nothing is written meanwhile',
   ],
   68: [
     'test/integration/kafka/data-log.test.ts',
@@ -69,5 +90,5 @@ export const namedOtherwise: Readonly<Record<number, readonly [file: string, tit
   ],
 };
 
-/** Traps of 1 to 53 and 63 to 85 that no test names yet. */
-export const withoutTest: readonly number[] = [43, 53, 67, 81, 84, 85];
+/** Traps that no test names yet. */
+export const withoutTest: readonly number[] = [56, 60];

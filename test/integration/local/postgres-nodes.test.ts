@@ -135,7 +135,26 @@ test('trap 79: prepared transactions stay off, whatever ALTER SYSTEM says', asyn
   await query(owner, 'ALTER SYSTEM RESET restart_after_crash');
 });
 
-test('another region begins as a copy on a timeline of its own, with new local state', async () => {
+/** Commands that each add a column and write to it, in one transaction, until `work` is done. */
+async function whileAltering(work: Promise<unknown>): Promise<number> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  let columns = 0;
+  while (!isDone) {
+    columns += 1;
+    await query(
+      target(west, 5432, 'owner'),
+      `BEGIN; ALTER TABLE city ADD COLUMN c${columns} int DEFAULT ${columns};
+       UPDATE city SET c${columns} = -1 WHERE id = ${columns}; COMMIT`,
+    );
+  }
+  await done;
+  return columns;
+}
+
+test('trap 43: a region begins as a copy, with new local state, whatever DDL runs', async () => {
   await query(
     target(west, 5432, 'owner'),
     `CREATE TABLE city (id int PRIMARY KEY); INSERT INTO city SELECT generate_series(1, 20000);
@@ -149,7 +168,7 @@ test('another region begins as a copy on a timeline of its own, with new local s
   const seed = eastNodes.seedRegionNode(node, source);
   assert.equal(eastNodes.stateOf(node).operation, 'seed-region-node');
   assert.throws(() => eastNodes.stop(node), { code: 'OperationRunning' });
-  await seed;
+  const altered = await whileAltering(seed);
   const { recoveredTo, data, process: phase } = eastNodes.stateOf(node);
   assert.deepEqual([data, phase], ['ready', 'stopped']);
   assert.ok(recoveredTo !== null);
@@ -167,6 +186,21 @@ test('another region begins as a copy on a timeline of its own, with new local s
     ...{ cities: '20000', pubs: '0', store: '', names: 'meridian_closed' },
     ...{ timeline: '00000002', open: null, past: 't' },
   });
+  // The copy has whole transactions, the first ones, and all that were done before it ended.
+  const [{ columns } = { columns: null }] = await query(
+    target(east, 5432, 'owner'),
+    `SELECT count(*) AS columns FROM pg_attribute WHERE attrelid = 'city'::regclass
+     AND attname ~ '^c[0-9]+$'`,
+  );
+  const copied = Number(columns);
+  assert.ok(copied >= 1 && copied <= altered, `${copied} of ${altered} columns`);
+  const sums = Array.from({ length: copied }, (_, n) => `sum(c${n + 1})`).join(', ');
+  const [row] = await query(
+    target(east, 5432, 'owner'),
+    `SELECT concat_ws(' ', ${sums}) AS sums FROM city`,
+  );
+  const wanted = Array.from({ length: copied }, (_, n) => 19_999 * (n + 1) - 1);
+  assert.deepEqual(row, { sums: wanted.join(' ') });
 });
 
 test('a base backup of a silent source fails in words and harms nothing', async () => {

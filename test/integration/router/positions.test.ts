@@ -1,4 +1,7 @@
-/** Position tokens that cannot be served, tokens as cookies, and what a strong read may show. */
+/**
+ * Position tokens that cannot be served, tokens as cookies, what a strong read may show, and who
+ * waits behind a COMMIT that waits.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { encodePositionToken } from '../../../shared/core/position-token.ts';
@@ -154,4 +157,37 @@ test('a strong read that runs as a write checks the lease as well', async () => 
   const answer = await pending;
   control.set({ leaseValidUntilMs: Number.MAX_SAFE_INTEGER });
   assert.notEqual(answer.status, 200, answer.text);
+});
+
+test('trap 53: a hot row waits for the COMMIT that holds it, other rows for nobody', async () => {
+  const sql = (text: string) => cluster.sql('eu-west', text);
+  const waiting = (condition: string) =>
+    eventually(async () => {
+      return (await sql(`SELECT 1 FROM pg_stat_activity WHERE ${condition}`)).length > 0;
+    });
+  const gate = async (name: string): Promise<void> => {
+    await sql(`ALTER SYSTEM SET synchronous_standby_names = '${name}'`);
+    await sql('SELECT pg_reload_conf()');
+  };
+  const change = (id: number, durability: string): Promise<Answer> =>
+    cluster.query('eu-west', `UPDATE hot SET n = n + 1 WHERE id = ${id}`, { durability });
+  await cluster.query('eu-west', 'CREATE TABLE hot (id int PRIMARY KEY, n int)', asynchronous);
+  await cluster.query('eu-west', 'INSERT INTO hot VALUES (1, 0), (2, 0)', asynchronous);
+  const first = change(1, 'sync');
+  await waiting("wait_event = 'SyncRep'");
+  let isHotDone = false;
+  const second = change(1, 'async').then((answer) => {
+    isHotDone = true;
+    return answer;
+  });
+  await waiting("wait_event_type = 'Lock'");
+  for (let n = 0; n < 3; n += 1) {
+    const other = await change(2, 'async');
+    assert.equal(other.status, 200, other.text);
+  }
+  assert.equal(isHotDone, false);
+  await gate('meridian_eu_west_pg_2');
+  for (const answer of [await first, await second]) assert.equal(answer.status, 200, answer.text);
+  await gate('meridian_closed');
+  assert.deepEqual(await sql('SELECT n FROM hot WHERE id = 1'), [{ n: '2' }]);
 });

@@ -58,12 +58,12 @@ describe('renewing', () => {
       why: null,
     },
     {
-      name: 'not when its log acknowledges no more',
+      name: 'trap 84: not when its log acknowledges no more',
       state: { ...open, replication: replicationOf(leadOf(1), { logWaitMs: 10_001 }) },
       why: /log does not acknowledge/,
     },
     {
-      name: 'not when the node stays closed',
+      name: 'trap 85: not when the node stays closed',
       state: lease({ closedSinceMs: nowMs - 5001 }),
       why: /closed/,
     },

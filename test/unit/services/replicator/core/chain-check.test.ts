@@ -152,6 +152,22 @@ test('idle records move waits of their own epoch only, and no transaction', () =
   assert.equal(endPositionOf(idle), null);
 });
 
+test('trap 81: a region that is ahead by idle records only follows the next epoch', () => {
+  const place = placeAt(at('1:0/10'));
+  const idle: CommitRecord = {
+    ...{ kind: 'idle', epoch: 1 as Epoch, origin },
+    ...{ lsn: 99n as Lsn, timeUs: 0n },
+  };
+  const start: CommitRecord = {
+    ...{ kind: 'epoch-start', epoch: 2 as Epoch, origin },
+    ...{ cut: at('1:0/10'), timeUs: 0n },
+  };
+  const beyond = checkChain(place, idle, cuts([2, '1:0/10']));
+  // It moved no place: the region is where the cut is, and nothing of it is void.
+  assert.ok(!('place' in beyond));
+  assert.equal(checkChain(place, start, cuts([2, '1:0/10'])).kind, 'epoch-start');
+});
+
 test('records of one region alone are no part of the chain', () => {
   const sealed: CommitRecord = {
     kind: 'sealed',
