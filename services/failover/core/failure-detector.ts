@@ -78,9 +78,11 @@ function openFirst(state: ControllerState): Proposal | null {
   return propose(state, choice, 'no epoch has begun');
 }
 
+/** A region that was paused itself reads on first: renewals may wait to be read. */
 function detectExpiry(state: ControllerState): Proposal | null {
-  const { read, nowMs, fold } = state;
-  if (nowMs < expiredFromMs(read.leaseReadAtMs, leaseTimes(state)) + patienceMs(state)) return null;
+  const { read, nowMs, fold, listeningSinceMs } = state;
+  const heardAtMs = Math.max(read.leaseReadAtMs, listeningSinceMs);
+  if (nowMs < expiredFromMs(heardAtMs, leaseTimes(state)) + patienceMs(state)) return null;
   if (nowMs < read.pausedUntilMs || nowMs < backedOffUntilMs(state)) return null;
   const silentMs = Math.round(nowMs - read.leaseReadAtMs);
   const why = `the lease of ${fold.primary} is over: no renewal was read for ${silentMs} ms`;

@@ -66,6 +66,22 @@ const rows: readonly Row[] = [
     proposal: null,
   },
   {
+    name: 'nothing when the region was paused itself and has not listened since',
+    state: replicaState({
+      ...reading({ leaseReadAtMs: nowMs - 30_000 }),
+      listeningSinceMs: nowMs - 5249,
+    }),
+    proposal: null,
+  },
+  {
+    name: 'a failover when it has listened for a lease since its pause',
+    state: replicaState({
+      ...reading({ leaseReadAtMs: nowMs - 30_000 }),
+      listeningSinceMs: nowMs - 5250,
+    }),
+    proposal: '1 failover null',
+  },
+  {
     name: 'nothing while paused',
     state: replicaState(reading({ leaseReadAtMs: nowMs - 6000, pausedUntilMs: nowMs + 1 })),
     proposal: null,
