@@ -9,6 +9,7 @@ import { agentPidFile } from './leftovers.ts';
 import { registerAgentRoutes } from './agent-routes.ts';
 import type { AgentState } from './agent-state.ts';
 import { keepKafkaAccess } from './kafka-access.ts';
+import { followCertificates } from './parts/certificate-renewal.ts';
 import { createKafkaProcess } from './parts/kafka.ts';
 import { createMeridianProcess, meridianProcesses } from './parts/meridian.ts';
 import { createRedisProcess } from './parts/redis.ts';
@@ -67,9 +68,11 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
     for (const { logFile } of state().processes) rotateLogFile(logFile);
   }, rotationIntervalMs);
   const ending = new AbortController();
+  const unfollow = followCertificates(context, nodes, servers.length > 0);
   const stopAll = async (): Promise<void> => {
     context.logger.info('stopping the region');
     ending.abort();
+    unfollow();
     await Promise.all(meridian.map((process) => process.stop()));
     await nodes.shutDown();
     await Promise.all(servers.map((process) => process.stop()));

@@ -24,7 +24,8 @@ export interface RegionContext {
   readonly cluster: ClusterBase;
   readonly clusterFile: string;
   readonly region: RegionConfig;
-  readonly secrets: Secrets;
+  /** Certificates in it are replaced by `parts/certificate-renewal.ts` alone. */
+  secrets: Secrets;
   readonly paths: RegionPaths;
   readonly programs: Programs;
   /** User of PostgreSQL's processes and folders. */

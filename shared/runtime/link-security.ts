@@ -170,8 +170,16 @@ const reasons: Readonly<Record<string, RefusalReason>> = {
   CERT_UNTRUSTED: 'foreign-authority',
   ERR_TLS_CERT_ALTNAME_INVALID: 'wrong-region',
   ERR_MERIDIAN_WRONG_REGION: 'wrong-region',
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'no-certificate',
   ERR_SSL_WRONG_VERSION_NUMBER: 'plain-text',
+};
+
+/** What the other end says of this one's certificate, whatever OpenSSL calls its alerts. */
+const alerts: Readonly<Record<string, RefusalReason>> = {
+  UNKNOWN_CA: 'foreign-authority',
+  CERTIFICATE_UNKNOWN: 'foreign-authority',
+  BAD_CERTIFICATE: 'foreign-authority',
+  CERTIFICATE_EXPIRED: 'expired',
+  CERTIFICATE_REQUIRED: 'no-certificate',
 };
 
 /** The reason behind an error or one of its causes; null when no certificate has to do with it. */
@@ -180,11 +188,16 @@ function reasonOf(error: unknown): RefusalReason | null {
     const { code, cause, message } = at as Record<string, unknown>;
     // PostgreSQL's driver has no code for a server without TLS.
     if (message === 'The server does not support SSL connections') return 'plain-text';
-    const why = typeof code === 'string' ? reasons[code] : undefined;
+    const why = typeof code === 'string' ? reasonOfCode(code) : undefined;
     if (why !== undefined) return why;
     at = cause;
   }
   return null;
+}
+
+function reasonOfCode(code: string): RefusalReason | undefined {
+  const alert = /^ERR_SSL_.*_ALERT_(\w+)$/.exec(code)?.[1];
+  return alert === undefined ? reasons[code] : alerts[alert];
 }
 
 const hints: Readonly<Record<RefusalReason, string>> = {

@@ -2,6 +2,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { redisUser } from '../../../shared/redis/client.ts';
+import { redisAgentUser } from '../../../shared/redis/reload-certificates.ts';
 import { tlsFiles } from '../tls-files.ts';
 import { acceptsConnections } from '../process/tcp-check.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
@@ -50,7 +51,7 @@ export function redisSettings({
   readonly secrets: RegionContext['secrets'];
 }): string {
   const port = String(region.redis.port);
-  const { redisPassword, certificates } = secrets.own;
+  const { redisPassword, agentToken, certificates } = secrets.own;
   const files = tlsFiles(paths.tlsFolder);
   const access =
     certificates === undefined
@@ -62,6 +63,7 @@ export function redisSettings({
           `tls-ca-cert-file "${files.authority}"`,
           'user default off',
           `user ${redisUser} on >${redisPassword} ~* &* +@all -@admin -@dangerous`,
+          `user ${redisAgentUser} on >${agentToken} resetkeys resetchannels -@all +config|set`,
         ];
   return [`bind ${region.bind}`, ...access, `dir "${paths.redisFolder}"`, ''].join('\n');
 }

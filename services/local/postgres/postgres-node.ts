@@ -24,7 +24,7 @@ import {
   type NodeRecord,
 } from './node-folder.ts';
 import { ensurePhysicalSlot, seedFromRegion, seedStandbyOf, type OnProgress } from './seed.ts';
-import { ownerTarget, prepareServer } from './server-process.ts';
+import { ownerTarget, prepareServer, writeNodeCertificates } from './server-process.ts';
 import { setUpNode } from './setup.ts';
 
 export type NodeOperation =
@@ -179,6 +179,12 @@ export class PostgresNode {
       if (!existsSync(this.#folder.folder)) return;
       await moveAside(this.#folder, new Date());
     });
+  }
+
+  async renewCertificates(): Promise<void> {
+    if (!existsSync(this.#folder.folder)) return;
+    await writeNodeCertificates(this.#context, this.#folder);
+    this.#server.signal('SIGHUP');
   }
 
   /** Ends the server with the agent; what it did is remembered. */

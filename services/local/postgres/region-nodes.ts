@@ -77,6 +77,11 @@ export class RegionNodes {
     return this.#node(id).setAside();
   }
 
+  /** New connections are shown the certificates of the secrets as they are now. */
+  async renewCertificates(): Promise<void> {
+    await Promise.all([...this.#nodes.values()].map((node) => node.renewCertificates()));
+  }
+
   /** Standbys first: a server waits at its end for those that still stream from it. */
   async shutDown(): Promise<void> {
     const nodes = [...this.#nodes.values()];

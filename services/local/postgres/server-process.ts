@@ -71,19 +71,30 @@ export function postgresEnvironment(): Record<string, string> {
   return { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 }
 
+/** The certificates of the region's secrets, for a server that starts or is sent SIGHUP. */
+export async function writeNodeCertificates(
+  { secrets, postgresUser }: RegionContext,
+  folder: NodeFolder,
+): Promise<void> {
+  await writeTlsFiles(tlsFolderOf(folder), secrets, postgresUser);
+}
+
+/** A folder of the node's own: PostgreSQL runs as another user, and a base backup is no place. */
+function tlsFolderOf({ folder }: NodeFolder): string {
+  return join(folder, 'tls');
+}
+
 async function writeSettings(context: RegionContext, run: ServerRun): Promise<void> {
   const { cluster, region, programs, secrets } = context;
   const isSecured = cluster.security.mode === 'tls';
-  // A folder of the node's own: PostgreSQL runs as another user, and a base backup is no place.
-  const tlsFolder = join(run.folder.folder, 'tls');
-  if (isSecured) await writeTlsFiles(tlsFolder, secrets, context.postgresUser);
+  if (isSecured) await writeNodeCertificates(context, run.folder);
   const fixedFile = join(programs.repositoryFolder, 'infra/postgres/postgresql.conf');
   const settings = {
     ...run,
     bind: region.bind,
     database: cluster.database,
     isSecured,
-    tls: isSecured ? { ...tlsFiles(tlsFolder), serverName: region.host } : null,
+    tls: isSecured ? { ...tlsFiles(tlsFolderOf(run.folder)), serverName: region.host } : null,
     replicatorPassword: secrets.shared.postgres.replicator,
     majorVersion: postgresMajorVersion(programs.postgresHome),
   };

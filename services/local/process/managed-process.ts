@@ -16,6 +16,7 @@ import {
   identityOf,
   readPidFile,
   removePidFile,
+  signalProcess,
   writePidFile,
   type ProcessIdentity,
 } from './process-identity.ts';
@@ -105,6 +106,11 @@ export class ManagedProcess {
     this.#problem = null;
     this.#phase = 'starting';
     this.#loop = this.#keepRunning(this.#stopSignal.signal);
+  }
+
+  /** Sends `signal` to the process that runs, if one does. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#identity !== null) signalProcess(this.#identity, signal);
   }
 
   /** Ends the process and does not start it again; resolves when it is gone. */

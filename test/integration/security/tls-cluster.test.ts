@@ -4,15 +4,22 @@
  * certificate of the cluster's own authority. They come up in any order, replicate, switch over.
  */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parse, stringify } from 'yaml';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
+import { controlTopicOf, dataTopicOf } from '../../../shared/kafka/topic.ts';
+import { installLinkIdentity, linkIdentity } from '../../../shared/runtime/link-security.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { adminRoles } from './admin-roles.ts';
 import { SecuredHosts } from './hosts.ts';
+import { append, countOf, forgedIdentity } from './kafka-refusals.ts';
 import { secretsOf, tracesOf } from './secret-traces.ts';
+import { shownCertificates } from './shown-certificates.ts';
 
 const regions = ['eu-west', 'us-east', 'ap-south'] as const;
 let hosts: SecuredHosts;
@@ -63,6 +70,19 @@ test('a write is confirmed by another region and read in all of them', async () 
   }
 });
 
+test('doctor finds every part of a running region as it must be', async () => {
+  const { code, out, err } = await hosts.run('us-east', ['doctor', '--json']);
+  const { isRunning, findings } = JSON.parse(out) as {
+    isRunning: boolean;
+    findings: { level: string; check: string; found: string }[];
+  };
+  const failures = findings.filter(({ level }) => level === 'failed');
+  assert.deepEqual([code, isRunning, failures], [0, true, []], err);
+  for (const part of ['postgres us-east/pg-1', 'kafka quorum', 'redis', 'region eu-west']) {
+    assert.equal(findings.find(({ check }) => check === part)?.level, 'ok', part);
+  }
+});
+
 test('a switchover moves the primary; writes go on', async () => {
   const moved = await hosts.run('ap-south', ['switchover', 'us-east', '--yes']);
   assert.equal(moved.code, 0, moved.err);
@@ -98,6 +118,31 @@ test('a stolen data token opens no admin verb of a running region', async () => 
   }
 });
 
+test('Kafka refuses an append to the log of another region, and a stranger', async () => {
+  const own = linkIdentity();
+  assert.ok(own !== null);
+  const { cell } = hosts.config;
+  const before = { 'not-allowed': countOf('not-allowed'), strange: countOf('foreign-authority') };
+  await assert.rejects(
+    append(hosts, dataTopicOf(cell, 'us-east' as RegionId), 'us-east'),
+    (error) => isMeridianError(error, 'Forbidden') && error.details['why'] === 'not-allowed',
+  );
+  assert.equal(countOf('not-allowed'), before['not-allowed'] + 1);
+  installLinkIdentity(await forgedIdentity(own));
+  try {
+    for (const region of regions) {
+      await assert.rejects(
+        append(hosts, controlTopicOf(cell), region),
+        (error) =>
+          isMeridianError(error, 'Unauthenticated') && error.details['why'] === 'foreign-authority',
+      );
+    }
+    assert.equal(countOf('foreign-authority'), before.strange + regions.length);
+  } finally {
+    installLinkIdentity(own);
+  }
+});
+
 test('keys and certificates are replaced under load without a failed request', async () => {
   const stop = new AbortController();
   const failed: string[] = [];
@@ -130,6 +175,7 @@ test('keys and certificates are replaced under load without a failed request', a
       const renewed = await hosts.run(region, renew);
       assert.equal(renewed.code, 0, renewed.err);
       await eventually(() => taken(region) > before);
+      await eventually(() => showsItsOwn(region));
     }
   } finally {
     stop.abort();
@@ -138,6 +184,14 @@ test('keys and certificates are replaced under load without a failed request', a
   assert.deepEqual(failed, []);
   assert.ok(served > 100, `only ${served} requests were made`);
 });
+
+/** Every part but Kafka, whose node takes the new certificate at its next start. */
+async function showsItsOwn(region: string): Promise<boolean> {
+  const { certificate } = hosts.secrets(region).own.certificates?.region ?? {};
+  const { fingerprint256 } = new X509Certificate(certificate ?? '');
+  const shown = await shownCertificates(hosts.region(region));
+  return Object.values(shown).every((fingerprint) => fingerprint === fingerprint256);
+}
 
 function taken(region: string): number {
   return hosts.log(region, 'meridian').split('keys taken from the changed').length;

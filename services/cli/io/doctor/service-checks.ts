@@ -40,7 +40,8 @@ async function checkNode(
     user: 'meridian_owner',
     password: secrets.shared.postgres.owner,
     applicationName: 'meridian_doctor',
-    options: `${ownSessionOptions} -c event_triggers=off`,
+    // A session that turned event triggers off would find them off.
+    options: ownSessionOptions,
     connectTimeoutMs: answerMs,
     statementTimeoutMs: answerMs,
   };
