@@ -22,6 +22,7 @@ import { addRoutes } from './verbs/routes.ts';
 import { addStatus } from './verbs/status.ts';
 import { addSwitchover } from './verbs/switchover.ts';
 import { addToken } from './verbs/token.ts';
+import { addUpgrade } from './verbs/deploy/upgrade.ts';
 import { addUp } from './verbs/up.ts';
 import { addDown } from './verbs/down.ts';
 import { addRegion } from './verbs/region.ts';
@@ -48,6 +49,7 @@ const verbs: readonly AddVerb[] = [
   addRegion,
   addCertificates,
   addTokens,
+  addUpgrade,
   addRegions,
   addLogs,
   addUrl,

@@ -22,6 +22,8 @@ export interface ReportedRegion extends Omit<RegionReport, 'id' | 'epoch' | 'pos
 export interface RegionsAnswer {
   readonly from: string;
   readonly cluster: string;
+  /** Null from versions that do not say. */
+  readonly version: string | null;
   readonly epoch: number;
   readonly primary: string | null;
   readonly members: readonly string[];

@@ -59,6 +59,7 @@ export class AdminApi {
     const answers = heard.map(({ id, origin, body }) => ({
       from: this.#options.listed.length > 0 ? id : (ownerOf(body.items, origin) ?? id),
       cluster: body.cluster,
+      version: body.version,
       epoch: body.epoch,
       primary: body.primary,
       members: body.members,

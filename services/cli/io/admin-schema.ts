@@ -32,6 +32,8 @@ const regionSchema = z.object({
 /** `GET /admin/regions`. */
 export const regionsSchema = z.object({
   cluster: z.string(),
+  /** Of the program that answers. */
+  version: z.string().nullable().default(null),
   epoch: z.number(),
   primary: z.string().nullable(),
   members: z.array(z.string()),

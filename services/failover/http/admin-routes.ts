@@ -5,6 +5,7 @@
 import type { FastifyPluginCallback, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { programVersion } from '../../../shared/config/program-version.ts';
 import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
@@ -118,6 +119,7 @@ function regionsDocument(access: ControllerAccess): Record<string, unknown> {
   const { prepare } = view;
   return {
     cluster: access.clusterId,
+    version: programVersion,
     cell: view.cell,
     epoch: view.epoch,
     primary: view.primary,

@@ -46,6 +46,7 @@ function addReads(server: FastifyInstance, options: AdminServerOptions): void {
   server.get('/health', async () => ({ alive: true }));
   server.get('/admin/regions', { onRequest: viewer }, async () => ({
     cluster: options.clusterId,
+    version: '0.0.9',
     epoch: options.epoch,
     primary: options.primary,
     members: ['us-east'],

@@ -57,6 +57,23 @@ test('one region answers: the other is shown as unreachable', async () => {
   assert.equal(status.regions[0]?.nodes.length, 2);
 });
 
+test('upgrade plan: the order, the versions, and what is in the way', async () => {
+  const { code, out } = await place.run(['upgrade', 'plan', '--json']);
+  assert.equal(code, 1);
+  const plan = JSON.parse(out) as {
+    steps: { region: string; from: string | null }[];
+    blockers: string[];
+  };
+  assert.deepEqual(
+    plan.steps.map(({ region, from }) => [region, from]),
+    [
+      ['us-east', null],
+      ['eu-west', '0.0.9'],
+    ],
+  );
+  assert.match(plan.blockers.join('\n'), /us-east is unreachable/);
+});
+
 test('the newest epoch decides who is primary', async () => {
   await serve(1, { epoch: 2, primary: 'us-east' });
   const { out } = await place.run(['status']);

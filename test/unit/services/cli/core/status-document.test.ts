@@ -39,6 +39,7 @@ function answer(from: string, facts: Partial<RegionsAnswer> = {}): RegionsAnswer
   return {
     from,
     cluster: 'c-1',
+    version: '0.1.0',
     epoch: 3,
     primary: 'eu-west',
     members: ['us-east'],
