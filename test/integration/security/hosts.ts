@@ -32,7 +32,7 @@ import { createBearerClient, type BearerReply } from '../../../shared/http/beare
 import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import { runCli, type CliResult } from '../cli/cli-run.ts';
 
-const entryFile = resolve(import.meta.dirname, '../../../services/cli/main.ts');
+const repositoryFolder = resolve(import.meta.dirname, '../../..');
 
 interface Host {
   readonly folder: string;
@@ -47,20 +47,13 @@ export interface HowToMake {
 
 export class SecuredHosts {
   readonly folder: string;
-  readonly config: ClusterConfig;
+  config: ClusterConfig;
   readonly #hosts = new Map<string, Host>();
 
   private constructor(folder: string) {
     this.folder = folder;
     this.config = loadClusterFile(join(folder, 'cluster/meridian.yaml'), clusterConfigSchema, {});
-    for (const { id } of kafkaPlaces(this.config)) {
-      const host = join(folder, id);
-      mkdirSync(host, { mode: 0o755 });
-      copyFileSync(join(folder, 'cluster/meridian.yaml'), join(host, 'meridian.yaml'));
-      copyFileSync(join(folder, `cluster/${id}.secrets.yaml`), join(host, 'secrets.yaml'));
-      chmodSync(join(host, 'secrets.yaml'), 0o600);
-      this.#hosts.set(id, { folder: host, child: null });
-    }
+    for (const { id } of kafkaPlaces(this.config)) this.bring(id, 'cluster');
     installLinkIdentity(
       linkIdentityOf(this.config, this.secrets(this.config.regions[0]?.id ?? '')),
     );
@@ -85,6 +78,25 @@ export class SecuredHosts {
     return new SecuredHosts(folder);
   }
 
+  /** Brings the files in `made`, a folder beside the hosts', to the host of `id`. */
+  bring(id: string, made: string): void {
+    const host = join(this.folder, id);
+    mkdirSync(host, { mode: 0o755, recursive: true });
+    copyFileSync(join(this.folder, made, 'meridian.yaml'), join(host, 'meridian.yaml'));
+    const secrets = join(this.folder, made, `${id}.secrets.yaml`);
+    if (existsSync(secrets)) copyFileSync(secrets, join(host, 'secrets.yaml'));
+    chmodSync(join(host, 'secrets.yaml'), 0o600);
+    if (!this.#hosts.has(id)) this.#hosts.set(id, { folder: host, child: null });
+  }
+
+  /** From now on this test knows the regions of the cluster file in `made`. */
+  know(made: string): void {
+    const file = join(this.folder, made, 'meridian.yaml');
+    this.config = loadClusterFile(file, clusterConfigSchema, {});
+    const first = this.config.regions[0]?.id ?? '';
+    installLinkIdentity(linkIdentityOf(this.config, this.secrets(first)));
+  }
+
   /** Files of a region's host. */
   fileOf(id: string, name: 'meridian.yaml' | 'secrets.yaml'): string {
     return join(this.#host(id).folder, name);
@@ -107,10 +119,10 @@ export class SecuredHosts {
     return [...files, '--secrets', this.fileOf(id, 'secrets.yaml'), '--data', data];
   }
 
-  /** `meridian region up` on the host of `id`. */
-  up(id: string): void {
+  /** `meridian region up` on the host of `id`, with the programs in `folder`. */
+  up(id: string, folder = repositoryFolder): void {
     const host = this.#host(id);
-    const args = [entryFile, 'region', 'up', id, ...this.flags(id)];
+    const args = [join(folder, 'services/cli/main.ts'), 'region', 'up', id, ...this.flags(id)];
     const talk = openSync(join(host.folder, 'talk'), 'a');
     host.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', talk] });
     closeSync(talk);
@@ -129,6 +141,11 @@ export class SecuredHosts {
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
+  }
+
+  /** The disk of a lost host is gone with it; files of the cluster are brought again. */
+  wipe(id: string): void {
+    rmSync(this.dataFolder(id), { recursive: true, force: true });
   }
 
   /** Topics that the Kafka node of `id` holds. */
