@@ -133,7 +133,7 @@ export class TestCluster {
     if (known !== undefined) return known;
     const keys = this.secrets(this.config.regions[0]?.id ?? '').shared.accessKeys;
     const { clusterId } = this.config;
-    const base = { clusterId, keys, subject: 'test', role: 'app', ttlSeconds: 3600 };
+    const base = { clusterId, keys, subject: 'test', role: 'app', ttlSeconds: 4 * 3600 };
     const token = await signAccessToken({ ...base, scopes: [scope] });
     this.#tokens.set(scope, token);
     return token;

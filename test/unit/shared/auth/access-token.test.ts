@@ -40,3 +40,15 @@ test('a peer token names its region and nothing else passes as one', async () =>
   await assert.rejects(verifyPeerToken(access, cluster, keys), isUnauthenticated);
   await assert.rejects(verifyPeerToken(token, cluster, otherKeys), isUnauthenticated);
 });
+
+test('a peer token holds though the clocks are an hour apart, and not for ever', async (context) => {
+  const token = await signPeerToken('eu-west' as RegionId, cluster, keys);
+  const madeAtMs = Date.now();
+  context.mock.timers.enable({ apis: ['Date'], now: madeAtMs });
+  for (const offMs of [3_600_000, -3_600_000]) {
+    context.mock.timers.setTime(madeAtMs + offMs);
+    assert.equal(await verifyPeerToken(token, cluster, keys), 'eu-west');
+  }
+  context.mock.timers.setTime(madeAtMs + 3_700_000);
+  await assert.rejects(verifyPeerToken(token, cluster, keys), isUnauthenticated);
+});
