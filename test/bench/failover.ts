@@ -9,15 +9,13 @@
  * `--results` the runs are kept, `--minutes` ends early, and the next invocation goes on; `--logs`
  * keeps what the regions logged.
  */
-import { cpSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { localRegionPaths } from '../../services/local/region-paths.ts';
 import { Nemesis } from '../fault/run/nemesis.ts';
 import { renderFigures } from '../helpers/bench/figure.ts';
 import { faults, type Fault } from '../helpers/bench/failover/faults.ts';
 import { figuresOf, phasesText } from '../helpers/bench/failover/report.ts';
 import { RunStore } from '../helpers/bench/failover/run-store.ts';
+import { keepLogs } from '../fault/run/kept-logs.ts';
 import { TestCluster } from '../helpers/cluster.ts';
 
 const { values } = parseArgs({
@@ -71,12 +69,4 @@ async function measureOne(nemesis: Nemesis, fault: Fault): Promise<void> {
       `${run.unknown} unknown, whole again after ${run.rejoinMs} ms\n  ` +
       `${phasesText(run.phases)}\n  ${run.losses}`,
   );
-}
-
-/** Copies every region's log files to `<folder>/<region>/`. */
-function keepLogs(of: TestCluster, folder: string): void {
-  for (const region of of.regionIds) {
-    const { logsFolder } = localRegionPaths(of.stateFolder, region);
-    cpSync(logsFolder, join(folder, region), { recursive: true });
-  }
 }

@@ -1,4 +1,4 @@
-/** Which region's broker has which role in Kafka at this moment. */
+/** Which region's broker has which role in Kafka, and what a person can do to its topics. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Admin } from '@platformatic/kafka';
@@ -18,18 +18,43 @@ export function kafkaController(cluster: TestCluster): string {
   return regionOfNode(cluster, newest?.leaderId ?? -1);
 }
 
-/** Region of the broker that leads the control topic's partition. */
-export async function controlLeader(cluster: TestCluster): Promise<string> {
-  const { regions, cell } = cluster.config;
-  const admin = new Admin({
-    clientId: 'fault',
-    bootstrapBrokers: regions.map(({ bind, kafka }) => `${bind}:${kafka?.clientPort ?? 9092}`),
-    timeout: 5000,
-  });
-  const topic = controlTopicOf(cell);
-  try {
+/** Region of the broker that leads the control topic's partition, as the brokers of `asked` say. */
+export async function controlLeader(
+  cluster: TestCluster,
+  asked: readonly string[] = cluster.regionIds,
+): Promise<string> {
+  const topic = controlTopicOf(cluster.config.cell);
+  return withAdmin(cluster, asked, async (admin) => {
     const metadata = await admin.metadata({ topics: [topic], forceUpdate: true });
     return regionOfNode(cluster, metadata.topics.get(topic)?.partitions[0]?.leader ?? -1);
+  });
+}
+
+/** Sets one setting of the control topic by hand. */
+export async function setControlTopic(
+  cluster: TestCluster,
+  name: string,
+  value: string,
+): Promise<void> {
+  const configs = [{ name, value, configOperation: 0 } as const];
+  const resourceName = controlTopicOf(cluster.config.cell);
+  await withAdmin(cluster, cluster.regionIds, (admin) =>
+    admin.incrementalAlterConfigs({ resources: [{ resourceType: 2, resourceName, configs }] }),
+  );
+}
+
+async function withAdmin<T>(
+  cluster: TestCluster,
+  asked: readonly string[],
+  work: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const bootstrapBrokers = asked.map((id) => {
+    const { bind, kafka } = cluster.region(id);
+    return `${bind}:${kafka?.clientPort ?? 9092}`;
+  });
+  const admin = new Admin({ clientId: 'fault', bootstrapBrokers, timeout: 5000 });
+  try {
+    return await work(admin);
   } finally {
     await admin.close();
   }

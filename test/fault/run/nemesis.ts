@@ -1,4 +1,5 @@
 /** What scenarios do to a running cluster; each act is noted with its time. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { DirectionChange } from '../../../services/local/wan/wan-direction.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
@@ -141,6 +142,20 @@ export class Nemesis {
     } finally {
       for (const pid of frozen) signalled(pid, 'SIGCONT');
       this.note(`thaw ${region}`);
+    }
+  }
+
+  /**
+   * Lets no process of `name` write beyond `bytes` of any file: it is told so as by a disk that
+   * fails. A process that is started later is free of it.
+   */
+  async limitFiles(region: string, name: string, bytes: number): Promise<void> {
+    const { processes } = await this.cluster.agentState(region);
+    const pid = processes.find((one) => one.name === name)?.pid ?? null;
+    if (pid === null) throw new Error(`${region} runs no ${name}`);
+    this.note(`${name} of ${region} may write no file beyond ${bytes} bytes`);
+    for (const one of [pid, ...childrenOf(pid)]) {
+      spawnSync('prlimit', ['--pid', String(one), `--fsize=${bytes}`]);
     }
   }
 

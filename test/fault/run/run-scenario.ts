@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { createDataClient, type DataClient } from '../../../services/cli/demo/data-client.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
 import { findUnequalTables } from './equal-regions.ts';
-import type { Operation } from './history.ts';
+import { groupBy, type Operation } from './history.ts';
+import { readLogs } from './logs.ts';
 import { Nemesis } from './nemesis.ts';
 import { Session } from './session.ts';
 import type { Scenario } from './scenario.ts';
+import { seededRandom } from './seeded-random.ts';
 import type { CheckContext, LoadContext, Workload } from './workload.ts';
 
 export interface Verdict {
@@ -20,6 +22,8 @@ export interface Verdict {
   /** Longest time without any confirmed write, in milliseconds. */
   readonly writePauseMs: number;
   readonly journalFile: string;
+  /** What the clients of W1 did, register by register. */
+  readonly registers: readonly (readonly Operation[])[];
 }
 
 export interface ScenarioOptions {
@@ -46,7 +50,8 @@ async function makeTables({ cluster, workloads }: ScenarioOptions): Promise<void
 /** Runs `scenario`; every violation is a line of the verdict. */
 export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<Verdict> {
   const { cluster, seed } = options;
-  const workloads = options.workloads.filter(({ id }) => scenario.workloads?.includes(id) ?? true);
+  const wanted = scenario.workloads?.concat('W7');
+  const workloads = options.workloads.filter(({ id }) => wanted?.includes(id) ?? true);
   const random = seededRandom(seed);
   const nemesis = new Nemesis(cluster, random);
   await nemesis.settled();
@@ -81,7 +86,9 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
   ];
   const counted = { promotions, writePauseMs, ...countOutcomes(history) };
   const journal = { scenario: scenario.id, seed, ...counted, violations, acts: nemesis.acts };
-  return { violations, ...counted, journalFile: writeJournal(journal, history) };
+  const ofRegisters = [...load.histories].find(([{ id }]) => id === 'W1')?.[1] ?? [];
+  const registers = [...groupBy(ofRegisters, ({ key }) => key).values()];
+  return { violations, ...counted, registers, journalFile: writeJournal(journal, history) };
 }
 
 function judgeCosts(
@@ -145,6 +152,7 @@ function checkContext(cluster: TestCluster): CheckContext {
   return {
     regions: cluster.regionIds,
     rows: (region, sql) => rowsAt(cluster, region, sql),
+    logs: () => readLogs(cluster),
   };
 }
 
@@ -192,15 +200,4 @@ function writeJournal(journal: Readonly<Record<string, unknown>>, history: reado
   const lines = [journal, ...history.toSorted((a, b) => a.startedMs - b.startedMs)];
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   return file;
-}
-
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32, T. Ettinger). */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

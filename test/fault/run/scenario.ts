@@ -14,6 +14,8 @@ export interface Scenario {
    * busy machine everything takes longer: bounds here are for hangs, benchmarks show the figures.
    */
   readonly writePauseMaxMs: number | null;
+  /** Whether it moves wall clocks: the cluster is then started so that it can. */
+  readonly movesClocks?: true;
   /** Does the faults and undoes them, while the workloads run. */
   act(nemesis: Nemesis): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** What a workload is: tables, clients that go on until they are stopped, a check at the end. */
 import type { Operation } from './history.ts';
+import type { ClusterLogs } from './logs.ts';
 import type { Session } from './session.ts';
 
 export interface LoadContext {
@@ -20,6 +21,8 @@ export interface CheckContext {
   readonly regions: readonly string[];
   /** All rows of a query at one region, read when nothing is written any more. */
   rows(region: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** The logs, once they have come to rest. */
+  logs(): Promise<ClusterLogs>;
 }
 
 export interface Workload {

@@ -3,13 +3,14 @@ import type { Workload } from '../run/workload.ts';
 import { append } from './append.ts';
 import { bank } from './bank.ts';
 import { causalPair } from './causal-pair.ts';
+import { logOrder } from './log-order.ts';
 import { register } from './register.ts';
 import { schemaChange } from './schema-change.ts';
 import { sessionCounter } from './session-counter.ts';
 import { staleness } from './staleness.ts';
 import { uniqueSet } from './unique-set.ts';
 
-export const allWorkloads: readonly Workload[] = [
+export const clientWorkloads: readonly Workload[] = [
   register,
   bank,
   append,
@@ -19,3 +20,6 @@ export const allWorkloads: readonly Workload[] = [
   schemaChange,
   staleness,
 ];
+
+/** W7 reads whole logs at the end: too long for `npm test`. */
+export const allWorkloads: readonly Workload[] = [...clientWorkloads, logOrder];

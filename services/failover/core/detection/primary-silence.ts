@@ -7,9 +7,14 @@ import type { ControllerState } from '../controller-state.ts';
 import { isChosen, leaseTimes } from '../situation.ts';
 
 /** Share of the lease after which a region says that it does not hear the primary. */
-const silentShare = 0.3;
-/** Share after which it acts, when every other region says the same. */
-const goneShare = 0.5;
+const silentShare = 0.5;
+/**
+ * Share after which it acts, when every other region says the same: late enough for a machine that
+ * is short of breath, early enough that all is ready when the lease is over.
+ */
+const goneShare = 0.7;
+/** How old a region's word may be, as a share of the lease. */
+const wordShare = 0.3;
 
 /** Whether this region has lately heard nothing from the primary, on whatever way. */
 export function isPrimarySilent(state: ControllerState): boolean {
@@ -31,7 +36,7 @@ export function whyPrimaryIsGone(state: ControllerState): string | null {
       report.id !== config.region &&
       fold.policy?.regions.includes(report.id) === true &&
       report.epoch === fold.epoch &&
-      nowMs - heardAtMs + report.ageMs <= silentShare * ttlMs,
+      nowMs - heardAtMs + report.ageMs <= wordShare * ttlMs,
   );
   const agrees = witnesses.every(({ report }) => report.isPrimarySilent === true);
   if (witnesses.length === 0 || !agrees) return null;

@@ -41,7 +41,7 @@ test('a peer token names its region and nothing else passes as one', async () =>
   await assert.rejects(verifyPeerToken(token, cluster, otherKeys), isUnauthenticated);
 });
 
-test('a peer token holds though the clocks are an hour apart, and not for ever', async (context) => {
+test('a peer token holds though clocks are an hour apart, not for ever', async (context) => {
   const token = await signPeerToken('eu-west' as RegionId, cluster, keys);
   const madeAtMs = Date.now();
   context.mock.timers.enable({ apis: ['Date'], now: madeAtMs });

@@ -33,9 +33,9 @@ function silentFor(
 
 describe('silence of the primary', () => {
   it('is told when neither renewals nor reports have come for a while', () => {
-    assert.equal(isPrimarySilent(silentFor({ renewal: 1501, report: 1501 })), true);
-    assert.equal(isPrimarySilent(silentFor({ renewal: 1500, report: 9000 })), false);
-    assert.equal(isPrimarySilent(silentFor({ renewal: 9000, report: 1500 })), false);
+    assert.equal(isPrimarySilent(silentFor({ renewal: 2501, report: 2501 })), true);
+    assert.equal(isPrimarySilent(silentFor({ renewal: 2500, report: 9000 })), false);
+    assert.equal(isPrimarySilent(silentFor({ renewal: 9000, report: 2500 })), false);
   });
 
   it('is nothing that the primary says of itself', () => {
@@ -44,10 +44,14 @@ describe('silence of the primary', () => {
     assert.equal(whyPrimaryIsGone(primaryState({ read })), null);
   });
 
-  const gone = { renewal: 2600, report: 2700 };
+  const gone = { renewal: 3600, report: 3700 };
   const rows: readonly (readonly [string, ControllerState, boolean])[] = [
     ['gone when the other region does not hear it either', silentFor(gone), true],
-    ['not gone before half of the lease', silentFor({ renewal: 2500, report: 2600 }), false],
+    [
+      'not gone before seven tenths of the lease',
+      silentFor({ renewal: 3500, report: 3600 }),
+      false,
+    ],
     ['not gone while it answers', silentFor({ renewal: 4900, report: 100 }), false],
     ['not gone while it renews', silentFor({ renewal: 100, report: 60_000 }), false],
     ['not gone when the other region hears it', silentFor(gone, {}), false],
@@ -63,7 +67,7 @@ describe('silence of the primary', () => {
     ],
     [
       'not gone when this region itself has just been paused',
-      { ...silentFor(gone), listeningSinceMs: nowMs - 2500 },
+      { ...silentFor(gone), listeningSinceMs: nowMs - 3500 },
       false,
     ],
     ['not gone for a region that is alone', { ...silentFor(gone), peers: [] }, false],
