@@ -45,7 +45,8 @@ export const worlds = {
 
 /** What a world does not have yet, or is not about: no rate is asked of it there. */
 export const figuresLeftOut: Readonly<Record<keyof typeof worlds, readonly Figure[]>> = {
-  protocol: [],
+  // It has no controllers that ask for a failover.
+  protocol: ['failovers during a lease', 'primaries gone'],
   controllers: [],
   directed: figuresWithRates,
   replay: figuresWithRates,
