@@ -93,7 +93,8 @@ CREATE TABLE IF NOT EXISTS meridian.ddl (
   objects jsonb NOT NULL
 );
 
--- Sequence values of the primary, so that a promoted region never hands out a used one.
+-- Marks ahead of the primary's sequences: a promoted region goes on from them, so that it never
+-- hands out a used value.
 CREATE TABLE IF NOT EXISTS meridian.sequence_value (
   schema_name text NOT NULL,
   sequence_name text NOT NULL,

@@ -93,7 +93,7 @@ export type EffectBody =
    * dropped before. Fails while any SyncRep waiter exists.
    */
   | { readonly kind: 'createPublicationAndSlot'; readonly node: NodeId; readonly epoch: Epoch }
-  /** Every sequence of the database at or past `meridian.sequence_value`. */
+  /** Every sequence of the database past what the old primary may have handed out. */
   | { readonly kind: 'raiseSequences'; readonly node: NodeId }
   /** ALTER SYSTEM and reload; `value` is a walsender's name or `meridian_closed`. */
   | {

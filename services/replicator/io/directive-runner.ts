@@ -23,7 +23,7 @@ import { Leader } from './leader.ts';
 import type { OwnLog } from './own-log.ts';
 import type { PeerLink } from './region-link.ts';
 import { seedLog } from './seeder.ts';
-import { UnseenCapture } from './unseen-capture.ts';
+import { UnseenCapture } from './capture/unseen-capture.ts';
 
 type DirectiveOf<Kind extends ReplicationDirective['kind']> = Extract<
   ReplicationDirective,

@@ -1,4 +1,4 @@
-/** The controller's effects on a real PostgreSQL node: fence, sessions, slot, probe, sequences. */
+/** The controller's effects on a real PostgreSQL node: fence, sessions, slot, probe. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { initialControlState } from '../../../shared/core/control/control-state.ts';
@@ -15,7 +15,6 @@ import { NodeConnection } from '../../../services/failover/io/node-connection.ts
 import { readDatabaseFacts } from '../../../services/failover/io/watch/node-facts.ts';
 import { endProbes, probeCommit, proberName } from '../../../services/failover/io/probe-commit.ts';
 import { createPublicationAndSlot } from '../../../services/failover/io/publication-and-slot.ts';
-import { raiseSequences } from '../../../services/failover/io/sequences.ts';
 import {
   closedStandbyName,
   setSynchronousStandbyNames,
@@ -211,18 +210,6 @@ test('an old primary without a tail becomes a follower that publishes nothing', 
   const { fence: row, progress } = await readFacts();
   assert.equal(row.lastOpenedEpoch, 0);
   assert.deepEqual(progress?.position, position);
-});
-
-test('sequences are raised and never lowered', async () => {
-  await server.query('CREATE SEQUENCE a; CREATE SEQUENCE b; CREATE SEQUENCE c INCREMENT -1');
-  await server.query(`SELECT setval('b', 500); SELECT setval('c', -3)`);
-  await server.query(`INSERT INTO meridian.sequence_value VALUES
-    ('public', 'a', 40), ('public', 'b', 40), ('public', 'c', -40), ('public', 'gone', 1)`);
-  await onNode(raiseSequences);
-  const [row] = await server.query(
-    `SELECT nextval('a') AS a, nextval('b') AS b, nextval('c') AS c`,
-  );
-  assert.deepEqual({ ...row }, { a: '41', b: '501', c: '-41' });
 });
 
 test('a checkpoint never goes back', async () => {

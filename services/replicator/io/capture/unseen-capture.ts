@@ -1,6 +1,6 @@
 /**
  * Carries what decoding and event triggers do not see as ordinary rows, which replicate like any
- * others: values of sequences (meridian.sequence_value), roles, grants, settings and indexes that
+ * others: marks of sequences (meridian.sequence_value), roles, grants, settings and indexes that
  * were mended (meridian.ddl).
  * Old rows of meridian.ddl are deleted in the same way.
  */
@@ -9,24 +9,8 @@ import {
   connectPg,
   ownSessionOptions,
   type PgTarget,
-} from '../../../shared/pg/client.ts';
-
-const changedSql = `
-INSERT INTO meridian.sequence_value AS v (schema_name, sequence_name, last_value)
-SELECT s.schemaname, s.sequencename, s.last_value FROM pg_sequences s
-WHERE s.last_value IS NOT NULL
-  AND s.schemaname NOT IN ('meridian_local', 'pg_catalog', 'information_schema')
-ON CONFLICT (schema_name, sequence_name) DO UPDATE SET last_value = excluded.last_value
-WHERE v.last_value <> excluded.last_value`;
-
-/** The same rows, to look before a write: a transaction that writes nothing is cheaper. */
-const anyChangedSql = `
-SELECT 1 FROM pg_sequences s
-LEFT JOIN meridian.sequence_value v
-  ON v.schema_name = s.schemaname AND v.sequence_name = s.sequencename
-WHERE s.last_value IS NOT NULL AND v.last_value IS DISTINCT FROM s.last_value
-  AND s.schemaname NOT IN ('meridian_local', 'pg_catalog', 'information_schema')
-LIMIT 1`;
+} from '../../../../shared/pg/client.ts';
+import { SequenceMarks } from './sequence-marks.ts';
 
 // Nobody reads the table to replay a command: that is done from the record, which puts the row in.
 // The delete is a record after it, so no region meets it before it has run the command.
@@ -42,6 +26,7 @@ export class UnseenCapture {
   readonly #target: PgTarget;
   readonly #ddlRowsKept: number;
   #client: PgClient | null = null;
+  readonly #marks = new SequenceMarks();
   #rounds = 0;
 
   /** `ddlRowsKept`: as many captured commands stay readable in meridian.ddl. */
@@ -54,12 +39,11 @@ export class UnseenCapture {
     };
   }
 
-  /** Writes every value that changed since the last time. */
+  /** Writes all that changed since the last time. */
   async capture(): Promise<void> {
     this.#client ??= await connectPg(this.#target);
     try {
-      const changed = await this.#client.query(anyChangedSql);
-      if (changed.rows.length > 0) await this.#client.query(changedSql);
+      await this.#marks.record(this.#client);
       await this.#client.query('SELECT meridian.capture_globals(), meridian.capture_mended()');
       this.#rounds += 1;
       if (this.#rounds % pruneEvery === 0) {
