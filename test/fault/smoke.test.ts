@@ -1,4 +1,4 @@
-// test: alone deadline 480 s
+// test: alone deadline 600 s
 /**
  * The rows of the fault matrix that every `npm test` runs, one after the other on one cluster with
  * its WAN, all workloads that have clients together; then 20,000 checked session reads.
