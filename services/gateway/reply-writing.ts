@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../shared/errors/catalogue.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { problemOf } from '../../shared/http/problem.ts';
+import { hundredths } from './access-log.ts';
 import type { Admission } from './admission.ts';
 import { formatCookie } from './core/cookies.ts';
 import { replyHeaders, type ReplyHeaders } from './core/header-rules.ts';
@@ -79,9 +80,9 @@ export function passHead(runtime: GatewayRuntime, exchange: Answered, passage: P
     if (config.securityHeaders) pushSecurity(flat, intake.scheme);
     keepSession(runtime, passage);
   }
-  const upstreamMs = passage.upstreamMs.toFixed(1);
+  const upstreamMs = hundredths(passage.upstreamMs);
   flat.push('meridian-attempts', String(passage.attempts));
-  flat.push('meridian-overhead-ms', Math.max(0, overheadMs).toFixed(2));
+  flat.push('meridian-overhead-ms', hundredths(Math.max(0, overheadMs)));
   flat.push('server-timing', `${head.isGateway ? 'hop' : 'upstream'};dur=${upstreamMs}`);
   flat.push('x-request-id', exchange.requestId);
   if (intake.hop !== null) flat.push('meridian-load', runtime.regions.ownLoad().toFixed(3));

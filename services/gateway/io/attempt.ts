@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { isTrailer, type ReplyHeaders } from '../core/header-rules.ts';
+import { endJointly } from './http1/joint-end.ts';
 
 type Controller = Dispatcher.DispatchController;
 
@@ -111,7 +112,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
       }
       // Head and body as one string are one plain write instead of a gathered one.
       if (this.#short === null) this.#reply.end();
-      else this.#reply.end(this.#short, 'latin1');
+      else endJointly(this.#reply, this.#short);
     }
     this.#events.onDone(this);
   }

@@ -1,10 +1,12 @@
 /**
  * Who calls: Meridian's own access tokens, tokens of an identity provider (JWKS, keys rotate by
- * themselves) and API keys. A token that was verified is remembered until it expires.
+ * themselves) and API keys. A token that was verified is remembered for a minute at most, never
+ * beyond its end or its revocation.
  */
 import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
-import { verifyAccessToken } from '../../../shared/auth/access-token.ts';
+import { hasScope, scopes, verifyAccessToken } from '../../../shared/auth/access-token.ts';
+import { checkNotRevoked } from '../../../shared/auth/revocations.ts';
 import type { KeySet } from '../../../shared/config/secrets-schema.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { GatewayConfig, RouteConfig } from '../config.ts';
@@ -86,6 +88,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const header = authorization ?? '';
       const hit = remembered.get(header);
       if (hit !== undefined && rule.accept.includes(hit.kind) && options.nowMs() < hit.untilMs) {
+        if (hit.kind === 'meridian') checkNotRevoked(hit.identity);
         return checked(hit.identity, rule);
       }
       const token = /^Bearer ([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(header)?.[1];
@@ -104,12 +107,10 @@ function checked(identity: Identity, rule: AuthRule): Identity {
 
 function meridianVerifier(options: AuthenticatorOptions): Verify {
   return async (token) => {
-    const { subject, scopes, claims } = await verifyAccessToken(
-      token,
-      options.clusterId,
-      options.accessKeys,
-    );
-    return { subject, scopes, claims };
+    const access = await verifyAccessToken(token, options.clusterId, options.accessKeys);
+    // With those that a stronger one includes.
+    const granted = scopes.filter((scope) => hasScope(access, scope));
+    return { subject: access.subject, scopes: granted, claims: access.claims };
   };
 }
 

@@ -103,7 +103,26 @@ function keepMsOf(headers: ReplyHeaders, isOld: boolean): number {
     if (options.includes('close') || (isOld && !options.includes('keep-alive'))) return 0;
   }
   const hint = headers['keep-alive'];
-  const seconds = typeof hint === 'string' ? /timeout=(\d{1,9})/i.exec(hint)?.[1] : undefined;
-  if (seconds === undefined) return keepMsUsual;
-  return Math.max(0, Math.min(Number(seconds) * 1000 - keepMarginMs, keepMsMax));
+  const seconds = typeof hint === 'string' ? timeoutOf(hint) : NaN;
+  if (Number.isNaN(seconds)) return keepMsUsual;
+  return Math.max(0, Math.min(seconds * 1000 - keepMarginMs, keepMsMax));
+}
+
+/** Seconds; NaN: it says none. */
+function timeoutOf(hint: string): number {
+  let seconds = NaN;
+  if (hint.startsWith('timeout=')) seconds = wholeNumberAt(hint, 'timeout='.length);
+  // Behind other parameters, or in other letters.
+  return Number.isNaN(seconds) ? Number(/timeout=(\d{1,9})/i.exec(hint)?.[1] ?? NaN) : seconds;
+}
+
+/** NaN: there is none. */
+function wholeNumberAt(text: string, from: number): number {
+  let number = NaN;
+  for (let i = from; i < text.length; i += 1) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) break;
+    number = (i === from ? 0 : number * 10) + digit;
+  }
+  return number;
 }

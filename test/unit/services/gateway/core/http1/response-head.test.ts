@@ -78,6 +78,8 @@ test('names of inherited properties are names like others', () => {
 const kept: readonly [string, string, number][] = [
   ['usually', lines('HTTP/1.1 200 OK', 'content-length: 0'), 4000],
   ['as the upstream says', lines('HTTP/1.1 204 x', 'keep-alive: timeout=5, max=9'), 3000],
+  ['as it says behind others', lines('HTTP/1.1 204 x', 'keep-alive: max=9, Timeout=7'), 5000],
+  ['as usual when it says nothing', lines('HTTP/1.1 204 x', 'keep-alive: timeout=x'), 4000],
   ['not so shortly', lines('HTTP/1.1 204 x', 'keep-alive: timeout=1'), 0],
   ['not when it closes', lines('HTTP/1.1 204 x', 'connection: x, Close'), 0],
   ['not with HTTP/1.0', lines('HTTP/1.0 200 OK', 'content-length: 0'), 0],
