@@ -31,16 +31,26 @@ type Seen = Pick<RegionStep, 'state' | 'detail'>;
 export function watchRegion(region: RegionConfig, onStep: (step: RegionStep) => void): RegionWatch {
   const startedMs = performance.now();
   const seen = new Map<string, Seen>();
+  const copies = new Map<string, Copied>();
   let readyMs: number | null = null;
   const report = (step: string, next: Seen): void => {
     const before = seen.get(step);
     if (before?.state === next.state && before.detail === next.detail) return;
     seen.set(step, next);
     const seconds = (performance.now() - startedMs) / 1000;
-    onStep({ region: region.id, step, ...next, seconds });
+    const { state, detail } = next;
+    const left = copies.get(step)?.secondsLeft ?? null;
+    const text = left === null || detail === null ? detail : `${detail}, ${String(left)} s left`;
+    onStep({ region: region.id, step, state, detail: text, seconds });
   };
   return {
     async see(state) {
+      for (const { id, progress } of state.nodes) {
+        const step = stepOf(id);
+        const copied = copiedOf(copies.get(step) ?? null, progress, performance.now());
+        if (copied === null) copies.delete(step);
+        else copies.set(step, copied);
+      }
       for (const [step, next] of stepsOf(state)) report(step, next);
       const isDone = [...seen].every(([step, { state: at }]) => step === 'ready' || at === 'done');
       if (!isDone || !(await answers(region, '/health/ready'))) return false;
@@ -61,12 +71,12 @@ export function watchRegion(region: RegionConfig, onStep: (step: RegionStep) => 
 
 /** One step for each process and node, in the order in which they come up. */
 export function stepsOf(state: AgentState): [string, Seen][] {
-  const nodeNames = new Set(state.nodes.map(({ id }) => id.slice(id.indexOf('/') + 1)));
+  const nodeNames = new Set(state.nodes.map(({ id }) => stepOf(id)));
   const processes = state.processes
     .filter(({ name }) => !nodeNames.has(name))
     .map((process): [string, Seen] => [process.name, seenOf(process.phase, process)]);
   const nodes = state.nodes.map((node): [string, Seen] => {
-    const name = node.id.slice(node.id.indexOf('/') + 1);
+    const name = stepOf(node.id);
     if (node.operation !== null && node.operation !== 'start') {
       return [name, { state: 'working', detail: `${node.operation}${percentOf(node.progress)}` }];
     }
@@ -74,6 +84,34 @@ export function stepsOf(state: AgentState): [string, Seen][] {
     return [name, seenOf(node.process, { problem: null, waitsFor: null })];
   });
   return [...processes, ...nodes];
+}
+
+function stepOf(nodeId: string): string {
+  return nodeId.slice(nodeId.indexOf('/') + 1);
+}
+
+/** Where a base backup was when it was first seen, and how long the rest takes at its pace. */
+export interface Copied {
+  readonly sinceMs: number;
+  readonly sinceBytes: number;
+  readonly secondsLeft: number | null;
+}
+
+/** What is known after another look; null while nothing is copied. */
+export function copiedOf(
+  before: Copied | null,
+  progress: AgentState['nodes'][number]['progress'],
+  nowMs: number,
+): Copied | null {
+  if (progress === null) return null;
+  const { doneBytes, totalBytes } = progress;
+  if (before === null || doneBytes < before.sinceBytes) {
+    return { sinceMs: nowMs, sinceBytes: doneBytes, secondsLeft: null };
+  }
+  const bytes = doneBytes - before.sinceBytes;
+  if (totalBytes === null || bytes === 0) return { ...before, secondsLeft: null };
+  const leftMs = ((totalBytes - doneBytes) * (nowMs - before.sinceMs)) / bytes;
+  return { ...before, secondsLeft: Math.ceil(leftMs / 1000) };
 }
 
 type Process = AgentState['processes'][number];

@@ -111,6 +111,12 @@ export const clusterSchema = z.strictObject({
   durability: z
     .strictObject({ default: z.enum(['async', 'logged', 'semi-sync', 'sync']) })
     .default({ default: 'semi-sync' }),
+  /** Copies of a node for another region or a standby: bounded, they leave the source its disk. */
+  seed: z
+    .strictObject({
+      kilobytesPerSecondMax: z.int().min(32).max(1_048_576).nullable().default(null),
+    })
+    .default({ kilobytesPerSecondMax: null }),
   /** plain: loopback addresses only; tls: every link authenticated by certificates, encrypted. */
   security: z.strictObject({ mode: z.enum(['plain', 'tls']) }).default({ mode: 'plain' }),
   log: z

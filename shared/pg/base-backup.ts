@@ -36,8 +36,17 @@ const listenersOfClient = [
   'copyData',
 ];
 
+export interface BackupOptions {
+  readonly label: string;
+  /** Null: as fast as it goes. PostgreSQL takes 32 to 1,048,576. */
+  readonly kilobytesPerSecondMax: number | null;
+}
+
 /** Begins a base backup at `source`, whose user must have REPLICATION. Throws when refused. */
-export async function startBaseBackup(source: PgTarget, label: string): Promise<BaseBackup> {
+export async function startBaseBackup(
+  source: PgTarget,
+  { label, kilobytesPerSecondMax }: BackupOptions,
+): Promise<BaseBackup> {
   const client = new pg.Client({
     ...pgConfigOf(source),
     replication: 'database',
@@ -61,6 +70,7 @@ export async function startBaseBackup(source: PgTarget, label: string): Promise<
   };
   receive(connection, tar, { size, end, fail });
   const options = ['PROGRESS true', "CHECKPOINT 'fast'", 'WAL true', "MANIFEST 'no'"];
+  if (kilobytesPerSecondMax !== null) options.push(`MAX_RATE ${String(kilobytesPerSecondMax)}`);
   connection.query(`BASE_BACKUP (LABEL '${label}', ${options.join(', ')})`);
   return {
     tar,

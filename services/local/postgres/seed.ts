@@ -96,7 +96,9 @@ async function copyData(context: RegionContext, seed: Seed): Promise<void> {
   const { dataFolder } = seed.run.folder;
   await makeEmptyData(seed.run.folder, context.postgresUser);
   try {
-    const backup = await startBaseBackup(sourceTarget(context, seed.source), 'meridian');
+    const { kilobytesPerSecondMax } = context.cluster.seed;
+    const options = { label: 'meridian', kilobytesPerSecondMax };
+    const backup = await startBaseBackup(sourceTarget(context, seed.source), options);
     const giveUp = (): void => backup.abort();
     seed.signal.addEventListener('abort', giveUp, { once: true });
     try {

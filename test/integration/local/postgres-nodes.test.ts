@@ -13,6 +13,9 @@ import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/cli
 import { eventually } from '../../helpers/eventually.ts';
 import { makeLocalFiles, type LocalFiles } from '../../helpers/local-region.ts';
 
+/** Kilobytes that a copy for the eastern region may take in a second. */
+const ratePerSecond = 32_768;
+
 let files: LocalFiles;
 let west: RegionContext;
 let east: RegionContext;
@@ -22,7 +25,8 @@ let eastNodes: RegionNodes;
 before(async () => {
   files = await makeLocalFiles(['west', 'east']);
   west = await files.context('west');
-  east = await files.context('east');
+  const made = await files.context('east');
+  east = { ...made, cluster: { ...made.cluster, seed: { kilobytesPerSecondMax: ratePerSecond } } };
   westNodes = new RegionNodes(west);
   eastNodes = new RegionNodes(east);
 });
@@ -168,7 +172,16 @@ test('trap 43: a region begins as a copy, with new local state, whatever DDL run
   const seed = eastNodes.seedRegionNode(node, source);
   assert.equal(eastNodes.stateOf(node).operation, 'seed-region-node');
   assert.throws(() => eastNodes.stop(node), { code: 'OperationRunning' });
+  const startedMs = performance.now();
   const altered = await whileAltering(seed);
+  const bytes = await query(
+    target(west, 5432, 'owner'),
+    'SELECT sum(pg_database_size(oid)) AS sum FROM pg_database',
+  );
+  const fastestMs = (1000 * Number(bytes[0]?.['sum'])) / 1024 / ratePerSecond;
+  // The server sleeps after each part that came too early, the last one perhaps not.
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs > fastestMs / 2, `${tookMs.toFixed(0)} of ${fastestMs.toFixed(0)} ms`);
   const { recoveredTo, data, process: phase } = eastNodes.stateOf(node);
   assert.deepEqual([data, phase], ['ready', 'stopped']);
   assert.ok(recoveredTo !== null);

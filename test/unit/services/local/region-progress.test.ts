@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stepsOf } from '../../../../services/local/region-progress.ts';
+import { copiedOf, stepsOf } from '../../../../services/local/region-progress.ts';
 import type { AgentState } from '../../../../services/local/agent-state.ts';
 
 const kafka = {
@@ -58,3 +58,17 @@ for (const [name, state, step, at, detail] of rows) {
     assert.deepEqual(new Map(stepsOf(state)).get(step), { state: at, detail });
   });
 }
+
+test('the time left of a base backup follows its pace', () => {
+  const at = (doneBytes: number, totalBytes: number | null = 1000) => ({ doneBytes, totalBytes });
+  const first = copiedOf(null, at(200), 5000);
+  assert.equal(first?.secondsLeft, null);
+  assert.equal(copiedOf(first, at(200), 6000)?.secondsLeft, null);
+  assert.equal(copiedOf(first, at(400), 7000)?.secondsLeft, 6);
+  assert.equal(copiedOf(first, at(400, null), 7000)?.secondsLeft, null);
+  assert.equal(copiedOf(first, at(1000), 9000)?.secondsLeft, 0);
+  assert.deepEqual(copiedOf(first, at(0), 9000), {
+    ...{ sinceMs: 9000, sinceBytes: 0, secondsLeft: null },
+  });
+  assert.equal(copiedOf(first, null, 9000), null);
+});
