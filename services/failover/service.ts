@@ -31,6 +31,7 @@ import type { NodeAccess } from './io/node-connection.ts';
 import { exchangeReports, type Peer } from './io/watch/peer-reports.ts';
 import { connectControlLog } from './io/relay/connect-control-log.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
+import { meterController } from './io/controller-meters.ts';
 import { RegionWatch } from './io/watch/region-watch.ts';
 import { StandbyWatch } from './io/watch/standby-watch.ts';
 import { watchReplication } from './io/watch/replication-watch.ts';
@@ -51,6 +52,7 @@ import type { Readiness } from '../../shared/http/health-routes.ts';
 import { createPeerClient, type PeerClient } from '../../shared/http/peer-client.ts';
 import type { Service } from '../../shared/http/service.ts';
 import type { Logger } from '../../shared/logging/logger.ts';
+import type { Metrics } from '../../shared/metrics/metrics.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { RegionControl } from '../../shared/ports/region-control.ts';
 import type { ReplicationStatus } from '../../shared/ports/replication-status.ts';
@@ -62,6 +64,7 @@ export interface FailoverDependencies {
   readonly region: RegionId;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly metrics: Metrics;
   /** Asked from the start of the service on: the replicator is made after the controller. */
   readonly replicationStatus: ReplicationStatus;
 }
@@ -73,6 +76,7 @@ const tickMs = 100;
 export function createFailoverService(dependencies: FailoverDependencies): FailoverService {
   const controller = new RegionController(dependencies);
   const access = controller.access();
+  meterController(dependencies.metrics, access);
   return {
     view: () => controller.loop.view(),
     onChange: (listener) => controller.loop.onChange(listener),
@@ -217,20 +221,16 @@ class RegionController {
     const { cluster, secrets, clock } = this.#dependencies;
     const { accessKeys, peerKeys } = secrets.shared;
     return {
-      clusterId: cluster.clusterId,
-      region: this.#region.id,
-      regions: cluster.regions,
+      ...{ clusterId: cluster.clusterId, region: this.#region.id, regions: cluster.regions },
       logger: this.#logger,
       requireViewer: requireScope('admin:viewer', cluster.clusterId, accessKeys),
       requireOperator: requireScope('admin:operator', cluster.clusterId, accessKeys),
       requireAdmin: requireScope('admin:admin', cluster.clusterId, accessKeys),
       requirePeer: requirePeer(cluster.clusterId, peerKeys),
-      view: () => this.loop.view(),
+      ...{ view: () => this.loop.view(), state: () => this.loop.state() },
       onChange: (listener) => this.loop.onChange(listener),
-      state: () => this.loop.state(),
       ask: (request) => this.loop.ask(request),
-      nowMs: () => clock.monotonicMs(),
-      wallMs: () => clock.wallMs(),
+      ...{ nowMs: () => clock.monotonicMs(), wallMs: () => clock.wallMs() },
       diverged: this.#diverged,
       relay: this.#control.relay,
     };

@@ -162,6 +162,7 @@ function assemble(dependencies: RouterDependencies) {
     config,
     region,
     regionCount: cluster.regions.length,
+    mayDegrade: cluster.durability.whenUnconfirmed === 'degrade',
     clock,
     status,
     watcher,

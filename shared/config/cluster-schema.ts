@@ -109,8 +109,15 @@ export const clusterSchema = z.strictObject({
     memberTimeoutMs: durationMs.default(10_000),
   }),
   durability: z
-    .strictObject({ default: z.enum(['async', 'logged', 'semi-sync', 'sync']) })
-    .default({ default: 'semi-sync' }),
+    .strictObject({
+      default: z.enum(['async', 'logged', 'semi-sync', 'sync']).default('semi-sync'),
+      /** When K members do not confirm: commits wait, or fewer are asked after a while. */
+      whenUnconfirmed: z.enum(['block', 'degrade']).default('block'),
+      degradeAfterMs: durationMs.default(10_000),
+      /** Whom a sync COMMIT waits for: the members, or all configured regions. */
+      syncRequires: z.enum(['members', 'regions']).default('members'),
+    })
+    .prefault({}),
   /** Copies of a node for another region or a standby: bounded, they leave the source its disk. */
   seed: z
     .strictObject({

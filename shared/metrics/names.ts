@@ -35,6 +35,16 @@ export const metricNames = names({
     help: 'How far this region is behind the primary, proven.',
     labels: [],
   },
+  memberChanges: {
+    name: 'meridian_member_changes_total',
+    help: 'Members added and removed, K lowered (degraded) and restored, as read in this region.',
+    labels: ['change'],
+  },
+  confirmations: {
+    name: 'meridian_confirmations',
+    help: 'Regions that a semi-sync COMMIT waits for: now (in force), and by policy.',
+    labels: ['of'],
+  },
   appliedTransactions: {
     name: 'meridian_applied_transactions_total',
     help: 'Transactions applied in this region.',

@@ -107,6 +107,7 @@ function config(): ControllerState['config'] {
     renewIntervalMs: 500,
     nodeRecoveryMs: 3000,
     memberTimeoutMs: 10_000,
+    degradeAfterMs: null,
     drainMs: 600,
     switchoverMs: 8000,
     failoverBackoffMs: 10_000,

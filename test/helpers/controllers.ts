@@ -40,6 +40,7 @@ export function configOf(region: RegionId): ControllerConfig {
     renewIntervalMs: 500,
     nodeRecoveryMs: 3000,
     memberTimeoutMs: 10_000,
+    degradeAfterMs: null,
   };
 }
 

@@ -34,8 +34,8 @@ export const namedOtherwise: Readonly<Record<number, readonly [file: string, tit
   ],
   52: ['test/integration/failover/node-effects.test.ts', 'a restarted server is closed again'],
   54: [
-    'test/unit/services/replicator/core/quorum-tracker.test.ts',
-    'degraded to K = 0, a COMMIT waits for the own log alone',
+    'test/integration/replicator/unconfirmed.long.test.ts',
+    'members that apply nothing: K goes down after a while, and up again by itself',
   ],
   55: ['test/fault/scenarios/n7.ts', 'the primary region is partitioned from both others'],
   57: [

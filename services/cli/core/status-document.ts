@@ -27,6 +27,9 @@ export interface RegionsAnswer {
   readonly epoch: number;
   readonly primary: string | null;
   readonly members: readonly string[];
+  /** Regions that a semi-sync COMMIT waits for now, and those that it should wait for. */
+  readonly k: number;
+  readonly policyK: number;
   readonly change: { readonly epoch: number; readonly kind: string } | null;
   readonly regions: readonly ReportedRegion[];
 }
@@ -63,6 +66,9 @@ export interface StatusDocument {
   readonly epoch: number;
   readonly primary: string | null;
   readonly members: readonly string[];
+  /** Regions that a semi-sync COMMIT waits for now; fewer than `policyK` while degraded. */
+  readonly k: number;
+  readonly policyK: number;
   /** The change of primary that is under way. */
   readonly change: { readonly epoch: number; readonly kind: string } | null;
   readonly regions: readonly StatusRegion[];
@@ -83,6 +89,8 @@ export function statusDocument(
     epoch: newest.epoch,
     primary: newest.primary,
     members: newest.members,
+    k: newest.k,
+    policyK: newest.policyK,
     change: newest.change,
     regions: listed.map((region) => statusRegion(region, answers)),
   };

@@ -32,6 +32,13 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
     `epoch ${String(status.epoch)} · primary ${status.primary ?? 'none'} · members ${members}`,
     paint('dim', `cluster ${status.cluster}`),
   ];
+  if (status.k < status.policyK) {
+    const text = `degraded: semi-sync waits for ${status.k} regions instead of ${status.policyK}`;
+    lines.push(paint('yellow', text));
+  }
+  for (const id of outsiders(status)) {
+    lines.push(paint('yellow', `${id} is no member: sync commits do not wait for it`));
+  }
   if (status.change !== null) {
     const text = `a ${status.change.kind} to epoch ${String(status.change.epoch)} is under way`;
     lines.push(paint('yellow', text));
@@ -44,6 +51,12 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
     lines.push(paint('yellow', text));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Regions that follow and do not count; at the start of an epoch nobody does yet. */
+function outsiders({ regions, members, primary }: StatusDocument): readonly string[] {
+  if (primary === null || members.length === 0) return [];
+  return regions.map(({ id }) => id).filter((id) => id !== primary && !members.includes(id));
 }
 
 /** The nodes of one region, for `regions show`. */

@@ -63,6 +63,8 @@ export class AdminApi {
       epoch: body.epoch,
       primary: body.primary,
       members: body.members,
+      k: body.k,
+      policyK: body.policyK,
       change: body.change,
       regions: body.items,
     }));

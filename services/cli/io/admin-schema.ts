@@ -37,6 +37,8 @@ export const regionsSchema = z.object({
   epoch: z.number(),
   primary: z.string().nullable(),
   members: z.array(z.string()),
+  k: z.number().default(1),
+  policyK: z.number().default(1),
   change: z.object({ epoch: z.number(), kind: z.string() }).nullable().default(null),
   items: z.array(regionSchema),
 });

@@ -19,6 +19,8 @@ export interface ControllerConfig {
   readonly nodeRecoveryMs: number;
   /** How long a member may be silent before it is removed. */
   readonly memberTimeoutMs: number;
+  /** How long K members may confirm nothing before fewer are asked; null: commits wait. */
+  readonly degradeAfterMs: number | null;
   /** Bound on running transactions in a switchover; then their sessions are ended. */
   readonly drainMs: number;
   /** Bound of a whole switchover; then it is abandoned. */

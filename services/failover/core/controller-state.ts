@@ -15,6 +15,7 @@ import type { Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
+import type { Confirming } from './members/confirming.ts';
 import type { ControllerConfig } from './controller-config.ts';
 import type { EffectKind } from './controller-effect.ts';
 import type { DatabaseFacts } from './controller-input.ts';
@@ -195,6 +196,9 @@ export interface ControllerState {
   /** The member that is no longer counted; once the record is sent there is no way back. */
   readonly removing: { readonly region: RegionId; readonly isSent: boolean } | null;
 
+  /** Whether K members confirm; null while this region does not lead. */
+  readonly confirming: Confirming | null;
+
   readonly nextEffectId: number;
   readonly running: readonly RunningEffect[];
   /** When an effect of that kind may be asked for again, after a failure or a send. */
@@ -255,6 +259,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     tailFound: null,
     confirmedSeen: null,
     removing: null,
+    confirming: null,
     nextEffectId: 1,
     running: [],
     notBefore: {},

@@ -13,6 +13,7 @@ import { issue } from './turn/issue.ts';
 import { explainSteps, trackSteps } from './turn/steps.ts';
 import { trackLease } from './lease-keeper.ts';
 import { trackOpening, trackStrongReads } from './promotion-plan.ts';
+import { trackConfirming } from './members/confirming.ts';
 import { isSameView, viewOf } from './published-view.ts';
 import { changeRole, initialRole } from './region-role.ts';
 import { trackTail } from './rejoin/rejoin-plan.ts';
@@ -55,7 +56,8 @@ export function stepWith(
 }
 
 function track(state: ControllerState): ControllerState {
-  const steps = [trackSeal, trackTail, trackOpening, trackStrongReads, trackLease];
+  const own = [trackSeal, trackTail, trackOpening, trackStrongReads, trackLease];
+  const steps = [...own, trackConfirming];
   return steps.reduce((current, next) => next(current), state);
 }
 

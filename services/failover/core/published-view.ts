@@ -11,8 +11,8 @@ import type { Position } from '../../../shared/core/position.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
-import { countedMembers } from './member-plan.ts';
 import { isPrimarySilent } from './detection/primary-silence.ts';
+import { countedMembers } from './members/member-plan.ts';
 import { directiveOf } from './replication-directive.ts';
 import {
   hasLease,

@@ -125,6 +125,7 @@ function regionsDocument(access: ControllerAccess): Record<string, unknown> {
     primary: view.primary,
     members: view.members.map(({ region }) => region),
     k: view.k,
+    policyK: view.policyK,
     change: prepare === null ? null : { epoch: prepare.epoch, kind: prepare.change },
     leaseRemainingMs:
       view.leaseValidUntilMs === null

@@ -44,7 +44,7 @@ export function controllerConfigOf(
   region: RegionConfig,
   bounds: Bounds,
 ): ControllerConfig {
-  const { policy } = cluster;
+  const { policy, durability } = cluster;
   const [first, ...others] = region.nodes.map(({ id }) => id);
   const { preferredPrimary } = bounds;
   if (preferredPrimary !== null && cluster.regions.every(({ id }) => id !== preferredPrimary)) {
@@ -72,6 +72,7 @@ export function controllerConfigOf(
     renewIntervalMs: policy.renewIntervalMs,
     nodeRecoveryMs: policy.nodeRecoveryMs,
     memberTimeoutMs: policy.memberTimeoutMs,
+    degradeAfterMs: durability.whenUnconfirmed === 'degrade' ? durability.degradeAfterMs : null,
     ...bounds,
   };
 }

@@ -8,7 +8,7 @@ import type { Member } from '../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { zeroLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { comparePositions, zeroPosition, type Position } from '../../../shared/core/position.ts';
-import { releasedPositions } from '../../../shared/core/quorum.ts';
+import { lowest, releasedPositions } from '../../../shared/core/quorum.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 
 export interface Acknowledgement {
@@ -24,6 +24,8 @@ export interface QuorumState {
   readonly members: readonly Member[];
   /** Confirmations that a semi-sync COMMIT waits for; 0 while degraded. */
   readonly k: number;
+  /** A sync COMMIT waits for at least so many members: all other regions, or 0. */
+  readonly syncMembersMin: number;
   readonly acknowledged: ReadonlyMap<RegionId, Acknowledgement>;
   readonly logEnd: Lsn;
   /** What was reported; never goes back within an epoch. */
@@ -46,11 +48,12 @@ export type QuorumInput =
   | { readonly kind: 'logged'; readonly lsn: Lsn };
 
 /** The state when decoding of `epoch` begins with the own log at `logEnd`. */
-export function initialQuorum(epoch: Epoch, logEnd: Lsn): QuorumState {
+export function initialQuorum(epoch: Epoch, logEnd: Lsn, syncMembersMin = 0): QuorumState {
   return {
     epoch,
     members: [],
     k: 1,
+    syncMembersMin,
     acknowledged: new Map(),
     logEnd,
     reported: { flush: logEnd, write: zeroLsn, apply: zeroLsn },
@@ -91,9 +94,7 @@ export function holdersOf(
 
 function withReport(state: QuorumState): QuorumState {
   const { reported } = state;
-  // Degraded to nobody: a semi-sync COMMIT waits for the own log alone.
-  const released =
-    state.k === 0 ? { write: state.logEnd, apply: state.logEnd } : releasedLsns(state);
+  const released = releasedLsns(state);
   return {
     ...state,
     reported: {
@@ -105,10 +106,18 @@ function withReport(state: QuorumState): QuorumState {
 }
 
 function releasedLsns(state: QuorumState): { readonly write: Lsn; readonly apply: Lsn } {
+  const { epoch, k, logEnd, syncMembersMin } = state;
   const positions = memberPositions(state);
   // A member that was not heard holds nothing: it keeps `apply` where it is.
-  const { write, apply } = releasedPositions(positions, state.k);
-  return { write: lsnIn(state.epoch, write), apply: lsnIn(state.epoch, apply) };
+  const { write, apply } = releasedPositions(positions, Math.max(1, k));
+  // Degraded to nobody: a semi-sync COMMIT waits for the own log alone.
+  const released =
+    k === 0
+      ? { write: logEnd, apply: logEnd }
+      : { write: lsnIn(epoch, write), apply: lsnIn(epoch, apply) };
+  if (syncMembersMin === 0) return released;
+  const isComplete = positions.length >= syncMembersMin;
+  return { ...released, apply: isComplete ? lsnIn(epoch, lowest(positions) ?? apply) : zeroLsn };
 }
 
 function memberPositions(state: QuorumState): Position[] {

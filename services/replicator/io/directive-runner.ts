@@ -42,6 +42,8 @@ export interface RunnerOptions {
   readonly pg: (
     role: 'meridian_applier' | 'meridian_replicator',
   ) => Omit<PgTarget, 'applicationName' | 'options'>;
+  /** See QuorumState. */
+  readonly syncMembersMin: number;
   readonly onApplied: (facts: AppliedFacts) => void;
   readonly onStore: (store: string) => void;
   readonly onLeader: (leader: Leader | null) => void;
@@ -163,6 +165,7 @@ export class DirectiveRunner {
       queueBytesMax: config.logQueueBytesMax,
       idleIntervalMs: config.idleIntervalMs,
       isFirst: lastEndLsn === zeroLsn,
+      syncMembersMin: this.#options.syncMembersMin,
     });
     const { members, k } = this.#options.view();
     leader.setMembers(members, k);

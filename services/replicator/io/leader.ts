@@ -49,6 +49,7 @@ export interface LeaderOptions {
   /** Whether nothing was confirmed in this epoch before this leader began. */
   readonly isFirst: boolean;
   readonly onChange: () => void;
+  readonly syncMembersMin: number;
 }
 
 interface Logged {
@@ -79,7 +80,7 @@ export class Leader {
     this.#options = options;
     const { epoch, region, chunkBytesMax, lastEndLsn } = options;
     this.#assembler = initialAssembler({ epoch, origin: region, chunkBytesMax, lastEndLsn });
-    this.#quorum = initialQuorum(epoch, lastEndLsn);
+    this.#quorum = initialQuorum(epoch, lastEndLsn, options.syncMembersMin);
     this.#commits = new RecentCommits(lastEndLsn);
     this.#passed = new PassedPosition(options.clock);
     this.#reachedLsn = lastEndLsn;

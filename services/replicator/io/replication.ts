@@ -63,11 +63,10 @@ export class Replication {
     });
     this.#peers = new PeerTable(deps);
     this.linkSource = this.#makeLinkSource();
+    const { syncRequires } = deps.cluster.durability;
     this.#runner = new DirectiveRunner({
-      region,
-      config,
-      clock,
-      logger,
+      ...{ region, config, clock, logger },
+      syncMembersMin: syncRequires === 'regions' ? deps.cluster.regions.length - 1 : 0,
       ownLog: this.#ownLog,
       links: this.#peers.links,
       view: () => regionControl.view(),

@@ -4,9 +4,7 @@ import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { isMeridianError, MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { sqlstateOf } from '../../../shared/errors/sqlstate.ts';
-import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataReply, DataRequest } from '../../../shared/ports/data-access.ts';
-import type { ReplicationStatus } from '../../../shared/ports/replication-status.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { keptRows, type RouterConfig } from '../config.ts';
 import { isOpenFor, type NodeLook } from '../core/node-position.ts';
@@ -17,17 +15,14 @@ import type { NodeWatcher } from './node-watcher.ts';
 import type { PrimaryPosition, ReplyPosition } from './primary-position.ts';
 import type { QuorumCheck } from './quorum-check.ts';
 import type { ReadOutcome, ReadRunner } from './sql/read-runner.ts';
+import { reachedDurability, type ReachedOptions } from './reached-durability.ts';
 import type { RequestPlan } from './request-plan.ts';
 import { outcomeUnknown } from './sql/sql-failure.ts';
 import type { TransactionRunner, WriteOutcome } from './sql/transaction-runner.ts';
 
-export interface PrimaryWorkOptions {
+export interface PrimaryWorkOptions extends ReachedOptions {
   readonly config: RouterConfig;
   readonly region: RegionId;
-  /** Number of configured regions, for "held by n of m". */
-  readonly regionCount: number;
-  readonly clock: Clock;
-  readonly status: ReplicationStatus;
   readonly watcher: NodeWatcher;
   readonly reader: ReadRunner;
   readonly writer: TransactionRunner;
@@ -166,24 +161,12 @@ export class PrimaryWork {
       after !== null && !hasWritten
         ? await this.#vouched(request, after, view)
         : await this.#positionAt(after?.walLsn ?? null, view);
+    const reached = { position: position.position, before: view };
     return {
       ...dataReply(request, { results, region, node, position, stalenessMs: 0, rest: null }),
       consistency: 'strong',
-      durability: this.#reached(request, position, view),
+      durability: await reachedDurability(this.#options, request.durability, reached),
     };
-  }
-
-  /** A COMMIT that was released while nobody had to confirm it is logged, whatever was asked. */
-  #reached(
-    request: DataRequest,
-    { position }: ReplyPosition,
-    view: ClusterView,
-  ): DataReply['durability'] {
-    const { status, regionCount } = this.#options;
-    const held = position === null ? 0 : status.holders(position).held;
-    const isGated = request.durability === 'semi-sync' || request.durability === 'sync';
-    const mode = view.k < 1 && isGated ? 'logged' : request.durability;
-    return { mode, regions: `${held + 1}/${regionCount}` };
   }
 
   async #positionAt(

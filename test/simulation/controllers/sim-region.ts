@@ -188,6 +188,7 @@ export class SimRegion {
       renewIntervalMs: 300,
       nodeRecoveryMs: 1000,
       memberTimeoutMs: 1500,
+      degradeAfterMs: null,
       drainMs: 1000,
       switchoverMs: 4000,
       failoverBackoffMs: 200,

@@ -9,6 +9,7 @@ import type { EffectBody } from '../controller-effect.ts';
 import type { EffectResult, Input } from '../controller-input.ts';
 import type { ControllerState, RunningEffect } from '../controller-state.ts';
 import { effectEnded } from './issue.ts';
+import { memberChangesBetween } from '../members/explain-members.ts';
 import { preflight } from '../preflight.ts';
 import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
 import { sealRaised } from '../seal-plan.ts';
@@ -41,7 +42,7 @@ export function absorb(previous: ControllerState, input: Input, fold: typeof fol
       if (state.kind !== 'starting') return quiet(state);
       return withHalt(startFold({ ...state, kind: 'greeting' }, input.checkpoint));
     case 'controlRecordRead':
-      return withHalt(readRecord(state, input, fold));
+      return explained(state, withHalt(readRecord(state, input, fold)));
     case 'controlLogUnreadable':
       return withHalt(halted(state, input.why));
     case 'nodesReported':
@@ -75,6 +76,20 @@ function quiet(state: ControllerState): Heard {
 function withHalt(state: ControllerState): Heard {
   if (state.kind !== 'halted') return quiet(state);
   return { state, effects: [{ kind: 'halt', why: state.why }] };
+}
+
+/** Changes of the members and of K are told as they are read, not again at each start. */
+function explained(before: ControllerState, heard: Heard): Heard {
+  if (before.kind !== 'running') return heard;
+  const told = memberChangesBetween(before.fold, heard.state.fold).map(
+    ({ what, ...facts }): EffectBody => ({
+      kind: 'explain',
+      level: what === 'member removed' || what === 'degraded' ? 'warn' : 'info',
+      message: what,
+      facts: { ...facts, members: facts.members.join(', '), region: facts.region ?? '' },
+    }),
+  );
+  return { ...heard, effects: [...heard.effects, ...told] };
 }
 
 function hearNodes(

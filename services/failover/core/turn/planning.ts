@@ -4,7 +4,8 @@ import type { EffectBody } from '../controller-effect.ts';
 import type { ControllerState } from '../controller-state.ts';
 import { detectFailure } from '../failure-detector.ts';
 import { planLease } from '../lease-keeper.ts';
-import { decideMembers } from '../member-plan.ts';
+import { decideK } from '../members/confirming.ts';
+import { decideMembers } from '../members/member-plan.ts';
 import { planNodes } from '../node-plan.ts';
 import { planOpening } from '../promotion-plan.ts';
 import { planQuarantine } from '../rejoin/divergence.ts';
@@ -38,6 +39,7 @@ export function planAll(state: ControllerState): Planned {
     ...asked.effects,
     ...planFailover(state),
     ...members.effects,
+    ...planK(members.state),
     ...planNotes(state),
     ...planNodes(state),
     ...planRejoin(state),
@@ -146,6 +148,11 @@ function planMembers(state: ControllerState): Planned {
     default:
       return decision satisfies never;
   }
+}
+
+function planK(state: ControllerState): readonly EffectBody[] {
+  const decision = decideK(state);
+  return decision === null ? [] : [{ kind: 'appendControl', record: decision.record }];
 }
 
 function planCheckpoint(state: ControllerState): readonly EffectBody[] {

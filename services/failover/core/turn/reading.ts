@@ -125,6 +125,7 @@ function noteRecord(
     opening: null,
     tenure: null,
     removing: null,
+    confirming: null,
     seal: null,
     tail: sealedTail(noted),
   };

@@ -43,6 +43,7 @@ function answer(from: string, facts: Partial<RegionsAnswer> = {}): RegionsAnswer
     epoch: 3,
     primary: 'eu-west',
     members: ['us-east'],
+    ...{ k: 1, policyK: 1 },
     change: null,
     regions: [report('eu-west', { role: 'primary' }), report('us-east')],
     ...facts,
@@ -60,6 +61,8 @@ test('every field of the contract is there, wireUrl is null', () => {
     'epoch',
     'primary',
     'members',
+    'k',
+    'policyK',
     'change',
     'regions',
   ]);

@@ -40,6 +40,7 @@ const status: StatusDocument = {
   epoch: 2,
   primary: 'eu-west',
   members: [],
+  ...{ k: 1, policyK: 1 },
   change: { epoch: 3, kind: 'switchover' },
   regions: [primary, replica],
 };
@@ -63,6 +64,13 @@ test('what differs from the primary is named', () => {
   const drifted = { ...replica, drift: ['role clerk', 'database'] };
   const text = renderStatus({ ...status, regions: [primary, drifted] });
   assert.match(text, /ap-south differs from the primary: role clerk, database\n/);
+});
+
+test('a lowered K and regions that do not count are told', () => {
+  assert.doesNotMatch(renderStatus(status), /degraded: semi-sync|is no member/);
+  const text = renderStatus({ ...status, members: ['us-east'], k: 0 });
+  assert.match(text, /degraded: semi-sync waits for 0 regions instead of 1\n/);
+  assert.match(text, /ap-south is no member/);
 });
 
 test('the admin URL is shortened to its port where the host is the same', () => {

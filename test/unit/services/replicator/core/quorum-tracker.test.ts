@@ -94,3 +94,26 @@ test('holders counts members at or past a position', () => {
   const position = parsePosition('2:0/18') ?? zeroPosition;
   assert.deepEqual(holdersOf(state, position), { held: 1, members: 2 });
 });
+
+const allRegions = (...inputs: readonly QuorumInput[]): QuorumState['reported'] =>
+  inputs.reduce(stepQuorum, initialQuorum(2 as Epoch, 0n as Lsn, 2)).reported;
+const degraded: QuorumInput = { kind: 'membersChanged', members: both, k: 0 };
+const one: QuorumInput = { kind: 'membersChanged', members: both.slice(0, 1), k: 1 };
+
+test('degraded to nobody, the own log alone releases semi-sync and sync commits', () => {
+  const { reported } = after(degraded, { kind: 'logged', lsn: 64n as Lsn });
+  assert.deepEqual(reported, { flush: 64n, write: 64n, apply: 64n });
+});
+
+test('syncRequires regions: sync waits while a configured region is no member', () => {
+  const held = acknowledged(us, 'u', '2:0/20');
+  assert.deepEqual(allRegions(one, held), { flush: 0n, write: 32n, apply: 0n });
+  const all = allRegions(members, held, acknowledged(ap, 'a', '2:0/10'));
+  assert.deepEqual(all, { flush: 0n, write: 32n, apply: 16n });
+});
+
+test('syncRequires regions: a degrade releases semi-sync commits alone', () => {
+  const logged: QuorumInput = { kind: 'logged', lsn: 64n as Lsn };
+  const reported = allRegions(degraded, logged, acknowledged(us, 'u', '2:0/20'));
+  assert.deepEqual(reported, { flush: 64n, write: 64n, apply: 0n });
+});

@@ -18,6 +18,8 @@ function region(id: string, changes: Partial<StatusRegion> = {}): StatusRegion {
 }
 const whole: StatusDocument = {
   ...{ cluster: 'c', epoch: 3, primary: 'eu-west', members: ['us-east', 'ap-south'] },
+  k: 1,
+  policyK: 1,
   change: null,
   regions: [region('eu-west', { role: 'primary' }), region('us-east'), region('ap-south')],
 };

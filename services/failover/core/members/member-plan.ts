@@ -3,19 +3,19 @@
  * that has applied epoch-start. Removed: first no longer counted, then, when Kf others hold all
  * that may have been confirmed, the record. The fold decides by compare-and-set.
  */
-import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
-import type { Member } from '../../../shared/core/control/control-state.ts';
+import type { ControlRecord } from '../../../../shared/core/control/control-record.ts';
+import type { Member } from '../../../../shared/core/control/control-state.ts';
 import {
   isAtOrPast,
   laterPosition,
   zeroPosition,
   type Position,
-} from '../../../shared/core/position.ts';
-import { kthHighest } from '../../../shared/core/quorum.ts';
-import type { RegionId } from '../../../shared/core/region.ts';
-import type { PeerStatus } from '../../../shared/core/replication-report.ts';
-import type { ControllerState } from './controller-state.ts';
-import { hasLease, isChosen, reportOf } from './situation.ts';
+} from '../../../../shared/core/position.ts';
+import { kthHighest } from '../../../../shared/core/quorum.ts';
+import type { RegionId } from '../../../../shared/core/region.ts';
+import type { PeerStatus, ReplicationReport } from '../../../../shared/core/replication-report.ts';
+import type { ControllerState } from '../controller-state.ts';
+import { hasLease, isChosen, reportOf } from '../situation.ts';
 
 export type MemberDecision =
   | { readonly kind: 'keep' }
@@ -29,8 +29,8 @@ export function countedMembers(state: ControllerState): readonly Member[] {
   return state.fold.members.filter((member) => member.region !== state.removing?.region);
 }
 
-/** What to do about the members now. */
-export function decideMembers(state: ControllerState): MemberDecision {
+/** The replicator's report while this region leads the folded epoch; null while it does not. */
+export function leadingReport(state: ControllerState): ReplicationReport | null {
   const report = reportOf(state, 'lead');
   const isLeading =
     state.kind === 'running' &&
@@ -38,7 +38,13 @@ export function decideMembers(state: ControllerState): MemberDecision {
     state.fold.prepare === null &&
     state.tenure?.epoch === state.fold.epoch &&
     report?.phase === 'running';
-  if (!isLeading || report === null) return { kind: 'keep' };
+  return isLeading ? report : null;
+}
+
+/** What to do about the members now. */
+export function decideMembers(state: ControllerState): MemberDecision {
+  const report = leadingReport(state);
+  if (report === null) return { kind: 'keep' };
   if (state.removing !== null) return goOnRemoving(state, state.removing.region);
   return addition(state, report.peers) ?? removal(state, report.peers) ?? { kind: 'keep' };
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ControllerState } from '../../../../../services/failover/core/controller-state.ts';
+import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
 import {
   countedMembers,
   decideMembers,
-} from '../../../../../services/failover/core/member-plan.ts';
+} from '../../../../../../services/failover/core/members/member-plan.ts';
 import type {
   PeerStatus,
   ReplicationReport,
-} from '../../../../../shared/core/replication-report.ts';
+} from '../../../../../../shared/core/replication-report.ts';
 import {
   ap,
   at,
@@ -19,8 +19,8 @@ import {
   record,
   us,
   withRecords,
-} from '../../../../helpers/controllers.ts';
-import type { RegionId } from '../../../../../shared/core/region.ts';
+} from '../../../../../helpers/controllers.ts';
+import type { RegionId } from '../../../../../../shared/core/region.ts';
 
 const peer = (region: RegionId, changes: Partial<PeerStatus> = {}): PeerStatus => ({
   region,
