@@ -36,7 +36,7 @@ const poolsSchema = z.strictObject({
   /** Connections to one node that one PostgreSQL role may hold. */
   connectionsMaxPerRole: count.default(32),
   /** How long a request queues for a connection. */
-  queueTimeoutMs: durationMs.default(2000),
+  queueTimeoutMs: durationMs.default(5000),
   /** Requests that may queue for one node. */
   queueMax: count.default(1000),
   connectTimeoutMs: durationMs.default(2000),

@@ -6,7 +6,8 @@
  *     [--only 'core, session']
  *
  * Rounds interleave the candidates; medians are shown. Processor time moves least with other work
- * on the machine. HTTP needs wrk (apt-get install wrk).
+ * on the machine. HTTP needs wrk (apt-get install wrk). `--json` prints a list of
+ * {what, value, unit, peer, peerValue, ratio, goal, ok}.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,7 @@ import { createPgPool } from '../../shared/pg/client.ts';
 import type { Consistency } from '../../shared/core/consistency.ts';
 import type { DataRequest } from '../../shared/ports/data-access.ts';
 import { systemClock } from '../../shared/runtime/system-clock.ts';
+import { type Figure, figureOf } from '../helpers/bench/figure.ts';
 import {
   runHttp,
   runLoops,
@@ -157,6 +159,21 @@ function medianOf(runs: readonly Measured[]): Measured {
   };
 }
 
+type Row = Measured & { readonly name: string; readonly goal: number | null };
+
+/** Requests per second against the direct pool's; what goes with them has no peer and no goal. */
+function figuresOf({ name, goal, ...one }: Row, _: number, [base]: readonly Row[]): Figure[] {
+  const peer = { name: base?.name ?? '', value: base?.perSecond ?? NaN };
+  const judged = goal === null ? {} : { goal: { of: 'ratio', atLeast: goal } as const };
+  return [
+    figureOf({ what: name, value: one.perSecond, unit: 'requests/s', peer, ...judged }),
+    figureOf({ what: `${name}, p50`, value: one.p50Ms, unit: 'ms' }),
+    figureOf({ what: `${name}, p99`, value: one.p99Ms, unit: 'ms' }),
+    figureOf({ what: `${name}, Node's processor time`, value: one.nodeUs, unit: 'us' }),
+    figureOf({ what: `${name}, PostgreSQL's processor time`, value: one.postgresUs, unit: 'us' }),
+  ];
+}
+
 function report(results: ReadonlyMap<Candidate, Measured>): void {
   const [base] = results.values();
   const rows = [...results].map(([{ name, goal }, one]) => {
@@ -164,7 +181,7 @@ function report(results: ReadonlyMap<Candidate, Measured>): void {
     return { name, ...one, ratio, goal, ok: goal === null ? null : ratio >= goal };
   });
   if (values.json) {
-    console.log(JSON.stringify({ clients, standbys: Number(values.standbys), rows }, null, 2));
+    console.log(JSON.stringify(rows.flatMap(figuresOf), null, 2));
     return;
   }
   const heads = ['req/s', 'p50 ms', 'p99 ms', 'node us', 'postgres us', 'of direct'];

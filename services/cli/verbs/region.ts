@@ -89,10 +89,13 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
   });
   stop.addEventListener('abort', () => void running.stop(), { once: true });
   const watch = watchRegion(region, createStepPrinter(terminal));
+  // `down` may come before the region is up, and from elsewhere.
+  const ended = new AbortController();
+  void running.stopped.then(() => ended.abort());
   let isUp = false;
-  while (!isUp && !stop.aborted) {
+  while (!isUp && !ended.signal.aborted) {
     isUp = await watch.see(running.state());
-    if (!isUp) await sleep(500, stop);
+    if (!isUp) await sleep(500, ended.signal);
   }
   if (isUp) terminal.say(`${id} serves${terminal.isInteractive ? '; Ctrl-C stops it' : ''}`);
   await running.stopped;

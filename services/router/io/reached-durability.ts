@@ -36,9 +36,11 @@ export async function reachedDurability(
   const isReached = (): boolean => proven(asked, holders()) === asked;
   while (mayBeLess && !isReached() && clock.monotonicMs() < boundMs) await sleep(2);
   const now = holders();
-  const released = isGated && before.k < 1 ? 'logged' : asked;
-  const mode = mayBeLess ? proven(asked, now) : released;
-  return { mode, regions: `${now.held + 1}/${regionCount}` };
+  const unproven = isGated && before.k < 1 ? 'logged' : asked;
+  const mode = mayBeLess ? proven(asked, now) : unproven;
+  // The token's position may be a later commit's, which fewer hold.
+  const released = isGated && !mayDegrade ? before.k : 0;
+  return { mode, regions: `${Math.max(now.held, released) + 1}/${regionCount}` };
 }
 
 type Holders = ReturnType<ReplicationStatus['holders']>;

@@ -126,8 +126,11 @@ test('an agent killed takes its children along; its stale pid file is no obstacl
   for (const name of children) assert.ok((await pidOf(name)) !== null, name);
 });
 
-test('down leaves no process', async () => {
+test('down right after a start leaves no process, without being forced', async () => {
+  const startedMs = performance.now();
   assert.deepEqual(await stopLocalCluster(options), ['west']);
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs < 45_000, `${tookMs} ms: the agent did not end by itself`);
   assert.deepEqual(processesLeft(), []);
   assert.deepEqual(await stopLocalCluster(options), []);
 });
