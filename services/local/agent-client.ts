@@ -10,6 +10,8 @@ export interface AgentClient {
   state(): Promise<AgentState | null>;
   /** Asks the agent to stop its region; false when no agent answers. */
   down(): Promise<boolean>;
+  /** Has the region take the cluster file as it is now; false when no agent answers. */
+  reload(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -19,6 +21,15 @@ const timeoutMs = 3000;
 export function createAgentClient(region: RegionConfig, agentToken: string): AgentClient {
   const origin = internalOrigin(region.bind, region.agentPort);
   const client: BearerClient = createBearerClient(origin, () => Promise.resolve(agentToken));
+  const post = async (path: string): Promise<boolean> => {
+    try {
+      await client.call({ method: 'POST', path, timeoutMs });
+      return true;
+    } catch (error) {
+      if (isMeridianError(error, 'UpstreamUnavailable')) return false;
+      throw error;
+    }
+  };
   return {
     async state() {
       try {
@@ -29,15 +40,8 @@ export function createAgentClient(region: RegionConfig, agentToken: string): Age
         throw error;
       }
     },
-    async down() {
-      try {
-        await client.call({ method: 'POST', path: '/agent/down', timeoutMs });
-        return true;
-      } catch (error) {
-        if (isMeridianError(error, 'UpstreamUnavailable')) return false;
-        throw error;
-      }
-    },
+    down: () => post('/agent/down'),
+    reload: () => post('/agent/reload'),
     close: () => client.close(),
   };
 }

@@ -8,6 +8,7 @@
  *   `/start` `{mode, primary}`: 202 with the node's state; progress and outcome (`problem`) are in
  *   `GET /agent/nodes`. Asking again for what is under way changes nothing; another operation
  *   meanwhile is refused with OperationRunning.
+ * - `POST /agent/reload` takes the cluster file as it is now and restarts Meridian's processes.
  * - `GET /agent/state` → every process; `POST /agent/down` stops the region and ends the agent.
  */
 import { timingSafeEqual } from 'node:crypto';
@@ -24,6 +25,8 @@ export interface AgentRoutesOptions {
   readonly nodes: RegionNodes;
   readonly state: () => AgentState;
   readonly token: string;
+  /** Takes the cluster file as it is now; resolves when that has begun, throws when it is unfit. */
+  readonly onReload: () => Promise<void>;
   /** Begins the end of the agent; returns at once. */
   readonly onDown: () => void;
 }
@@ -56,6 +59,10 @@ export function registerAgentRoutes(server: FastifyInstance, options: AgentRoute
   server.post('/agent/down', async (_request, reply) => {
     setImmediate(options.onDown);
     return reply.code(202).send({ stopping: true });
+  });
+  server.post('/agent/reload', async (_request, reply) => {
+    await options.onReload();
+    return reply.code(202).send({ reloading: true });
   });
   server.get('/agent/nodes', async () => ({ nodes: nodes.states().map(toJson) }));
   const operations: Record<NodeOperation, (node: NodeId, body: unknown) => Promise<unknown>> = {

@@ -4,6 +4,7 @@
  * does, through the agent's routes.
  */
 import { join } from 'node:path';
+import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import { createServer } from '../../shared/http/server.ts';
 import { agentPidFile } from './leftovers.ts';
 import { registerAgentRoutes } from './agent-routes.ts';
@@ -24,7 +25,12 @@ import {
   removePidFile,
   writePidFile,
 } from './process/process-identity.ts';
-import { openRegionContext, type RegionContext, type RegionOptions } from './region-context.ts';
+import {
+  openRegionContext,
+  takeCluster,
+  type RegionContext,
+  type RegionOptions,
+} from './region-context.ts';
 
 export interface RunningRegion {
   state(): AgentState;
@@ -47,6 +53,7 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
   const nodes = new RegionNodes(context);
   const { servers, meridian } = processesOf(context, options.onlyPostgres === true);
   const state = (): AgentState => stateOf(context, [...servers, ...meridian], nodes);
+  const ending = new AbortController();
   const { promise: stopped, resolve: markStopped } = Promise.withResolvers<void>();
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= stopAll().finally(markStopped));
@@ -60,6 +67,7 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
     nodes,
     state,
     token: context.secrets.own.agentToken,
+    onReload: () => reload(context, options, { meridian, ending: ending.signal }),
     onDown: () => void stop(),
   });
   await http.listen({ host: context.region.bind, port: context.region.agentPort });
@@ -67,7 +75,6 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
     rotateLogFile(join(context.paths.logsFolder, 'agent.log'));
     for (const { logFile } of state().processes) rotateLogFile(logFile);
   }, rotationIntervalMs);
-  const ending = new AbortController();
   const unfollow = followCertificates(context, nodes, servers.length > 0);
   const stopAll = async (): Promise<void> => {
     context.logger.info('stopping the region');
@@ -85,6 +92,24 @@ export async function runRegion(options: RegionOptions): Promise<RunningRegion> 
   void keepKafkaAccess(context, ending.signal);
   await nodes.resume();
   return { state, stop, stopped };
+}
+
+/** Meridian's processes are told of other regions at their start. */
+async function reload(
+  context: RegionContext,
+  options: RegionOptions,
+  parts: { readonly meridian: readonly ManagedProcess[]; readonly ending: AbortSignal },
+): Promise<void> {
+  if (options.readCluster === undefined) {
+    throw new MeridianError('RequestInvalid', 'This agent was given no cluster file.');
+  }
+  await takeCluster(context, options.readCluster(), options.hosts ?? {});
+  context.logger.info('cluster file taken, restarting meridian');
+  for (const process of parts.meridian) {
+    void process.stop().then(() => {
+      if (!parts.ending.aborted) process.start();
+    });
+  }
 }
 
 /** What the agent runs besides PostgreSQL. */

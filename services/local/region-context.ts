@@ -10,6 +10,7 @@ import {
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { checkSecurity, linkIdentityOf } from '../../shared/config/security.ts';
+import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import { installLinkIdentity } from '../../shared/runtime/link-security.ts';
 import { createLogger, type Logger } from '../../shared/logging/logger.ts';
 import { installHostResolver } from '../../shared/runtime/host-resolver.ts';
@@ -21,7 +22,8 @@ import type { RegionPaths } from './region-paths.ts';
 import { writeTlsFiles } from './tls-files.ts';
 
 export interface RegionContext {
-  readonly cluster: ClusterBase;
+  /** Replaced, with the hosts, by `takeCluster` alone. */
+  cluster: ClusterBase;
   readonly clusterFile: string;
   readonly region: RegionConfig;
   /** Certificates in it are replaced by `parts/certificate-renewal.ts` alone. */
@@ -31,7 +33,7 @@ export interface RegionContext {
   /** User of PostgreSQL's processes and folders. */
   readonly postgresUser: RunAs;
   /** Host name → address as this region sees the others. */
-  readonly hosts: Readonly<Record<string, string>>;
+  hosts: Readonly<Record<string, string>>;
   readonly logger: Logger;
 }
 
@@ -44,6 +46,8 @@ export interface RegionOptions {
   readonly paths: RegionPaths;
   /** Host name → address over the cluster file's, for instance those of the WAN proxies. */
   readonly hosts?: Readonly<Record<string, string>>;
+  /** Reads the cluster file anew; without it nothing of it is taken while running. */
+  readonly readCluster?: () => ClusterBase;
   /** True where Kafka, Redis and Meridian run beside the agent, in containers of their own. */
   readonly onlyPostgres?: boolean;
   readonly logger?: Logger;
@@ -63,8 +67,7 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
     await mkdir(path, { recursive: true });
   }
   await claimFolder(paths, cluster, id);
-  await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
-  await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
+  await writeHosts(paths, hosts);
   await writeTlsFiles(paths.tlsFolder, secrets);
   const user = postgresUser();
   checkReachable(user, paths.postgresFolder);
@@ -81,6 +84,39 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
     hosts,
     logger,
   };
+}
+
+/**
+ * Takes another cluster file while the region runs: who the other regions are and where. Throws
+ * ConfigInvalid when it changes this region itself, which needs a restart.
+ */
+export async function takeCluster(
+  context: RegionContext,
+  cluster: ClusterBase,
+  overrides: Readonly<Record<string, string>>,
+): Promise<void> {
+  const { region, paths, secrets, cluster: before } = context;
+  const own = cluster.regions.find(({ id }) => id === region.id);
+  const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+  const isOwnSame = isSame(own, region) && isSame(cluster.security, before.security);
+  if (!isOwnSame || cluster.clusterId !== before.clusterId) {
+    throw new MeridianError('ConfigInvalid', `The cluster file changes ${region.id} itself.`, {
+      hint: `restart the region: npx meridian region up ${region.id}`,
+    });
+  }
+  const hosts = hostsOf(cluster, region, overrides);
+  installHostResolver(hosts);
+  installLinkIdentity(linkIdentityOf(cluster, secrets));
+  await writeHosts(paths, hosts);
+  Object.assign(context, { cluster, hosts });
+}
+
+async function writeHosts(
+  paths: RegionPaths,
+  hosts: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeFileWhole(paths.hostsJsonFile, JSON.stringify(hosts, null, 2));
+  await writeFileWhole(paths.hostsTextFile, hostsText(hosts));
 }
 
 /** Data of another cluster or region are refused before anything touches them. */

@@ -93,6 +93,13 @@ export const controlRecord: fc.Arbitrary<ControlRecord> = fc.oneof(
   }),
   plain({ kind: fc.constant('degrade' as const), epoch, version: count, k: count }),
   plain({
+    kind: fc.constant('region' as const),
+    version: count,
+    action: fc.constantFrom('add' as const, 'remove' as const),
+    region,
+    operation,
+  }),
+  plain({
     kind: fc.constant('traffic' as const),
     region,
     isAccepting: fc.boolean(),

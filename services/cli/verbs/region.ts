@@ -19,6 +19,7 @@ import { createStepPrinter } from '../io/step-printer.ts';
 import { prepareOnce } from '../io/prepare-once.ts';
 import { onStopSignal } from '../io/stop-signal.ts';
 import type { AddVerb } from '../program.ts';
+import { addRegionChanges } from './deploy/region-change.ts';
 import { witnessUp } from './deploy/witness-up.ts';
 
 interface RegionUpOptions {
@@ -57,6 +58,7 @@ export const addRegion: AddVerb = (program, act) => {
         return exitCodes.done;
       }),
     );
+  addRegionChanges(region, act);
 };
 
 async function regionUp(context: Context, id: string, options: RegionUpOptions): Promise<ExitCode> {
@@ -83,6 +85,7 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
     region: region.id,
     secrets: secrets(id),
     paths,
+    readCluster: () => readCluster(context).config,
     onlyPostgres: options.only === 'postgres',
     ...(logger === null ? {} : { logger }),
     ...hosts,

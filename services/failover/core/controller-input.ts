@@ -96,6 +96,12 @@ export type OperatorRequest =
       readonly operation: OperationLabel;
     }
   | {
+      readonly kind: 'region';
+      readonly action: 'add' | 'remove';
+      readonly region: RegionId;
+      readonly operation: OperationLabel;
+    }
+  | {
       readonly kind: 'traffic';
       readonly region: RegionId;
       readonly isAccepting: boolean;

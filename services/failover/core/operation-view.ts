@@ -74,6 +74,8 @@ function recorded(state: ControllerState, noted: OperationNoted): OperationView 
     resume: 'automatic failover is on',
     drain: `${region} takes no traffic of its own`,
     undrain: `${region} takes traffic again`,
+    'add-region': `${region} is a region of the policy: it may become a member`,
+    'remove-region': `${region} is no region of the policy any more`,
     revoke: 'no region that has read it accepts the token any more',
     discard: `what ${region} held beyond the cut is deleted`,
     switchover: 'its change of primary is history that is not kept here any more',

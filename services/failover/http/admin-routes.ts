@@ -41,6 +41,7 @@ export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
     const server = plain.withTypeProvider<ZodTypeProvider>();
     const viewer = { onRequest: access.requireViewer };
     const operator = { onRequest: access.requireOperator };
+    const admin = { onRequest: access.requireAdmin };
     server.get('/admin/regions', { ...viewer, schema: {} }, (_request, reply) =>
       send(reply, regionsDocument(access)),
     );
@@ -74,6 +75,16 @@ export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
         const region = regionOf(access, request.params.id).id as RegionId;
         const operation = labelOf(access, request, request.body.reason);
         return ask(access, { request, reply }, { kind: 'traffic', region, isAccepting, operation });
+      });
+    }
+    for (const action of ['add', 'remove'] as const) {
+      const options = { ...admin, schema: { params: regionParams, body: reasonBody } };
+      server.post(`/admin/regions/:id/${action}`, options, (request, reply) => {
+        const region = request.params.id;
+        // Who is to be added must be known here: this process links to the regions of its file.
+        if (action === 'add') regionOf(access, region);
+        const operation = labelOf(access, request, request.body.reason);
+        return ask(access, { request, reply }, { kind: 'region', action, region, operation });
       });
     }
     server.post('/admin/pause', { ...operator, schema: { body: pauseBody } }, (request, reply) =>

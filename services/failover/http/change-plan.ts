@@ -6,7 +6,7 @@ import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { OperatorRequest } from '../core/controller-input.ts';
 import { expectedLoss } from '../core/expected-loss.ts';
-import { preflight } from '../core/preflight.ts';
+import { preflight } from '../core/operator/preflight.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { listRegions } from './region-list.ts';
 

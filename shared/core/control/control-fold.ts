@@ -6,6 +6,7 @@
 import { assertNever } from '../assert.ts';
 import { applied, ignored, type Folded } from './fold-outcome.ts';
 import { judgePrepare } from './control-promotion.ts';
+import { foldPolicy, foldRegion } from './control-policy.ts';
 import { foldNote, foldRevoke, foldTraffic, withOperation } from './control-labels.ts';
 import type {
   ControlRecord,
@@ -13,7 +14,6 @@ import type {
   HelloRecord,
   MemberRecord,
   Policy,
-  PolicyRecord,
   PrepareRecord,
   RenewRecord,
   SealRecord,
@@ -38,6 +38,8 @@ function foldKind(state: ControlState, record: ControlRecord): Folded {
   switch (record.kind) {
     case 'policy':
       return foldPolicy(state, record);
+    case 'region':
+      return foldRegion(state, record);
     case 'hello':
       return foldHello(state, record);
     case 'renew':
@@ -65,43 +67,6 @@ function foldKind(state: ControlState, record: ControlRecord): Folded {
     default:
       return assertNever(record);
   }
-}
-
-function foldPolicy(state: ControlState, { policy }: PolicyRecord): Folded {
-  const current = state.policy;
-  if (state.prepare !== null) return ignored(state, 'a change of primary is under way');
-  if (policy.version !== (current?.version ?? 0) + 1) {
-    return ignored(state, `version ${policy.version} does not follow ${current?.version ?? 0}`);
-  }
-  const flaw = flawOf(policy, state);
-  if (flaw !== null) return ignored(state, flaw);
-  // K in force changes only by degrade records within an epoch: the next one starts with the new.
-  const k = state.epoch === noEpoch ? policy.k : state.k;
-  const kLow = state.epoch === noEpoch ? Math.max(1, policy.k) : state.kLow;
-  return applied({ ...state, policy, k, kLow });
-}
-
-/** Why `policy` cannot come into force, in words; null when it can. */
-function flawOf(policy: Policy, state: ControlState): string | null {
-  const current = state.policy;
-  if (current !== null && policy.clusterId !== current.clusterId) return 'of another cluster';
-  const regions = new Set(policy.regions);
-  if (regions.size !== policy.regions.length) return 'a region is named twice';
-  const ranked = new Set(policy.priority);
-  const isRanking = ranked.size === policy.priority.length && ranked.size === regions.size;
-  if (!isRanking || policy.priority.some((region) => !regions.has(region))) {
-    return 'priority does not rank every region once';
-  }
-  const inUse = [...state.members.map((member) => member.region), state.primary];
-  const dropped = inUse.find((region) => region !== null && !regions.has(region));
-  if (dropped !== undefined) return `${dropped} is a member or the primary`;
-  if (policy.rules !== (current?.rules ?? 1)) {
-    const knows = (region: string): boolean =>
-      state.hellos.some((hello) => hello.region === region && hello.maxRules >= policy.rules);
-    const behind = policy.regions.find((region) => !knows(region));
-    if (behind !== undefined) return `${behind} does not know rules ${policy.rules}`;
-  }
-  return null;
 }
 
 function foldHello(state: ControlState, record: HelloRecord): Folded {

@@ -70,6 +70,8 @@ function operationOf(record: ControlRecord): OperationNoted | null {
       return { ...common, verb: record.durationMs === 0 ? 'resume' : 'pause' };
     case 'traffic':
       return { ...common, verb: record.isAccepting ? 'undrain' : 'drain', region: record.region };
+    case 'region':
+      return { ...common, verb: `${record.action}-region`, region: record.region };
     case 'revoke':
       return { ...common, verb: 'revoke' };
     case 'audit':

@@ -18,6 +18,7 @@ import type {
   Policy,
   PolicyRecord,
   PrepareRecord,
+  RegionRecord,
   RenewRecord,
   Revocation,
   RevokeRecord,
@@ -162,6 +163,13 @@ export const readNoteRecord = readObject<NoteRecord>({
 
 const readers: { readonly [K in ControlRecord['kind']]: Reader<ControlRecord> } = {
   policy: readObject<PolicyRecord>({ kind: oneOf('policy'), policy: readPolicy }),
+  region: readObject<RegionRecord>({
+    kind: oneOf('region'),
+    version: readCount,
+    action: oneOf('add', 'remove'),
+    region: readRegion,
+    operation: readOperation,
+  }),
   hello: readObject<HelloRecord>({
     kind: oneOf('hello'),
     region: readRegion,

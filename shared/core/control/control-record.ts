@@ -135,6 +135,15 @@ export interface TrafficRecord {
   readonly isAccepting: boolean;
   readonly operation: OperationLabel | null;
 }
+/** Takes a region into the policy or out of it: the policy of that version, else as it was. */
+export interface RegionRecord {
+  readonly kind: 'region';
+  /** Compare-and-set: void unless it follows the version of the policy in force. */
+  readonly version: number;
+  readonly action: 'add' | 'remove';
+  readonly region: RegionId;
+  readonly operation: OperationLabel;
+}
 /** What a region found out about a change of primary: for people, no condition reads it. */
 export interface NoteRecord {
   readonly kind: 'note';
@@ -175,6 +184,7 @@ export function isSameNote(a: Note, b: Note): boolean {
 
 export type ControlRecord =
   | PolicyRecord
+  | RegionRecord
   | HelloRecord
   | RenewRecord
   | PrepareRecord

@@ -95,7 +95,18 @@ const readPromotion = readObject<Promotion>({
 });
 
 const readNoted = readObject<OperationNoted>({
-  verb: oneOf('switchover', 'failover', 'pause', 'resume', 'drain', 'undrain', 'revoke', 'discard'),
+  verb: oneOf(
+    'switchover',
+    'failover',
+    'pause',
+    'resume',
+    'drain',
+    'undrain',
+    'revoke',
+    'discard',
+    'add-region',
+    'remove-region',
+  ),
   operation: readOperation,
   region: orNull(readRegion),
   epoch: orNull(readEpoch),

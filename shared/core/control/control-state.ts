@@ -89,7 +89,16 @@ export interface ControlState {
 }
 
 export type OperatorVerb =
-  'switchover' | 'failover' | 'pause' | 'resume' | 'drain' | 'undrain' | 'revoke' | 'discard';
+  | 'switchover'
+  | 'failover'
+  | 'pause'
+  | 'resume'
+  | 'drain'
+  | 'undrain'
+  | 'add-region'
+  | 'remove-region'
+  | 'revoke'
+  | 'discard';
 
 /** A record with an operator's or a controller's label, as the audit shows it. */
 export interface OperationNoted {

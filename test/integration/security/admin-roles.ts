@@ -25,6 +25,8 @@ export const adminRoles: Readonly<Record<string, AdminRole>> = {
   'POST /admin/resume': 'operator',
   'POST /admin/breakers/reset': 'operator',
   'POST /admin/geo/reload': 'operator',
+  'POST /admin/regions/:id/add': 'admin',
+  'POST /admin/regions/:id/remove': 'admin',
   'POST /admin/diverged/:region/:epoch/discard': 'admin',
   'POST /admin/tokens/revoke': 'admin',
   'PUT /admin/registry/:group/:id': 'register',

@@ -10,7 +10,7 @@ import type { EffectResult, Input } from '../controller-input.ts';
 import type { ControllerState, RunningEffect } from '../controller-state.ts';
 import { effectEnded } from './issue.ts';
 import { memberChangesBetween } from '../members/explain-members.ts';
-import { preflight } from '../preflight.ts';
+import { preflight } from '../operator/preflight.ts';
 import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
 import { sealRaised } from '../seal-plan.ts';
 import { regionNode } from '../situation.ts';

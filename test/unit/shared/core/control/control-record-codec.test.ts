@@ -40,6 +40,7 @@ const records: Readonly<Record<string, ControlRecord>> = {
   'member removed': record.member(1, us, { action: 'remove', version: 1 }),
   degrade: record.degrade(1, 1, 0),
   pause: { kind: 'pause', durationMs: 60_000, operation },
+  'region added': { kind: 'region', version: 2, action: 'add', region: us, operation },
   traffic: { kind: 'traffic', region: us, isAccepting: false, operation },
   'revocation of a token': {
     kind: 'revoke',

@@ -2,18 +2,22 @@
  * What an operator asks for, checked before a record is written: refused with a reason and what to
  * do next, or the record to append. Used for dry runs too: it changes nothing.
  */
-import type { ControlRecord, PrepareRecord } from '../../../shared/core/control/control-record.ts';
-import { revocationsMax } from '../../../shared/core/control/control-labels.ts';
-import { judgePrepare } from '../../../shared/core/control/control-promotion.ts';
-import { nextEpoch } from '../../../shared/core/epoch.ts';
-import type { RegionId } from '../../../shared/core/region.ts';
-import { switchoverTarget } from './candidate-choice.ts';
-import type { OperatorAnswer } from './controller-effect.ts';
-import type { OperatorRequest } from './controller-input.ts';
-import type { ControllerState } from './controller-state.ts';
-import { isPeerLive } from './situation.ts';
+import type {
+  ControlRecord,
+  PrepareRecord,
+} from '../../../../shared/core/control/control-record.ts';
+import { revocationsMax } from '../../../../shared/core/control/control-labels.ts';
+import { judgePrepare } from '../../../../shared/core/control/control-promotion.ts';
+import { nextEpoch } from '../../../../shared/core/epoch.ts';
+import type { RegionId } from '../../../../shared/core/region.ts';
+import { switchoverTarget } from '../candidate-choice.ts';
+import type { OperatorAnswer } from '../controller-effect.ts';
+import type { OperatorRequest } from '../controller-input.ts';
+import type { ControllerState } from '../controller-state.ts';
+import { checkRegionChange } from './region-change.ts';
+import { isPeerLive } from '../situation.ts';
 
-type Refusal = Extract<OperatorAnswer, { kind: 'refused' }>;
+export type Refusal = Extract<OperatorAnswer, { kind: 'refused' }>;
 type ChangeRequest = Extract<OperatorRequest, { kind: 'change' }>;
 
 export type Preflight =
@@ -39,6 +43,7 @@ export function preflight(state: ControllerState, request: OperatorRequest): Pre
     return { kind: 'ready', record: request, operationId: request.operation.id };
   }
   if (request.kind === 'revoke') return checkRevoke(state, request);
+  if (request.kind === 'region') return checkRegionChange(state, request);
   if (request.kind === 'traffic') return checkTraffic(state, request);
   return checkChange(state, request);
 }
@@ -225,7 +230,7 @@ function ready(
   return { kind: 'ready', record, operationId: operation.id };
 }
 
-function refused(
+export function refused(
   code: Refusal['code'],
   why: string,
   help: { readonly hint: string; readonly operationId?: string | null },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { OperatorRequest } from '../../../../../services/failover/core/controller-input.ts';
-import { preflight } from '../../../../../services/failover/core/preflight.ts';
-import type { ControllerState } from '../../../../../services/failover/core/controller-state.ts';
-import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
+import type { OperatorRequest } from '../../../../../../services/failover/core/controller-input.ts';
+import { preflight } from '../../../../../../services/failover/core/operator/preflight.ts';
+import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
+import { initialControlState } from '../../../../../../shared/core/control/control-state.ts';
 import {
   ap,
   eu,
@@ -14,7 +14,7 @@ import {
   replicaState,
   us,
   withRecords,
-} from '../../../../helpers/controllers.ts';
+} from '../../../../../helpers/controllers.ts';
 
 type Change = Extract<OperatorRequest, { kind: 'change' }>;
 const ask = (changes: Partial<Change> = {}): Change => ({
