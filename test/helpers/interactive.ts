@@ -24,7 +24,7 @@ export function useCluster(): void {
           idleTimeoutMs,
           openMax,
           openMaxPerCaller: 3,
-          lifetimeMsMax: 2000,
+          lifetimeMsMax: 4000,
           drainMs: 50,
         },
       },

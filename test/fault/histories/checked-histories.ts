@@ -47,6 +47,7 @@ async function disturb(run: HistoryRun, { reads, isRepeated }: HistoriesOptions)
   await run.moreReads(1500);
   const share = counts.localReads / counts.sessionReads;
   console.log(`served in the asked region, undisturbed: ${(share * 100).toFixed(1)} %`);
+  assert.ok(share >= 0.8, `only ${share} of the session reads were served in the asked region`);
   for (;;) {
     for (const act of ['swingLag', 'killStandby', 'switchOver', 'losePrimary'] as const) {
       await run[act]();

@@ -150,12 +150,10 @@ test('an id of somebody else, a forged one and an old one are refused at once', 
 
 test('one call at a time', async () => {
   const path = await begin();
-  const slow = query(path, 'SELECT pg_sleep(0.3)');
-  const refused = await eventually(async () => {
-    const answer = await query(path, 'SELECT 1');
-    return answer.status === 200 ? null : answer;
-  });
-  assert.equal(codeOf(refused), 'OperationRunning');
+  const slow = query(path, 'SELECT pg_sleep(1.5)');
+  const running = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(1.5)'";
+  await eventually(async () => (await cluster().sql('eu-west', running)).length > 0);
+  assert.equal(codeOf(await query(path, 'SELECT 1')), 'OperationRunning');
   assert.equal((await slow).status, 200);
   await call(`${path}/rollback`);
 });
