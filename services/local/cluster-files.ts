@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import type { ClusterBase, KafkaPlace } from '../../shared/config/cluster-schema.ts';
-import type { RegionId } from '../../shared/core/region.ts';
+import { internalDomain, isNamedHere, type RegionId } from '../../shared/core/region.ts';
 import { newSecrets } from './new-secrets.ts';
 import { writeFileWhole } from './process/whole-file.ts';
 import { clusterPaths, localRegionPaths } from './region-paths.ts';
@@ -100,10 +100,6 @@ export type NewClusterFile = Pick<
 
 /** Kafka's controllers are an odd number of regions: more of them vote no better. */
 export const votersMax = 3;
-/** What a host binds whose name leads to it from elsewhere. */
-export const everyAddress = '0.0.0.0';
-/** Names that the cluster file itself leads to addresses. */
-export const internalDomain = '.meridian.internal';
 
 /** A cluster file with new ids, addresses of hosts that need one in `hosts`. */
 export function newCluster(
@@ -111,9 +107,7 @@ export function newCluster(
   nodesPerRegion: number,
   witnesses: readonly NewPlace[] = [],
 ): NewClusterFile {
-  const internal = [...regions, ...witnesses].filter(
-    ({ host, bind }) => host.endsWith(internalDomain) && bind !== everyAddress,
-  );
+  const internal = [...regions, ...witnesses].filter(isNamedHere);
   const kafkaIdOfWitness = (index: number): number => regions.length + index + 1;
   return {
     version: 1,

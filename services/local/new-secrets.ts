@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IssuedCertificate } from '../../shared/auth/certificate-authority.ts';
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
+import { everyAddress } from '../../shared/core/region.ts';
 import {
   secretsSchema,
   witnessSecretsSchema,
@@ -89,7 +90,7 @@ export async function newCertificates(
   if (region === undefined) throw new RangeError(`the cluster file knows no region ${id}`);
   const { host, bind } = region;
   const addresses = [cluster.hosts[host], bind].filter(
-    (address) => address !== undefined && address !== '0.0.0.0',
+    (address) => address !== undefined && address !== everyAddress,
   );
   const request = {
     clusterId: cluster.clusterId,

@@ -15,3 +15,19 @@ export function isRegionId(text: string): text is RegionId {
 export function parseRegionId(text: string): RegionId | null {
   return isRegionId(text) ? text : null;
 }
+
+/** Where a region's host is: the name that others dial, the address that it binds itself. */
+export interface HostPlace {
+  readonly host: string;
+  readonly bind: string;
+}
+
+/** What a host binds whose name leads to it from elsewhere. */
+export const everyAddress = '0.0.0.0';
+/** Ending of names that the cluster file itself leads to addresses. */
+export const internalDomain = '.meridian.internal';
+
+/** Whether the name needs an entry in the cluster file's `hosts`. */
+export function isNamedHere({ host, bind }: HostPlace): boolean {
+  return host.endsWith(internalDomain) && bind !== everyAddress;
+}

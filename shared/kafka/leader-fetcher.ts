@@ -3,8 +3,6 @@
  * nothing: an old leader that is cut off goes on answering, so the others are asked now and then.
  */
 import { fetchV17 } from '@platformatic/kafka';
-import { MeridianError } from '../errors/meridian-error.ts';
-import { withDeadline } from '../runtime/sleep.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 import { LeaderLines, type Leader } from './leader-lines.ts';
 import {
@@ -38,18 +36,10 @@ export class LeaderFetcher {
   async fetch(offset: bigint, maxWaitMs: number): Promise<FetchedBatch> {
     const { clock, answerDeadlineMs } = this.#options;
     const leader = await this.#lines.leader(answerDeadlineMs);
-    try {
-      const batch = await this.#fetchFrom(leader, offset, maxWaitMs);
-      if (batch.values.length > 0) this.#newsAtMs = clock.monotonicMs();
-      else this.#doubt(leader);
-      return batch;
-    } catch (error) {
-      if (error instanceof MeridianError) throw error;
-      kafkaRefusal(error);
-      if (error instanceof LateAnswer) this.#lines.forgetSilent(leader);
-      else this.#lines.forget(leader);
-      throw error;
-    }
+    const batch = await this.#fetchFrom(leader, offset, maxWaitMs);
+    if (batch.values.length > 0) this.#newsAtMs = clock.monotonicMs();
+    else this.#doubt(leader);
+    return batch;
   }
 
   close(): void {
@@ -60,24 +50,20 @@ export class LeaderFetcher {
     const { topic, fetchBytesMax, answerDeadlineMs } = this.#options;
     const { connection, topicId } = leader;
     const wanted = fetchedPartition(offset, fetchBytesMax);
-    const ending = new AbortController();
-    const moved = this.#lines.movedFrom(leader, maxWaitMs + doubtMs, ending.signal);
-    moved.catch(() => undefined);
     const topics = [{ topicId, partitions: [wanted] }];
     const answer = fetchV17.api
       .async(
         ...([connection, maxWaitMs, minBytes, fetchBytesMax, readUncommitted] as const),
         ...([noSession.id, noSession.epoch, topics, nothingForgotten, anyRack] as const),
       )
-      .catch(answerWithin);
-    answer.catch(() => undefined);
+      .catch(answerWithin)
+      .then((response) => ({ topicId, ...batchOf(response, offset, topic) }));
+    const bounds = { doubtMs: maxWaitMs + doubtMs, boundMs: answerDeadlineMs + maxWaitMs };
     try {
-      const boundMs = answerDeadlineMs + maxWaitMs;
-      const first = Promise.race([answer, moved]);
-      const response = await withDeadline(first, boundMs, () => new LateAnswer());
-      return { topicId, ...batchOf(response, offset, topic) };
-    } finally {
-      ending.abort();
+      return await this.#lines.answerOf(leader, answer, { what: 'a fetch', ...bounds });
+    } catch (error) {
+      kafkaRefusal(error);
+      throw error;
     }
   }
 
@@ -89,11 +75,5 @@ export class LeaderFetcher {
     void this.#lines.isMoved(leader).then((isMoved) => {
       if (isMoved) this.#lines.forget(leader);
     });
-  }
-}
-
-class LateAnswer extends Error {
-  constructor() {
-    super('kafka did not answer a fetch in time');
   }
 }

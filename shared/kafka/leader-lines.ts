@@ -4,8 +4,10 @@
  * first that names a newer leader is believed, and the connection to it is open already.
  */
 import { metadataV12, type Connection } from '@platformatic/kafka';
+import { MeridianError } from '../errors/meridian-error.ts';
 import { sleep, withDeadline } from '../runtime/sleep.ts';
 import { BrokerLine } from './broker-line.ts';
+import { LateAnswer } from './late-answer.ts';
 import type { TopicTarget } from './topic.ts';
 
 export interface Leader {
@@ -14,6 +16,14 @@ export interface Leader {
   /** Leader epoch of the partition: a newer leader has a higher one. */
   readonly epoch: number;
   readonly topicId: string;
+}
+
+export interface AnswerBounds {
+  /** What was asked for, in words. */
+  readonly what: string;
+  /** After which silence the other brokers are asked for a newer leader, again and again. */
+  readonly doubtMs: number;
+  readonly boundMs: number;
 }
 
 interface Named {
@@ -26,6 +36,7 @@ interface Named {
 const askBoundMs = 1000;
 const askAgainMs = 100;
 const requestTimeoutMs = 5000;
+const question = 'who leads';
 
 export class LeaderLines {
   readonly #options: TopicTarget;
@@ -55,14 +66,29 @@ export class LeaderLines {
     if (this.#leader === leader) this.#leader = null;
   }
 
-  /** Forgets `leader` and gives its connection up: it accepts requests and does not answer. */
-  forgetSilent(leader: Leader): void {
-    this.forget(leader);
-    leader.line.drop();
+  /**
+   * What `leader` answers to `work`. Rejects with the work's own error, with LateAnswer after
+   * `boundMs`, and when another broker, asked each `doubtMs`, names a newer leader. The leader is
+   * forgotten then, unless the answer was sound and said no (MeridianError).
+   */
+  async answerOf<T>(leader: Leader, work: Promise<T>, bounds: AnswerBounds): Promise<T> {
+    const { what, doubtMs, boundMs } = bounds;
+    const ending = new AbortController();
+    const moved = this.#movedFrom(leader, doubtMs, ending.signal);
+    for (const each of [work, moved]) each.catch(() => undefined);
+    try {
+      return await withDeadline(Promise.race([work, moved]), boundMs, () => new LateAnswer(what));
+    } catch (error) {
+      if (error instanceof LateAnswer) leader.line.drop();
+      if (!(error instanceof MeridianError)) this.forget(leader);
+      throw error;
+    } finally {
+      ending.abort();
+    }
   }
 
   /** Rejects once another broker names a newer leader, asked each `everyMs`; never resolves. */
-  async movedFrom(leader: Leader, everyMs: number, signal: AbortSignal): Promise<never> {
+  async #movedFrom(leader: Leader, everyMs: number, signal: AbortSignal): Promise<never> {
     for (;;) {
       await sleep(everyMs, signal);
       if (signal.aborted) return new Promise<never>(() => undefined);
@@ -118,7 +144,11 @@ export class LeaderLines {
     const work = metadataV12.api.async(connection, [topic], false, false);
     work.catch(() => undefined);
     try {
-      const { topics, brokers } = await withDeadline(work, askBoundMs, () => new LateAnswer());
+      const { topics, brokers } = await withDeadline(
+        work,
+        askBoundMs,
+        () => new LateAnswer(question),
+      );
       const found = topics.find(({ name }) => name === topic);
       const partition = found?.partitions.find(({ partitionIndex }) => partitionIndex === 0);
       const broker = brokers.find(({ nodeId }) => nodeId === partition?.leaderId);
@@ -141,8 +171,6 @@ export class LeaderLines {
     return line;
   }
 }
-
-class LateAnswer extends Error {}
 
 /** The first answer that names a leader newer than `epoch`; null when none does. */
 async function firstNewer(

@@ -1,6 +1,5 @@
 /** Appends to partition 0 of a stretched topic at whoever leads it, each with a deadline. */
 import { produceV11 } from '@platformatic/kafka';
-import { withDeadline } from '../runtime/sleep.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 import { LeaderLines, type Leader } from './leader-lines.ts';
 import type { TopicTarget } from './topic.ts';
@@ -43,8 +42,6 @@ export class LeaderWriter {
       this.#lastHeardMs = clock.monotonicMs();
       return offset;
     } catch (error) {
-      if (error instanceof LateAnswer) this.#lines.forgetSilent(leader);
-      else this.#lines.forget(leader);
       throw kafkaRefusal(error) ?? error;
     }
   }
@@ -57,28 +54,16 @@ export class LeaderWriter {
     const { topic, sendDeadlineMs } = this.#options;
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     const message = { topic, partition: 0, value: bytes };
-    const sent = produceV11.api.async(leader.connection, acksOfAll, sendDeadlineMs, [message]);
-    sent.catch(() => undefined);
-    const ending = new AbortController();
-    const moved = this.#lines.movedFrom(leader, doubtMs, ending.signal);
-    moved.catch(() => undefined);
-    try {
-      // The broker's own answer that it took too long comes a moment after its bound.
-      const boundMs = sendDeadlineMs + doubtMs;
-      const first = Promise.race([sent, moved]);
-      const answer = await withDeadline(first, boundMs, () => new LateAnswer());
-      const found = typeof answer === 'boolean' ? undefined : answer.responses[0];
-      const offset = found?.partitionResponses[0]?.baseOffset;
-      if (offset === undefined) throw new Error('the broker acknowledged without an offset');
-      return offset;
-    } finally {
-      ending.abort();
-    }
-  }
-}
-
-class LateAnswer extends Error {
-  constructor() {
-    super('kafka did not answer an append in time');
+    const sent = produceV11.api
+      .async(leader.connection, acksOfAll, sendDeadlineMs, [message])
+      .then((answer) => {
+        const found = typeof answer === 'boolean' ? undefined : answer.responses[0];
+        const offset = found?.partitionResponses[0]?.baseOffset;
+        if (offset === undefined) throw new Error('the broker acknowledged without an offset');
+        return offset;
+      });
+    // The broker's own answer that it took too long comes a moment after its bound.
+    const boundMs = sendDeadlineMs + doubtMs;
+    return this.#lines.answerOf(leader, sent, { what: 'an append', doubtMs, boundMs });
   }
 }

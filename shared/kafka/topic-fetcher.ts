@@ -6,6 +6,7 @@ import { Consumer } from '@platformatic/kafka';
 import { MeridianError, messageOf } from '../errors/meridian-error.ts';
 import { withDeadline } from '../runtime/sleep.ts';
 import { kafkaRefusal, kafkaTls } from './kafka-refusal.ts';
+import { LateAnswer } from './late-answer.ts';
 import { rotated, type TopicTarget } from './topic.ts';
 
 export interface TopicFetcherOptions extends TopicTarget {
@@ -111,7 +112,7 @@ export class TopicFetcher {
   #bounded<T>(work: Promise<T>, extraMs = 0): Promise<T> {
     const ms = this.#options.answerDeadlineMs + extraMs;
     work.catch(() => undefined);
-    return withDeadline(work, ms, () => new LateAnswer(ms));
+    return withDeadline(work, ms, () => new LateAnswer('a request', ms));
   }
 
   /** A moved leader needs new metadata only; silence and repeated failures a new client. */
@@ -144,12 +145,6 @@ export class TopicFetcher {
     client.on('error', () => undefined);
     this.#builds += 1;
     return client;
-  }
-}
-
-class LateAnswer extends Error {
-  constructor(ms: number) {
-    super(`kafka did not answer within ${ms} ms`);
   }
 }
 

@@ -10,6 +10,7 @@ import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import { withDeadline } from '../runtime/sleep.ts';
 import { clientTls } from '../runtime/link-security.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
+import { LateAnswer } from './late-answer.ts';
 import { rotated, type TopicTarget } from './topic.ts';
 
 export interface TopicWriterOptions extends TopicTarget {
@@ -115,12 +116,6 @@ export class TopicWriter {
     const ready = producer.connect();
     ready.catch(() => undefined);
     return { producer, sockets, ready };
-  }
-}
-
-class LateAnswer extends Error {
-  constructor(what: string) {
-    super(`kafka did not answer ${what} in time`);
   }
 }
 

@@ -93,12 +93,13 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
   stop.addEventListener('abort', () => void running.stop(), { once: true });
   const watch = watchRegion(region, createStepPrinter(terminal));
   // `down` may come before the region is up, and from elsewhere.
-  const ended = new AbortController();
-  void running.stopped.then(() => ended.abort());
+  const gone = new AbortController();
+  void running.stopped.then(() => gone.abort());
+  const ended = AbortSignal.any([stop, gone.signal]);
   let isUp = false;
-  while (!isUp && !ended.signal.aborted) {
+  while (!isUp && !ended.aborted) {
     isUp = await watch.see(running.state());
-    if (!isUp) await sleep(500, ended.signal);
+    if (!isUp) await sleep(500, ended);
   }
   if (isUp) terminal.say(`${id} serves${terminal.isInteractive ? '; Ctrl-C stops it' : ''}`);
   await running.stopped;

@@ -23,7 +23,7 @@ export async function readCheckpoint(client: PgClient): Promise<Checkpoint | nul
       hint: 'run the version of Meridian that ran here last',
     });
   }
-  return decodeCheckpoint(nextOffset, state);
+  return checkpointOf(nextOffset, decoded);
 }
 
 /** Never goes back: a late write of an older fold changes nothing. */
@@ -39,8 +39,14 @@ export async function writeCheckpoint(client: PgClient, checkpoint: Checkpoint):
 
 /** The checkpoint in texts as stored or as another region sent them; null: not readable here. */
 export function decodeCheckpoint(offsetText: string, stateText: string): Checkpoint | null {
+  return checkpointOf(offsetText, decodeControlState(stateText));
+}
+
+function checkpointOf(
+  offsetText: string,
+  decoded: ReturnType<typeof decodeControlState>,
+): Checkpoint | null {
   const nextOffset = parseLogOffset(offsetText);
-  const decoded = decodeControlState(stateText);
   if (nextOffset === null || decoded.kind !== 'state') return null;
   return { nextOffset, state: decoded.state };
 }

@@ -22,7 +22,7 @@ export interface MarkMade {
 }
 
 /** Steps that the mark is ahead at least: as many may be drawn between two looks. */
-const stepsAhead = 1000n;
+export const stepsAhead = 1000n;
 /** A sequence that is drawn from faster is given what it used in this time, twice. */
 const paceMs = 10_000;
 

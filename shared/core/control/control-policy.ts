@@ -61,6 +61,10 @@ function flawOf(policy: Policy, state: ControlState): string | null {
 }
 
 /** Whether the latest hello of `region` knows `rules`. */
-function knowsRules({ hellos }: ControlState, region: RegionId, rules: number): boolean {
+export function knowsRules(
+  { hellos }: Pick<ControlState, 'hellos'>,
+  region: RegionId,
+  rules: number,
+): boolean {
   return hellos.some((hello) => hello.region === region && hello.maxRules >= rules);
 }

@@ -76,14 +76,14 @@ test('a write is confirmed by another region and read in all of them', async () 
 });
 
 test('doctor finds every part of a running region as it must be', async () => {
-  const doctor = async (): Promise<Diagnosis & { readonly code: number | null }> => {
-    const { code, out } = await hosts.run('us-east', ['doctor', '--json']);
-    return { code, ...(JSON.parse(out) as Diagnosis) };
+  let [code, text]: [number | null, string] = [null, ''];
+  const isAllWell = async (): Promise<boolean> => {
+    ({ code, out: text } = await hosts.run('us-east', ['doctor', '--json']));
+    return code === 0;
   };
   // The standby may still be on its way.
-  const isPresent = async () => (await doctor()).code === 0;
-  await eventually(isPresent, { deadlineMs: 60_000, intervalMs: 1000 }).catch(() => undefined);
-  const { code, isRunning, findings } = await doctor();
+  await eventually(isAllWell, { deadlineMs: 60_000, intervalMs: 1000 }).catch(() => undefined);
+  const { isRunning, findings } = JSON.parse(text) as Diagnosis;
   const failures = findings.filter(({ level }) => level === 'failed');
   assert.deepEqual([code, isRunning, failures], [0, true, []]);
   for (const part of ['postgres us-east/pg-1', 'kafka quorum', 'redis', 'region eu-west']) {

@@ -1,4 +1,5 @@
 /** What `meridian init` makes of `--regions`, and what it says about the files it wrote. */
+import { everyAddress, internalDomain } from '../../../../shared/core/region.ts';
 
 export interface PlannedPlace {
   readonly id: string;
@@ -59,7 +60,7 @@ export function planInit(text: string, witnessText: string | null = null): InitP
   const all = third === null ? planned : [...planned, third];
   const twice =
     doubled(all.map(({ id }) => id)) ??
-    doubled(all.map(({ host, bind }) => (bind === '0.0.0.0' ? host : bind)));
+    doubled(all.map(({ host, bind }) => (bind === everyAddress ? host : bind)));
   if (twice !== null) return refused(`${twice} is named twice: each region has a host of its own`);
   if (third !== null && planned.length !== 2) {
     return refused('a witness is the third vote of two regions, and of no other number');
@@ -96,8 +97,8 @@ export function readPlace(part: string): PlannedPlace | string {
   }
   // A name may lead to an address that the host itself does not have.
   return isAddress
-    ? { id, host: `${id}.meridian.internal`, bind: host }
-    : { id, host: host.toLowerCase(), bind: '0.0.0.0' };
+    ? { id, host: `${id}${internalDomain}`, bind: host }
+    : { id, host: host.toLowerCase(), bind: everyAddress };
 }
 
 /** A region where those of its name usually are. */
@@ -110,7 +111,7 @@ export function located(place: PlannedPlace): PlannedRegion {
 export function inContainers<T extends { readonly regions: readonly { readonly bind: string }[] }>(
   cluster: T,
 ): T {
-  return { ...cluster, regions: cluster.regions.map((one) => ({ ...one, bind: '0.0.0.0' })) };
+  return { ...cluster, regions: cluster.regions.map((one) => ({ ...one, bind: everyAddress })) };
 }
 
 function refused(why: string): InitPlan {
@@ -187,5 +188,5 @@ function startsWith(hosts: number): string {
 }
 
 function whereOf({ host, bind }: PlannedPlace): string {
-  return bind === '0.0.0.0' ? host : bind;
+  return bind === everyAddress ? host : bind;
 }

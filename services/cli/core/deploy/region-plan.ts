@@ -1,5 +1,6 @@
 /** What `meridian region add|remove` changes in a cluster file. */
 import type { FileChange } from '../rescue/rescued-cluster.ts';
+import { everyAddress, isNamedHere } from '../../../../shared/core/region.ts';
 import { located, readPlace, type PlannedRegion } from './init-plan.ts';
 
 /** The parts of a cluster file that matter here. */
@@ -33,7 +34,7 @@ export function planAdd(cluster: ClusterPlaces, text: string, random: number): A
     return { kind: 'refused', why: `${place.id} is in the cluster file already` };
   }
   const isTaken = (one: Place): boolean =>
-    one.host === place.host || (place.bind !== '0.0.0.0' && one.bind === place.bind);
+    one.host === place.host || (place.bind !== everyAddress && one.bind === place.bind);
   const holder = others.find(isTaken);
   if (holder !== undefined) {
     return { kind: 'refused', why: `${holder.id} has that host: each region has its own` };
@@ -51,11 +52,10 @@ export function addChanges(
   entry: object,
 ): readonly FileChange[] {
   const { id, host, bind } = region;
-  const isNamedHere = host.endsWith('.meridian.internal') && bind !== '0.0.0.0';
   return [
     [['regions', cluster.regions.length], entry],
     [['policy', 'priority', cluster.policy.priority.length], id],
-    ...(isNamedHere ? ([[['hosts', host], bind]] satisfies FileChange[]) : []),
+    ...(isNamedHere(region) ? ([[['hosts', host], bind]] satisfies FileChange[]) : []),
   ];
 }
 

@@ -1,7 +1,6 @@
 /** `meridian init`: the files of a new cluster whose regions have hosts of their own. */
-import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import {
   clusterComment,
@@ -12,10 +11,11 @@ import {
 import { newSecrets } from '../../../local/new-secrets.ts';
 import { writeFileWhole } from '../../../local/process/whole-file.ts';
 import { clusterConfigSchema } from '../../../cluster-config.ts';
-import { CliError, usageError } from '../../core/cli-error.ts';
+import { usageError } from '../../core/cli-error.ts';
 import { explainFiles, inContainers, planInit } from '../../core/deploy/init-plan.ts';
 import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
 import type { Context } from '../../io/context.ts';
+import { emptyFolder } from '../../io/empty-folder.ts';
 import type { AddVerb } from '../../program.ts';
 
 interface InitOptions {
@@ -51,13 +51,8 @@ export const addInit: AddVerb = (program, act) => {
 async function init(context: Context, options: InitOptions): Promise<ExitCode> {
   const plan = planInit(options.regions, options.witness ?? null);
   if (plan.kind === 'refused') throw usageError(`--regions: ${plan.why}.`);
-  const folder = resolve(options.output);
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new CliError(`${folder} is not empty; nothing was written.`, {
-      exitCode: exitCodes.refused,
-      hint: 'Secrets and ids are made once. Name another folder with --output.',
-    });
-  }
+  const hint = 'Secrets and ids are made once. Name another folder with --output.';
+  const folder = emptyFolder(options.output, hint);
   const isSecured = options.plain !== true;
   if (!isSecured && options.containers === true) {
     throw usageError('--containers: mode plain binds loopback addresses only.');

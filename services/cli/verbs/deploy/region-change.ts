@@ -3,7 +3,7 @@
  * made here and brought to the hosts by a person; who counts is decided by the control log.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -22,6 +22,7 @@ import { endOf } from '../../core/operation-view.ts';
 import { operationSchema, outcomeOf } from '../../io/admin-schema.ts';
 import { confirm } from '../../io/confirm.ts';
 import { openAdmin, openCluster, regionNamed, type Context } from '../../io/context.ts';
+import { emptyFolder } from '../../io/empty-folder.ts';
 import { awaitOperation } from '../../io/operation.ts';
 import type { Act } from '../../program.ts';
 
@@ -66,7 +67,7 @@ async function addFiles(
   const plan = planAdd(config, text, Math.random());
   if (plan.kind === 'refused') throw usageError(`${plan.why}.`);
   const { region, nodeId } = plan;
-  const folder = await emptyFolder(options.output);
+  const folder = await makeFolder(options.output);
   const authority = await authorityOf(config, options.authority);
   const nodes = config.regions[0]?.nodes.length ?? 1;
   const entry = newRegion(region, newKafkaNode(nodeId, false), nodes);
@@ -109,13 +110,8 @@ async function authorityOf(
   return { certificate: await read('ca.pem'), key: await read('ca-key.pem') };
 }
 
-async function emptyFolder(path: string): Promise<string> {
-  const folder = resolve(path);
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
-    throw new CliError(`${folder} is not empty; nothing was written.`, {
-      exitCode: exitCodes.refused,
-    });
-  }
+async function makeFolder(path: string): Promise<string> {
+  const folder = emptyFolder(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
@@ -168,7 +164,7 @@ async function remove(
     word: id,
     isGiven: options.yes === true,
   });
-  const folder = await emptyFolder(options.output);
+  const folder = await makeFolder(options.output);
   await change(context, 'remove', id);
   const document = parseDocument(readFileSync(clusterFile, 'utf8'));
   for (const path of plan.paths) document.deleteIn(path);

@@ -2,27 +2,19 @@
  * What an operator asks for, checked before a record is written: refused with a reason and what to
  * do next, or the record to append. Used for dry runs too: it changes nothing.
  */
-import type {
-  ControlRecord,
-  PrepareRecord,
-} from '../../../../shared/core/control/control-record.ts';
+import type { PrepareRecord } from '../../../../shared/core/control/control-record.ts';
 import { revocationsMax } from '../../../../shared/core/control/control-labels.ts';
 import { judgePrepare } from '../../../../shared/core/control/control-promotion.ts';
 import { nextEpoch } from '../../../../shared/core/epoch.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import { switchoverTarget } from '../candidate-choice.ts';
-import type { OperatorAnswer } from '../controller-effect.ts';
 import type { OperatorRequest } from '../controller-input.ts';
 import type { ControllerState } from '../controller-state.ts';
-import { checkRegionChange } from './region-change.ts';
 import { isPeerLive } from '../situation.ts';
+import { checkRegionChange } from './region-change.ts';
+import { refused, refusedUnopened, type Preflight, type Refusal } from './refusal.ts';
 
-export type Refusal = Extract<OperatorAnswer, { kind: 'refused' }>;
 type ChangeRequest = Extract<OperatorRequest, { kind: 'change' }>;
-
-export type Preflight =
-  | { readonly kind: 'ready'; readonly record: ControlRecord; readonly operationId: string }
-  | Refusal;
 
 /** Checks `request` against what this region knows now. */
 export function preflight(state: ControllerState, request: OperatorRequest): Preflight {
@@ -83,9 +75,7 @@ function checkChange(state: ControllerState, request: ChangeRequest): Preflight 
   const running = fold.prepare?.operation ?? null;
   const isSame = running?.id === operation.id;
   if (fold.policy === null || fold.epoch === 0) {
-    return refused('RequestInvalid', 'the cluster has not opened its first epoch yet', {
-      hint: 'see `npx meridian status` for what it waits for',
-    });
+    return refusedUnopened();
   }
   if (request.to !== null && !fold.policy.regions.includes(request.to)) {
     return refused('RequestInvalid', `${request.to} is not a region of this cluster`, {
@@ -228,12 +218,4 @@ function ready(
     operation,
   };
   return { kind: 'ready', record, operationId: operation.id };
-}
-
-export function refused(
-  code: Refusal['code'],
-  why: string,
-  help: { readonly hint: string; readonly operationId?: string | null },
-): Refusal {
-  return { kind: 'refused', code, why, hint: help.hint, operationId: help.operationId ?? null };
 }

@@ -1,7 +1,8 @@
 /** What must hold before a region is taken into the policy or out of it. It changes nothing. */
+import { knowsRules } from '../../../../shared/core/control/control-policy.ts';
 import type { OperatorRequest } from '../controller-input.ts';
 import type { ControllerState } from '../controller-state.ts';
-import { refused, type Preflight } from './preflight.ts';
+import { refused, refusedUnopened, type Preflight } from './refusal.ts';
 
 type RegionRequest = Extract<OperatorRequest, { kind: 'region' }>;
 
@@ -10,9 +11,7 @@ export function checkRegionChange(state: ControllerState, request: RegionRequest
   const { policy, prepare, epoch } = state.fold;
   const { action, region, operation } = request;
   if (policy === null || epoch === 0) {
-    return refused('RequestInvalid', 'the cluster has not opened its first epoch yet', {
-      hint: 'see `npx meridian status` for what it waits for',
-    });
+    return refusedUnopened();
   }
   if (prepare !== null) {
     return refused('OperationRunning', 'a change of primary is under way', {
@@ -35,8 +34,7 @@ export function checkRegionChange(state: ControllerState, request: RegionRequest
 
 function whyNotYet({ fold }: ControllerState, region: RegionRequest['region']): Preflight | null {
   const rules = fold.policy?.rules ?? 1;
-  const hello = fold.hellos.find((one) => one.region === region);
-  if (hello !== undefined && hello.maxRules >= rules) return null;
+  if (knowsRules(fold, region, rules)) return null;
   return refused('RequestInvalid', `${region} has not said that it knows rules ${rules}`, {
     hint: `start it first: npx meridian region up ${region}`,
   });

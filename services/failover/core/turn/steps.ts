@@ -15,13 +15,12 @@ const lateIntervals = 3;
 /** Notes a step of the change of primary under way, for operations and `history`. */
 export function addStep(state: ControllerState, step: string, detail: string): ControllerState {
   const label = state.fold.prepare ?? state.fold.history.at(-1) ?? null;
-  const seen: StepSeen = {
-    epoch: label?.epoch ?? state.fold.epoch,
-    operationId: label?.operation?.id ?? null,
-    step,
-    detail,
-    atMs: state.wallMs,
-  };
+  const epoch = label?.epoch ?? state.fold.epoch;
+  return withStep(state, { epoch, operationId: label?.operation?.id ?? null, step, detail });
+}
+
+function withStep(state: ControllerState, step: Omit<StepSeen, 'atMs'>): ControllerState {
+  const seen = { ...step, atMs: state.wallMs };
   return { ...state, steps: [...state.steps, seen].slice(-stepsKept) };
 }
 
@@ -30,11 +29,9 @@ export function prepareSent(state: ControllerState, record: PrepareRecord): Cont
   const { epoch, attempt, operation } = record;
   const isKnown = state.steps.some((one) => one.step === 'prepare sent' && one.epoch === epoch);
   if (isKnown || attempt > 1) return state;
-  const seen: StepSeen = {
-    ...{ epoch, operationId: operation?.id ?? null, atMs: state.wallMs },
-    ...{ step: 'prepare sent', detail: operation?.reason ?? '' },
-  };
-  return { ...state, steps: [...state.steps, seen].slice(-stepsKept) };
+  const operationId = operation?.id ?? null;
+  const detail = operation?.reason ?? '';
+  return withStep(state, { epoch, operationId, step: 'prepare sent', detail });
 }
 
 /** Notes the steps that nothing but the passing of time or the replicator's work brings. */

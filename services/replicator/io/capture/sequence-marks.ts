@@ -1,8 +1,8 @@
 /** Records the marks of the primary's sequences in meridian.sequence_value. */
 import type { PgClient } from '../../../../shared/pg/client.ts';
-import { type MarkMade, nextMark } from '../../core/sequence-mark.ts';
+import { type MarkMade, nextMark, stepsAhead } from '../../core/sequence-mark.ts';
 
-// Only what may need another mark: of most sequences nothing was drawn.
+// Only what may need another mark: of most sequences nothing was drawn. $1: `stepsAhead`.
 const candidatesSql = `
 SELECT s.schemaname AS schema, s.sequencename AS name, s.last_value, s.min_value, s.max_value,
   s.increment_by, v.last_value AS mark
@@ -12,7 +12,8 @@ LEFT JOIN meridian.sequence_value v
 WHERE s.last_value IS NOT NULL
   AND s.schemaname NOT IN ('meridian_local', 'pg_catalog', 'information_schema')
   AND (v.last_value IS NULL
-    OR (v.last_value::numeric - s.last_value) / s.increment_by NOT BETWEEN 500 AND 1000)`;
+    OR (v.last_value::numeric - s.last_value) / s.increment_by
+      NOT BETWEEN $1::bigint / 2 AND $1::bigint)`;
 
 const recordSql = `
 INSERT INTO meridian.sequence_value (schema_name, sequence_name, last_value)
@@ -33,7 +34,7 @@ export class SequenceMarks {
   readonly #made = new Map<string, MarkMade>();
 
   async record(client: PgClient): Promise<void> {
-    const { rows } = await client.query<Row>(candidatesSql);
+    const { rows } = await client.query<Row>(candidatesSql, [String(stepsAhead)]);
     const nowMs = performance.now();
     const made = rows.flatMap((row) => {
       const key = JSON.stringify([row.schema, row.name]);

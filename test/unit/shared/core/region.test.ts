@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isRegionId, parseRegionId } from '../../../../shared/core/region.ts';
+import {
+  everyAddress,
+  isNamedHere,
+  isRegionId,
+  parseRegionId,
+} from '../../../../shared/core/region.ts';
 
 const rows: readonly { name: string; text: string; isRegion: boolean }[] = [
   { name: 'usual', text: 'eu-west', isRegion: true },
@@ -29,3 +34,10 @@ for (const { name, text, isRegion } of rows) {
     assert.equal(parseRegionId(text), isRegion ? text : null);
   });
 }
+
+test('only a name of the cluster file that leads to one address is named there', () => {
+  const inside = 'eu-west.meridian.internal';
+  assert.equal(isNamedHere({ host: inside, bind: '10.0.0.1' }), true);
+  assert.equal(isNamedHere({ host: inside, bind: everyAddress }), false);
+  assert.equal(isNamedHere({ host: 'host1.example', bind: '10.0.0.1' }), false);
+});
