@@ -1,5 +1,7 @@
 /** A controller for tests of the admin API: real state and view, answers as the test says. */
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { signAccessToken, type Scope } from '../../shared/auth/access-token.ts';
 import { clusterSchema, type RegionConfig } from '../../shared/config/cluster-schema.ts';
 import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
 import type { ClusterView, RegionReport } from '../../shared/core/cluster-view.ts';
@@ -74,6 +76,25 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
 
 export function accept(request: OperatorRequest): OperatorAnswer {
   return { kind: 'accepted', operationId: request.operation.id };
+}
+
+/** A request with a token of `scope`: a POST when it has a body. */
+export async function call(
+  server: FastifyInstance,
+  path: string,
+  options: { scope?: Scope; body?: object; headers?: Record<string, string> } = {},
+): Promise<{ status: number; body: Record<string, unknown>; location: string | undefined }> {
+  const { scope = 'admin:operator', body, headers = {} } = options;
+  const base = { clusterId, keys, subject: 'tester', role: 'app', ttlSeconds: 60 };
+  const token = await signAccessToken({ ...base, scopes: [scope] });
+  const reply = await server.inject({
+    method: body === undefined ? 'GET' : 'POST',
+    url: path,
+    headers: { authorization: `Bearer ${token}`, ...headers },
+    ...(body === undefined ? {} : { payload: body }),
+  });
+  const location = reply.headers.location;
+  return { status: reply.statusCode, body: reply.json(), location };
 }
 
 /** What `region` says of itself as a healthy replica. */

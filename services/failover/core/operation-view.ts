@@ -56,6 +56,16 @@ export function operationView(state: ControllerState, id: string): OperationView
   return { ...base(state, label), phase: 'unknown', percent: 5, epoch: null, to: null, result };
 }
 
+/** Ids of every operation that this region knows. */
+export function knownOperations({ fold, refused, asked }: ControllerState): readonly string[] {
+  const labels = [fold.prepare, ...fold.history, ...fold.operations].map((one) => one?.operation);
+  return [
+    ...labels.flatMap((label) => label?.id ?? []),
+    ...refused.map(({ label }) => label.id),
+    ...(asked === null ? [] : [asked.operationId]),
+  ];
+}
+
 function base(
   state: ControllerState,
   label: OperationLabel,

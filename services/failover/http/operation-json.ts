@@ -1,5 +1,5 @@
 /** An operation as people read it: phases, steps with their time since it began, the result. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import { operationView, type OperationView } from '../core/operation-view.ts';
@@ -81,12 +81,33 @@ export function hasEnded(operation: ShownOperation): boolean {
   return ['done', 'abandoned', 'refused'].includes(operation.phase);
 }
 
-/** The same key of the same caller names the same operation in every region. */
-export function operationIdOf(clusterId: string, subject: string, key: string | undefined): string {
-  if (key === undefined) return randomUUID();
-  const text = JSON.stringify([clusterId, subject, key]);
-  const hash = createHash('sha256').update(text).digest('hex');
-  return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`]
-    .concat(hash.slice(20, 32))
+/** What a request asks for, as far as its repetition has to be the same. */
+export interface KeyedRequest {
+  readonly clusterId: string;
+  readonly subject: string;
+  readonly key: string;
+  /** Path and body. */
+  readonly content: unknown;
+}
+
+/**
+ * The same key of the same caller names the same operation in every region. Its last part tells
+ * what was asked for, so that another request under the key is known as such.
+ */
+export function operationIdOf({ clusterId, subject, key, content }: KeyedRequest): string {
+  const name = hashOf([clusterId, subject, key]);
+  return [name.slice(0, 8), name.slice(8, 12), `8${name.slice(13, 16)}`, `8${name.slice(17, 20)}`]
+    .concat(hashOf(content).slice(0, contentDigits))
     .join('-');
+}
+
+/** Whether `id` was made from the same key for another request than `other`. */
+export function isOtherRequest(id: string, other: string): boolean {
+  return id !== other && id.slice(0, -contentDigits) === other.slice(0, -contentDigits);
+}
+
+const contentDigits = 12;
+
+function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

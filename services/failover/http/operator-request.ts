@@ -1,10 +1,17 @@
 /** A request that changes something: who asks, under which id, and what the controller says. */
+import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OperationLabel } from '../../../shared/core/control/control-record.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { OperatorRequest } from '../core/controller-input.ts';
+import { knownOperations } from '../core/operation-view.ts';
 import type { ControllerAccess } from './controller-access.ts';
-import { operationIdOf, requestedOperation, showOperation } from './operation-json.ts';
+import {
+  isOtherRequest,
+  operationIdOf,
+  requestedOperation,
+  showOperation,
+} from './operation-json.ts';
 
 export interface Asked {
   readonly request: FastifyRequest;
@@ -38,15 +45,30 @@ function accepted(reply: FastifyReply, operation: { readonly id: string }): Fast
   return send(reply, operation);
 }
 
+/** Who asks, and for which operation; throws RequestInvalid for a key of another request. */
 export function labelOf(
   access: ControllerAccess,
   request: FastifyRequest,
   reason: string,
 ): OperationLabel {
   const by = request.access?.subject ?? 'unknown';
-  const key = request.headers['idempotency-key'];
-  const id = operationIdOf(access.clusterId, by, Array.isArray(key) ? key[0] : key);
-  return { id, by, reason, atMs: access.wallMs() };
+  return { id: operationOf(access, request, by), by, reason, atMs: access.wallMs() };
+}
+
+function operationOf(access: ControllerAccess, request: FastifyRequest, subject: string): string {
+  const header = request.headers['idempotency-key'];
+  const key = Array.isArray(header) ? header[0] : header;
+  if (key === undefined) return randomUUID();
+  const { clusterId } = access;
+  const content = [request.url, request.body ?? null];
+  const id = operationIdOf({ clusterId, subject, key, content });
+  const used = knownOperations(access.state()).find((one) => isOtherRequest(id, one));
+  if (used === undefined) return id;
+  throw new MeridianError('RequestInvalid', 'The key was used for another request.', {
+    hint: `Take a new Idempotency-Key; what became of the other: GET /admin/operations/${used}`,
+    operationId: used,
+    httpStatus: 422,
+  });
 }
 
 /** Who asked for what; the records' labels keep it in every region. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { signAccessToken, type Scope } from '../../../../../shared/auth/access-token.ts';
+import { signAccessToken } from '../../../../../shared/auth/access-token.ts';
 import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import type { Promotion } from '../../../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../../../shared/core/epoch.ts';
@@ -14,6 +14,7 @@ import type { ControllerState } from '../../../../../services/failover/core/cont
 import { adminRoutes } from '../../../../../services/failover/http/admin-routes.ts';
 import { operationRoutes } from '../../../../../services/failover/http/operation-routes.ts';
 import {
+  call,
   clusterId,
   controllerAccess,
   keys,
@@ -71,24 +72,6 @@ async function serverWith(
   await server.register(adminRoutes(access));
   await server.register(operationRoutes(access));
   return { server, access };
-}
-
-async function call(
-  server: FastifyInstance,
-  path: string,
-  options: { scope?: Scope; body?: object; headers?: Record<string, string> } = {},
-): Promise<{ status: number; body: Record<string, unknown>; location: string | undefined }> {
-  const { scope = 'admin:operator', body, headers = {} } = options;
-  const base = { clusterId, keys, subject: 'tester', role: 'app', ttlSeconds: 60 };
-  const token = await signAccessToken({ ...base, scopes: [scope] });
-  const reply = await server.inject({
-    method: body === undefined ? 'GET' : 'POST',
-    url: path,
-    headers: { authorization: `Bearer ${token}`, ...headers },
-    ...(body === undefined ? {} : { payload: body }),
-  });
-  const location = reply.headers.location;
-  return { status: reply.statusCode, body: reply.json(), location };
 }
 
 test('every region is listed with what it said last and how old that is', async () => {
