@@ -2,12 +2,14 @@
  * The first look at a request: who sends it, from where, and which route it belongs to. The
  * region is decided after the admission, which knows the tenant.
  */
+import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { parseRegionId, type RegionId } from '../../shared/core/region.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
+import { countRefusal } from '../../shared/metrics/refusals.ts';
 import { clientAddressOf, type ClientAddress } from './core/client-address.ts';
 import { hintedPlace, refinePlace } from './core/client-hint.ts';
-import { judgeHop, type Hop } from './core/hop.ts';
+import { judgeHop, type Hop, type HopRefusal } from './core/hop.ts';
 import {
   decideRegion,
   type ClientPlace,
@@ -40,7 +42,7 @@ export function takeIn(runtime: GatewayRuntime, request: IncomingMessage): Intak
     throw new MeridianError('RequestInvalid', 'The request names its host twice.');
   }
   const header = (name: string): string | undefined => headerOf(request, name);
-  const hop = hopOf(runtime, header('meridian-hop'));
+  const hop = hopOf(runtime, request, path);
   const { trusted, config } = runtime;
   const seen = clientAddressOf({
     peer: runtime.peerOf(request.socket),
@@ -148,16 +150,35 @@ export function headerOf(request: IncomingMessage, name: string): string | undef
 }
 
 /** The hop of a request that another gateway hands on; null for clients, forged hops included. */
-function hopOf(runtime: GatewayRuntime, signed: string | undefined): Hop | null {
+function hopOf(runtime: GatewayRuntime, request: IncomingMessage, path: string): Hop | null {
+  const signed = headerOf(request, 'meridian-hop');
   if (signed === undefined) return null;
   const text = runtime.signer.verify(signed);
   if (text === null) return null;
-  const limits = { hopsMax: runtime.config.regions.hopsMax, nowMs: runtime.clock.wallMs() };
-  const verdict = judgeHop(text, runtime.region, limits);
+  const { clock, config, hops, region } = runtime;
+  const digest = hopDigest(request, path, headerOf(request, 'x-forwarded-host') ?? '');
+  const came = { own: region, digest, nowMs: clock.wallMs() };
+  const verdict = judgeHop(text, came, {
+    hopsMax: config.regions.hopsMax,
+    take: (number) => hops.take(number, clock.monotonicMs()),
+  });
   if (verdict.kind === 'accepted') return verdict.hop;
   if (verdict.kind === 'malformed') return null;
-  const details = { hop: verdict.kind, why: verdict.why, httpStatus: 508 };
-  throw new MeridianError('UpstreamUnavailable', 'No gateway may take the request.', details);
+  throw hopError(verdict.kind, verdict.why);
+}
+
+/** Binds a hop to its request: the same at the gateway that signs and at the one that takes it. */
+export function hopDigest({ method }: IncomingMessage, path: string, host: string): string {
+  return hash('sha256', `${method ?? 'GET'} ${path} ${host}`, 'base64url');
+}
+
+function hopError(kind: HopRefusal, why: string): MeridianError {
+  if (kind === 'loop' || kind === 'too-many') {
+    const details = { hop: kind, why, httpStatus: 508 };
+    return new MeridianError('UpstreamUnavailable', 'No gateway may take the request.', details);
+  }
+  countRefusal('public', kind === 'expired' ? 'expired' : 'replayed');
+  return new MeridianError('Unauthenticated', 'The hop header is refused.', { hop: kind, why });
 }
 
 /** Node shows the first one alone; an upstream may go by the other (RFC 9112, section 3.2). */

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Admission } from './admission.ts';
 import { requestHeaders } from './core/header-rules.ts';
-import { formatHop } from './core/hop.ts';
-import { headerOf, type Intake } from './intake.ts';
+import { formatHop, type HopBond } from './core/hop.ts';
+import { headerOf, hopDigest, type Intake } from './intake.ts';
 import type { OutgoingRequest } from './io/upstream-client.ts';
 import type { GatewayRuntime } from './runtime.ts';
 import type { Target } from './target-choice.ts';
@@ -58,8 +58,10 @@ export function outgoingHeaders(
   if (request.headers['meridian-deadline-ms'] !== undefined) {
     headers.push('meridian-deadline-ms', String(Math.max(1, Math.floor(facts.remainingMs))));
   }
-  if (isRegion) {
-    headers.push('meridian-hop', signedHop(runtime, intake));
+  if (target.kind === 'region') {
+    const digest = hopDigest(request, intake.path, intake.host);
+    const bond = { to: target.region, digest, ...runtime.hops.next() };
+    headers.push('meridian-hop', signedHop(runtime, intake, bond));
     return headers;
   }
   headers.push('meridian-region', runtime.region, ...admission.requestHeaders);
@@ -91,7 +93,7 @@ function rewritten({ path, route }: Intake): string {
   return rest === '' || rest.startsWith('?') ? `${rewrite}${rest}` : joined;
 }
 
-function signedHop(runtime: GatewayRuntime, intake: Intake): string {
+function signedHop(runtime: GatewayRuntime, intake: Intake, bond: HopBond): string {
   return runtime.signer.sign(
     formatHop({
       visited: [...(intake.hop?.visited ?? []), runtime.region],
@@ -99,6 +101,7 @@ function signedHop(runtime: GatewayRuntime, intake: Intake): string {
       scheme: intake.scheme,
       isTrusted: intake.isTrusted,
       atMs: runtime.clock.wallMs(),
+      bond,
     }),
   );
 }

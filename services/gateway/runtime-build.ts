@@ -2,6 +2,7 @@
  * Builds what requests work with from the configuration, and builds it anew when the
  * configuration changes: groups that stay the same keep their connections and what they know.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { regionOfConfig, type ClusterBase } from '../../shared/config/cluster-schema.ts';
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
@@ -15,6 +16,8 @@ import type { RegionControl } from '../../shared/ports/region-control.ts';
 import type { RedisClient } from '../../shared/redis/client.ts';
 import { createTokenSigner } from '../../shared/runtime/token-signer.ts';
 import { gatewayConfigSchema, type GatewayConfig, type GroupConfig } from './config.ts';
+import { HopLedger } from './core/edge/hop-ledger.ts';
+import { hopAgeMsMax } from './core/hop.ts';
 import { createRetryBudget } from './core/retry-budget.ts';
 import { DecisionMemo } from './decision-memo.ts';
 import { createAddressList } from './io/address-list.ts';
@@ -75,6 +78,7 @@ export class RuntimeBuilder {
     | 'logger'
     | 'accessLog'
     | 'signer'
+    | 'hops'
     | 'rateLimiter'
     | 'sessions'
     | 'regions'
@@ -105,6 +109,7 @@ export class RuntimeBuilder {
       accessLog: createLineLog(inputs.logger.child({ component: 'access' })),
       deadlines: new Deadlines(clock),
       signer: createTokenSigner(inputs.secrets.shared.peerKeys),
+      hops: new HopLedger(randomUUID(), 2 * hopAgeMsMax),
       rateLimiter: createRateLimiter(redis, clock, logger),
       sessions: createSessionStore(redis, clock),
       registry: redis === null ? null : createInstanceRegistry(redis),

@@ -5,6 +5,7 @@ import type { LineLog } from '../../shared/logging/line-log.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { TokenSigner } from '../../shared/runtime/token-signer.ts';
 import type { GatewayConfig, RouteConfig } from './config.ts';
+import type { HopLedger } from './core/edge/hop-ledger.ts';
 import type { RetryBudget } from './core/retry-budget.ts';
 import type { DecisionMemo } from './decision-memo.ts';
 import type { AddressList } from './io/address-list.ts';
@@ -44,6 +45,7 @@ export interface GatewayRuntime {
   readonly regions: RegionTable;
   readonly geo: GeoLocator;
   readonly signer: TokenSigner;
+  readonly hops: HopLedger;
   readonly authenticator: Authenticator;
   readonly rateLimiter: RateLimiter;
   readonly sessions: SessionStore;

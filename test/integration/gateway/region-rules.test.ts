@@ -1,10 +1,12 @@
 /** Rules on regions, over real gateways: residency, hints, redirects, hops, load, stickiness. */
 // test: light
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { request } from 'undici';
-import { formatHop } from '../../../services/gateway/core/hop.ts';
+import { formatHop, type HopBond } from '../../../services/gateway/core/hop.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
+import { refusals } from '../../../shared/metrics/refusals.ts';
 import { createTokenSigner } from '../../../shared/runtime/token-signer.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import {
@@ -177,18 +179,40 @@ test('routes that stay are served where they are asked', async () => {
 });
 
 test('a request that comes back, or was handed on too often, ends', async () => {
-  const signer = createTokenSigner(shared.peerKeys);
-  const hop = (...visited: string[]): Record<string, string> => {
-    const base = { clientAddress: '192.0.2.1', scheme: 'http', isTrusted: false } as const;
-    const text = formatHop({ ...base, visited: visited as RegionId[], atMs: Date.now() });
-    return { 'meridian-hop': signer.sign(text) };
-  };
-  assert.equal((await ask('eu-west', hop('us-east'))).status, 200);
-  const back = await ask('eu-west', hop('eu-west', 'us-east'));
+  assert.equal((await ask('eu-west', hopBy(['us-east']))).status, 200);
+  const back = await ask('eu-west', hopBy(['eu-west', 'us-east']));
   assert.equal(back.status, 508);
   assert.match(back.text, /eu-west/);
-  assert.equal((await ask('eu-west', hop('us-east', 'ap-south', 'x-1'))).status, 508);
+  assert.equal((await ask('eu-west', hopBy(['us-east', 'ap-south', 'x-1']))).status, 508);
 });
+
+test('a hop is good for one request: one that was captured is refused and counted', async () => {
+  const refused = async (answer: Promise<Answer>): Promise<void> => {
+    const { status, text } = await answer;
+    assert.equal(status, 401, text);
+    assert.equal((JSON.parse(text) as { code: string }).code, 'Unauthenticated');
+  };
+  const counted = (): number =>
+    refusals().find(({ link, why }) => link === 'public' && why === 'replayed')?.count ?? 0;
+  const before = counted();
+  const digest = hash('sha256', 'GET /a?b=1 shop.example', 'base64url');
+  const bond: HopBond = { to: 'eu-west' as RegionId, digest, sender: 'captured', number: 1 };
+  const hop = { ...hopBy(['us-east'], bond), 'x-forwarded-host': 'shop.example' };
+  assert.equal((await ask('eu-west', hop, '/a?b=1')).status, 200);
+  await refused(ask('eu-west', hop, '/a?b=1'));
+  const unused = { ...hopBy(['us-east'], { ...bond, number: 2 }), 'x-forwarded-host': 'x.example' };
+  await refused(ask('eu-west', unused, '/a?b=1'));
+  await refused(ask('eu-west', { ...unused, 'x-forwarded-host': 'shop.example' }, '/a?b=2'));
+  await refused(ask('ap-south', { ...unused, 'x-forwarded-host': 'shop.example' }, '/a?b=1'));
+  assert.equal(counted() - before, 4);
+});
+
+/** What a gateway of the last region in `visited` says of a request that it hands on. */
+function hopBy(visited: readonly string[], bond: HopBond | null = null): Record<string, string> {
+  const base = { clientAddress: '192.0.2.1', scheme: 'http', isTrusted: false } as const;
+  const text = formatHop({ ...base, visited: visited as RegionId[], atMs: Date.now(), bond });
+  return { 'meridian-hop': createTokenSigner(shared.peerKeys).sign(text) };
+}
 
 test('a loaded region gives a share to the next one', async () => {
   const open = Array.from({ length: 11 }, () => ask('us-east', american, '/held'));
