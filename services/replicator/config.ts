@@ -4,7 +4,7 @@ import { z } from 'zod';
 const bytes = z.int().min(1024);
 const durationMs = z.int().min(1);
 
-export const replicatorConfigSchema = z.strictObject({
+const fields = z.strictObject({
   /** A transaction that is larger travels in chunks of about this size. */
   chunkBytesMax: bytes.max(8 * 1024 * 1024).default(1024 * 1024),
   /** Records of one append to the own log, at most. */
@@ -29,6 +29,22 @@ export const replicatorConfigSchema = z.strictObject({
   driftIntervalMs: durationMs.default(2000),
   /** Both ends of a region link send at least this often; three missing end the connection. */
   heartbeatIntervalMs: durationMs.default(1000),
+  /** What every region has is kept in the log for so long, or until so many bytes follow it. */
+  logKeepMs: durationMs.default(6 * 60 * 60 * 1000),
+  logKeepBytes: bytes.default(1024 * 1024 * 1024),
+  /**
+   * More is not kept, although a region that is away still needs it: that region is seeded anew
+   * when it comes back.
+   */
+  logBytesMax: bytes.default(8 * 1024 * 1024 * 1024),
+  /** A region that is connected and takes nothing for so long counts as away. */
+  logAwayAfterMs: durationMs.default(30 * 60 * 1000),
+  retentionIntervalMs: durationMs.default(10_000),
 });
+
+export const replicatorConfigSchema = fields.refine(
+  ({ logKeepBytes, logBytesMax }) => logKeepBytes <= logBytesMax,
+  { path: ['logKeepBytes'], error: 'must not be above logBytesMax' },
+);
 
 export type ReplicatorConfig = z.infer<typeof replicatorConfigSchema>;

@@ -112,6 +112,31 @@ export function endPositionOf(record: CommitRecord): Position | null {
   }
 }
 
+/** PostgreSQL counts from the year 2000. */
+const postgresEpochMs = 946_684_800_000;
+
+/** When the last of `record` was committed or its epoch begun: ms since 1970; null: not told. */
+export function timeMsOf(record: CommitRecord): number | null {
+  const inMs = (us: bigint): number => Number(us / 1000n) + postgresEpochMs;
+  switch (record.kind) {
+    case 'transactions': {
+      const last = record.transactions.at(-1);
+      return last === undefined ? null : inMs(last.commitTimeUs);
+    }
+    case 'chunk':
+      return inMs(record.commitTimeUs);
+    case 'idle':
+    case 'epoch-start':
+      return inMs(record.timeUs);
+    case 'seed':
+    case 'sealed':
+    case 'opened':
+      return null;
+    default:
+      return assertNever(record);
+  }
+}
+
 /** What a message costs in memory beside its bytes: the object that shows them. */
 const messageObjectBytes = 192;
 

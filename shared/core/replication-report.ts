@@ -14,6 +14,12 @@ export interface PeerStatus {
   readonly heardAtMs: number;
 }
 
+/** What a region needs is not in `source`'s log any more, which holds what is after `begins`. */
+export interface LogOverrun {
+  readonly source: RegionId;
+  readonly begins: Position;
+}
+
 export interface ReplicationReport {
   /** The directive that the figures below belong to. */
   readonly directive: ReplicationDirective;
@@ -41,6 +47,10 @@ export interface ReplicationReport {
   readonly sealedEpoch: number;
   readonly opened: { readonly epoch: number; readonly timeline: number } | null;
   readonly peers: readonly PeerStatus[];
+  /** Why it cannot be completed from any log; absent or null while it can. */
+  readonly overrun?: LogOverrun | null;
+  /** Limits of the disk that are near, in words; absent or empty when none is. */
+  readonly warnings?: readonly string[];
   /** On a region that follows: roles, grants and settings that differ from the primary's. */
   readonly drift?: readonly string[];
 }

@@ -73,10 +73,10 @@ export async function ensureTopic(target: TopicTarget, shape: TopicShape): Promi
   });
 }
 
-/** Deletes every record of partition 0; offsets go on growing. */
-export async function deleteAllRecords(target: TopicTarget): Promise<void> {
+/** Deletes the records of partition 0 before `before`, or all of them; offsets go on growing. */
+export async function deleteRecords(target: TopicTarget, before: bigint | null): Promise<void> {
   await withAdmin(target, async (admin) => {
-    const partitions = [{ partition: 0, offset: -1n }];
+    const partitions = [{ partition: 0, offset: before ?? -1n }];
     await bounded(admin.deleteRecords({ topics: [{ name: target.topic, partitions }] }));
   });
 }

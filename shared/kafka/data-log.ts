@@ -6,7 +6,7 @@ import type { DataLog, DataLogEntry } from '../ports/data-log.ts';
 import { createBackoff } from '../runtime/backoff.ts';
 import { unpackRecord } from '../runtime/record-packing.ts';
 import { sleep } from '../runtime/sleep.ts';
-import { deleteAllRecords } from './admin.ts';
+import { deleteRecords } from './admin.ts';
 import { FragmentJoiner, fragmentsOf } from './record-fragments.ts';
 import type { StoredValue } from './topic-fetcher.ts';
 import { TopicReader } from './topic-reader.ts';
@@ -53,9 +53,10 @@ export function createDataLog(target: TopicTarget): DataLogConnection {
         throw unavailable(target.topic, 'the data log does not answer', error);
       }
     },
+    trim: (offset) => deleteRecords(target, offset),
     async reset() {
       await tail;
-      await deleteAllRecords(target);
+      await deleteRecords(target, null);
     },
     lastHeardMs: () => Math.max(writer.lastHeardMs, reader.lastHeardMs),
     close() {

@@ -55,6 +55,16 @@ export const metricNames = names({
     help: 'Transactions read from logical decoding.',
     labels: [],
   },
+  dataLogBytes: {
+    name: 'meridian_data_log_bytes',
+    help: "Bytes of this region's data log: held now, and the limit.",
+    labels: ['of'],
+  },
+  slotWalBytes: {
+    name: 'meridian_slot_wal_bytes',
+    help: 'Bytes of WAL that a replication slot of the own node keeps.',
+    labels: ['slot'],
+  },
   gatewayRequests: {
     name: 'meridian_gateway_requests_total',
     help: 'Proxied requests by route and class of the reply status (closed: the client left).',

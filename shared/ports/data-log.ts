@@ -23,6 +23,8 @@ export interface DataLog {
   ): AsyncIterable<DataLogEntry>;
   /** First offset held and the offset after the last. */
   bounds(): Promise<{ readonly start: LogOffset; readonly end: LogOffset }>;
+  /** Deletes what lies before `offset`: the log begins there. */
+  trim(offset: LogOffset): Promise<void>;
   /** Deletes everything: a new store begins. */
   reset(): Promise<void>;
 }

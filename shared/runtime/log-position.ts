@@ -31,7 +31,8 @@ async function firstEndFrom(
   signal: AbortSignal,
 ): Promise<{ readonly end: Position; readonly offset: bigint } | null> {
   for await (const entry of log.read(offset, { follow: false, signal })) {
-    const end = endPositionOf(entry.record);
+    // A seed record tells the end of what was before it, which may be repeated later on.
+    const end = entry.record.kind === 'seed' ? null : endPositionOf(entry.record);
     if (end !== null) return { end, offset: entry.offset };
   }
   return null;

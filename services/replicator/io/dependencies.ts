@@ -4,6 +4,7 @@ import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
+import type { Metrics } from '../../../shared/metrics/metrics.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
 import type { RegionControl } from '../../../shared/ports/region-control.ts';
@@ -15,6 +16,7 @@ export interface ReplicatorDependencies {
   readonly region: RegionId;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly regionControl: RegionControl;
   readonly dataLog: DataLog;
 }

@@ -9,8 +9,10 @@ import { formatPosition, isAtOrPast, type Position } from '../../../shared/core/
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { RegionLink } from '../../../shared/ports/region-link.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
+import { lateBeginning } from '../core/log-beginning.ts';
 import { Applier, type ApplierOptions } from './applier.ts';
 import { ApplyQueue } from './apply/apply-queue.ts';
+import { ownLogBeginsLater } from './log-refusal.ts';
 import type { LogFacts } from './log-search.ts';
 import type { OwnLog } from './own-log.ts';
 import type { RecordFeed } from './record-feed.ts';
@@ -119,7 +121,16 @@ async function replayLog(options: FollowerOptions, replay: Replay): Promise<void
   const { log } = options.ownLog;
   const offset = await options.ownLog.offsetAfter(from, signal);
   const logged = Promise.resolve();
+  const first = placeAt(from);
+  let isMoved = false;
   for await (const { record } of log.read(offset, { follow: false, signal })) {
+    if (!isMoved) {
+      const cuts = options.cuts();
+      const verdict = checkChain(first, record, cuts);
+      const begins = lateBeginning(from, record, { verdict, cuts });
+      if (begins !== null) throw ownLogBeginsLater(from, begins);
+      isMoved = 'place' in verdict;
+    }
     await queue.put({ record, byteLength: heldBytesOf(record), logged });
   }
 }
@@ -150,8 +161,9 @@ async function receive(options: FollowerOptions, of: Receive): Promise<void> {
     const { writer } = options.ownLog;
     // What waits for the own log keeps no changes in memory but in their packed form.
     const head = withoutMessages(record);
-    const logged = writer.append(bytes).then((at) => {
-      options.ownLog.note(head, at);
+    const { byteLength } = bytes;
+    const logged = writer.append(bytes).then((offset) => {
+      options.ownLog.note({ record: head, offset, byteLength });
       feed.publish(head, bytes);
     });
     logged.catch((error: unknown) => queue.fail(error));

@@ -57,6 +57,7 @@ interface Logged {
   /** End of its last transaction, if it ends one. */
   readonly end: Lsn | null;
   readonly offset: LogOffset;
+  readonly byteLength: number;
 }
 
 export class Leader {
@@ -257,15 +258,17 @@ export class Leader {
     const end = endPositionOf(record)?.endLsn ?? null;
     if (end !== null && end > this.#reachedLsn) this.#reachedLsn = end;
     const head = withoutMessages(record);
+    const { byteLength } = bytes;
     this.#options.ownLog.writer.append(bytes).then(
-      (offset) => this.#logged({ record: head, end, offset }),
+      (offset) => this.#logged({ record: head, end, offset, byteLength }),
       (error: unknown) => fail(error),
     );
   }
 
-  async #logged({ record, end, offset }: Logged): Promise<void> {
+  async #logged(logged: Logged): Promise<void> {
+    const { record, end } = logged;
     await failpoint('leader.before-logged');
-    this.#options.ownLog.note(record, offset);
+    this.#options.ownLog.note(logged);
     if (record.kind === 'idle') {
       this.#freshAtMs = Number(record.timeUs / 1000n) + 946_684_800_000;
       this.#step({ kind: 'logged', lsn: record.lsn });

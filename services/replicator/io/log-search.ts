@@ -1,73 +1,86 @@
-/** Finds things in the own log: its last facts, and the place of a position. */
-import { endPositionOf } from '../../../shared/core/commit-record.ts';
-import { isAtOrPast, zeroPosition, type Position } from '../../../shared/core/position.ts';
+/** What the own log holds and what a restart learns from it. */
+import { endPositionOf, timeMsOf, type CommitRecord } from '../../../shared/core/commit-record.ts';
+import { laterPosition, zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
+import { positionBefore } from '../core/log-beginning.ts';
+import type { LogMap } from '../core/log-map.ts';
 import type { OffsetIndex } from './offset-index.ts';
-import type { DataLog, DataLogEntry } from '../../../shared/ports/data-log.ts';
+import type { DataLog } from '../../../shared/ports/data-log.ts';
 
 export interface LogFacts {
-  readonly end: LogOffset;
   /** Name of the store, from its latest seed record; null for a log without one. */
   readonly store: string | null;
+  /** The log holds everything after this; null while it holds nothing. */
+  readonly begins: Position | null;
   /** Last transaction record, void ones included. */
   readonly last: Position;
   readonly sealedEpoch: number;
   readonly opened: { readonly epoch: number; readonly timeline: number } | null;
-  /** Epochs whose start the log holds, as far as it was read. */
+  /** Epochs whose start the log holds or held. */
   readonly startedEpochs: ReadonlySet<number>;
+  /** Where the latest records of this region alone are: a restart needs them. */
+  readonly places: Readonly<Partial<Record<'seed' | 'sealed' | 'opened', LogOffset>>>;
 }
 
-interface Found {
-  store: string | null;
-  last: Position | null;
-  sealedEpoch: number;
-  opened: { epoch: number; timeline: number } | null;
-  startedEpochs: Set<number>;
+export const emptyLog: LogFacts = {
+  store: null,
+  begins: null,
+  last: zeroPosition,
+  sealedEpoch: 0,
+  opened: null,
+  startedEpochs: new Set(),
+  places: {},
+};
+
+/** A record at its place, with the size of its stored form. */
+export interface PlacedRecord {
+  readonly record: CommitRecord;
+  readonly offset: LogOffset;
+  readonly byteLength: number;
+}
+
+export interface LogMaps {
+  readonly index: OffsetIndex;
+  readonly map: LogMap;
 }
 
 /** Reads the log once from its start: what it is, and how far it reaches. */
 export async function readLogFacts(
   log: DataLog,
-  index: OffsetIndex,
+  maps: LogMaps,
   signal: AbortSignal,
 ): Promise<LogFacts> {
   const { start, end } = await log.bounds();
-  const found: Found = {
-    store: null,
-    last: null,
-    sealedEpoch: 0,
-    opened: null,
-    startedEpochs: new Set(),
-  };
-  if (start < end) {
-    for await (const entry of log.read(start, { follow: false, signal })) {
-      note(found, entry);
-      const ended = endPositionOf(entry.record);
-      if (ended !== null) index.add(ended, entry.offset);
-    }
+  let facts = emptyLog;
+  if (start >= end) return facts;
+  for await (const { record, offset, bytes } of log.read(start, { follow: false, signal })) {
+    facts = withRecord(facts, { record, offset, byteLength: bytes.byteLength }, maps);
   }
-  return { ...found, end, last: found.last ?? zeroPosition };
+  return facts;
 }
 
-function note(found: Found, { record }: DataLogEntry): void {
-  switch (record.kind) {
-    case 'seed':
-      found.store = record.store;
-      break;
-    case 'sealed':
-      found.sealedEpoch = Math.max(found.sealedEpoch, record.epoch);
-      break;
-    case 'opened':
-      found.opened = { epoch: record.epoch, timeline: record.timeline };
-      break;
-    case 'epoch-start':
-      found.startedEpochs.add(record.epoch);
-      break;
-    case 'transactions':
-    case 'chunk':
-    case 'idle':
-      break;
-  }
+/** The facts, and the maps, of a log to which `placed` was appended. */
+export function withRecord(facts: LogFacts, placed: PlacedRecord, maps: LogMaps): LogFacts {
+  const { record, offset, byteLength } = placed;
+  const { kind } = record;
+  const isLocal = kind === 'seed' || kind === 'sealed' || kind === 'opened';
   const end = endPositionOf(record);
-  if (end !== null && (found.last === null || isAtOrPast(end, found.last))) found.last = end;
+  // A seed record tells the end of what was before it, which may be repeated later on.
+  const ended = isLocal ? null : end;
+  if (ended !== null) maps.index.add(ended, offset);
+  maps.map.add({ offset, bytes: byteLength, end: ended, atMs: timeMsOf(record) });
+  const { store, sealedEpoch, opened, startedEpochs, places } = facts;
+  return {
+    store: kind === 'seed' ? record.store : store,
+    begins: facts.begins ?? positionBefore(record),
+    last: end === null ? facts.last : laterPosition(facts.last, end),
+    sealedEpoch: kind === 'sealed' ? Math.max(sealedEpoch, record.epoch) : sealedEpoch,
+    opened: kind === 'opened' ? { epoch: record.epoch, timeline: record.timeline } : opened,
+    startedEpochs: end === null ? startedEpochs : withEpoch(startedEpochs, end.epoch),
+    places: isLocal ? { ...places, [kind]: offset } : places,
+  };
+}
+
+function withEpoch(epochs: ReadonlySet<number>, epoch: number): ReadonlySet<number> {
+  return epochs.has(epoch) ? epochs : new Set(epochs).add(epoch);
 }

@@ -18,6 +18,11 @@ export class OffsetIndex {
     if (this.#entries.length > entriesMax * 2) this.#entries.splice(0, entriesMax);
   }
 
+  /** The log begins at `offset` from now on. */
+  dropBefore(offset: LogOffset): void {
+    this.#entries = this.#entries.filter((entry) => entry.offset >= offset);
+  }
+
   clear(): void {
     this.#entries = [];
   }

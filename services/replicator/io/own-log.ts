@@ -6,15 +6,23 @@ import { randomUUID } from 'node:crypto';
 import type { CommitRecord } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
-import { laterPosition, zeroPosition, type Position } from '../../../shared/core/position.ts';
+import { zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
+import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
-import { endPositionOf } from '../../../shared/core/commit-record.ts';
+import { LogMap, type LogMark, type MapGrain } from '../core/log-map.ts';
+import type { HeldLog } from '../core/log-retention.ts';
 import { LogWriter } from './log-writer.ts';
 import { offsetAfter } from '../../../shared/runtime/log-position.ts';
-import { readLogFacts, type LogFacts } from './log-search.ts';
+import {
+  emptyLog,
+  readLogFacts,
+  withRecord,
+  type LogFacts,
+  type PlacedRecord,
+} from './log-search.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { RecordFeed } from './record-feed.ts';
 
@@ -24,6 +32,7 @@ export interface OwnLogOptions {
   readonly clock: Clock;
   readonly appendBytesMax: number;
   readonly feedBytesMax: number;
+  readonly grain: MapGrain;
   readonly signal: AbortSignal;
 }
 
@@ -33,10 +42,12 @@ export class OwnLog {
   #facts: LogFacts | null = null;
   #feed: RecordFeed | null = null;
   readonly #index = new OffsetIndex();
+  readonly #map: LogMap;
 
   constructor(options: OwnLogOptions) {
     this.#options = options;
     this.writer = new LogWriter(options);
+    this.#map = new LogMap(options.grain);
   }
 
   get log(): DataLog {
@@ -53,10 +64,18 @@ export class OwnLog {
     return this.#facts;
   }
 
+  /** How much the log holds and where it may begin; null before it was read. */
+  get held(): HeldLog | null {
+    if (this.#facts === null) return null;
+    const { marks, heldBytes, totalBytes } = this.#map;
+    return { begins: this.#facts.begins ?? zeroPosition, marks, heldBytes, totalBytes };
+  }
+
   /** Reads what the log holds, once. */
   async load(signal: AbortSignal): Promise<LogFacts> {
     if (this.#facts !== null) return this.#facts;
-    const facts = await readLogFacts(this.#options.log, this.#index, signal);
+    this.#forget();
+    const facts = await readLogFacts(this.#options.log, this.#maps, signal);
     if (signal.aborted) throw new Error('ended');
     this.#facts = facts;
     this.#feed = new RecordFeed(facts.last, this.#options.feedBytesMax);
@@ -80,39 +99,63 @@ export class OwnLog {
   /** Deletes everything; the log has to be filled and closed by `beginStore` again. */
   async reset(): Promise<void> {
     await this.#options.log.reset();
-    this.#index.clear();
-    const startedEpochs = new Set<number>();
-    const end = 0n as LogOffset;
-    this.#facts = {
-      ...{ end, store: null, last: zeroPosition, sealedEpoch: 0, opened: null, startedEpochs },
-    };
+    this.#forget();
+    this.#facts = emptyLog;
     this.#feed = new RecordFeed(zeroPosition, this.#options.feedBytesMax);
+  }
+
+  /** Lets the log begin at `mark`; what a restart must know is appended again before. */
+  async trim(mark: LogMark, epoch: Epoch): Promise<void> {
+    const { facts } = this;
+    if (facts === null) return;
+    await Promise.all(this.#repeated(facts, mark, epoch).map((record) => this.append(record)));
+    await failpoint('own-log.before-trim');
+    await this.#options.log.trim(mark.offset);
+    this.#index.dropBefore(mark.offset);
+    this.#map.dropBefore(mark);
+    if (this.#facts !== null) this.#facts = { ...this.#facts, begins: mark.end };
   }
 
   /** Appends a record made here, for this log or for everybody; resolves when it is durable. */
   async append(record: CommitRecord): Promise<void> {
     const bytes = packRecord(record);
-    this.note(record, await this.writer.append(bytes));
+    const { byteLength } = bytes;
+    this.note({ record, offset: await this.writer.append(bytes), byteLength });
     const isForAll = record.kind === 'epoch-start';
     if (isForAll) this.#feed?.publish(record, bytes);
   }
 
-  /** Takes into account that the log holds `record` at `offset`. */
-  note(record: CommitRecord, offset: LogOffset): void {
-    const facts = this.#facts;
-    if (facts === null) return;
-    const end = endPositionOf(record);
-    if (end !== null) this.#index.add(end, offset);
-    const last = end === null ? facts.last : laterPosition(facts.last, end);
-    const next = { ...facts, last };
-    if (record.kind === 'seed') this.#facts = { ...next, store: record.store };
-    else if (record.kind === 'sealed') {
-      this.#facts = { ...next, sealedEpoch: Math.max(facts.sealedEpoch, record.epoch) };
-    } else if (record.kind === 'opened') {
-      const { epoch, timeline } = record;
-      this.#facts = { ...next, opened: { epoch, timeline } };
-    } else if (record.kind === 'epoch-start') {
-      this.#facts = { ...next, startedEpochs: new Set(facts.startedEpochs).add(record.epoch) };
-    } else if (end !== null) this.#facts = next;
+  /** Takes into account that the log holds a record at its place. */
+  note(placed: PlacedRecord): void {
+    if (this.#facts !== null) this.#facts = withRecord(this.#facts, placed, this.#maps);
+  }
+
+  get #maps(): { readonly index: OffsetIndex; readonly map: LogMap } {
+    return { index: this.#index, map: this.#map };
+  }
+
+  #forget(): void {
+    this.#index.clear();
+    this.#map.clear();
+  }
+
+  /** The records of this region alone that lie before `mark`. */
+  #repeated(facts: LogFacts, { offset }: LogMark, epoch: Epoch): CommitRecord[] {
+    const { region: origin } = this.#options;
+    const { store, sealedEpoch, opened, last: position, places } = facts;
+    const isBefore = (place: LogOffset | undefined): boolean =>
+      place !== undefined && place < offset;
+    const repeated: CommitRecord[] = [];
+    if (isBefore(places.sealed)) {
+      repeated.push({ kind: 'sealed', epoch: sealedEpoch as Epoch, origin, position });
+    }
+    if (isBefore(places.opened) && opened !== null) {
+      const { timeline } = opened;
+      repeated.push({ kind: 'opened', epoch: opened.epoch as Epoch, origin, timeline });
+    }
+    if (isBefore(places.seed) && store !== null) {
+      repeated.push({ kind: 'seed', epoch, origin, position, store });
+    }
+    return repeated;
   }
 }

@@ -3,23 +3,26 @@
  * when the one before has ended, each is repeated after a failure until another is asked for.
  */
 import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
-import { regionOfConfig } from '../../../shared/config/cluster-schema.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
 import { zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { isMeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
-import type { PgTarget } from '../../../shared/pg/client.ts';
-import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
+import type { LogOverrun, ReplicationReport } from '../../../shared/core/replication-report.ts';
 import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
+import { grainOf } from '../core/log-map.ts';
 import { changeOfDirective, reportedLogEnd, workOf } from '../core/directive.ts';
 import type { ReplicatorDependencies } from './dependencies.ts';
 import type { AppliedFacts } from './applier.ts';
 import { DirectiveRunner, epochNames, type Leading } from './directive-runner.ts';
 import type { Leader } from './leader.ts';
 import type { LinkSource } from './link/link-session.ts';
+import { nodeTarget } from './node-target.ts';
+import { overrunIn } from './log-refusal.ts';
 import { OwnLog } from './own-log.ts';
+import { ownSource } from './link/own-source.ts';
 import { PeerTable } from './link/peer-table.ts';
+import { retentionOf } from './retention/retention-parts.ts';
 
 interface Work {
   readonly directive: ReplicationDirective;
@@ -48,6 +51,8 @@ export class Replication {
   #store: string | null = null;
   #applied: Position = zeroPosition;
   #freshAtMs: number | null = null;
+  #overrun: LogOverrun | null = null;
+  #warnings: readonly string[] = [];
   #isNotifying = false;
 
   constructor(deps: ReplicatorDependencies) {
@@ -59,10 +64,18 @@ export class Replication {
       clock,
       appendBytesMax: config.appendBytesMax,
       feedBytesMax: config.feedBytesMax,
+      grain: grainOf(config),
       signal: this.#abort.signal,
     });
     this.#peers = new PeerTable(deps);
-    this.linkSource = this.#makeLinkSource();
+    this.linkSource = ownSource(deps, this.#ownLog, {
+      onAcknowledged: (peer, acknowledgement) => {
+        this.#peers.acknowledge(peer, acknowledgement);
+        this.#leader?.acknowledge(peer, acknowledgement);
+        this.#notify();
+      },
+      onHeard: (peer) => this.#peers.hear(peer),
+    });
     const { syncRequires } = deps.cluster.durability;
     this.#runner = new DirectiveRunner({
       ...{ region, config, clock, logger },
@@ -70,7 +83,7 @@ export class Replication {
       ownLog: this.#ownLog,
       links: this.#peers.links,
       view: () => regionControl.view(),
-      pg: (role) => this.#pgTarget(role),
+      pg: (role) => nodeTarget(deps, regionControl.view().node, role),
       onApplied: (facts) => this.#onApplied(facts),
       onStore: (store) => {
         this.#store = store;
@@ -89,6 +102,16 @@ export class Replication {
     const { regionControl } = this.#deps;
     const stop = regionControl.onChange((view) => this.#onView(view));
     this.#abort.signal.addEventListener('abort', stop);
+    const retention = retentionOf(this.#deps, {
+      ownLog: this.#ownLog,
+      report: () => this.report(),
+      peers: () => this.#peers.acknowledgements(this.isInbound),
+      onWarnings: (warnings) => {
+        this.#warnings = warnings;
+        this.#notify();
+      },
+    });
+    void retention.run(this.#abort.signal);
     this.#onView(regionControl.view());
   }
 
@@ -119,6 +142,8 @@ export class Replication {
       sealedEpoch: facts?.sealedEpoch ?? 0,
       opened: facts?.opened ?? null,
       drift: this.#runner.drift,
+      warnings: this.#warnings,
+      overrun: this.#overrun,
       peers: this.#peers.statuses(this.isInbound),
     };
   }
@@ -161,6 +186,7 @@ export class Replication {
       this.#leading = null;
     }
     const abort = new AbortController();
+    this.#overrun = null;
     this.#setPhase('starting', '');
     this.#deps.logger.info({ directive: workOf(directive) }, 'replication directed');
     const ended = this.#runUntilDone(directive, abort.signal);
@@ -229,6 +255,7 @@ export class Replication {
     const directive = this.#work?.directive;
     if (directive?.kind === 'follow' && this.#phase !== 'running') this.#setPhase('running', '');
     this.#applied = facts.applied;
+    if (facts.transactions > 0) this.#overrun = null;
     if (facts.timeUs !== null) this.#freshAtMs = Number(facts.timeUs / 1000n) + 946_684_800_000;
     const store = this.#store;
     if (store !== null) {
@@ -240,6 +267,7 @@ export class Replication {
 
   #noteFailure(error: unknown): void {
     const codes = ['Divergence', 'ProtocolViolation', 'LogUnavailable'] as const;
+    this.#overrun = overrunIn(error, this.#deps.region) ?? this.#overrun;
     const isStuck = codes.some((code) => isMeridianError(error, code));
     this.#setPhase(isStuck ? 'failed' : 'starting', messageOf(error));
     if (isStuck) this.#deps.logger.error({ err: error }, 'replication stopped');
@@ -260,40 +288,5 @@ export class Replication {
       const report = this.report();
       for (const listener of this.#listeners) listener(report);
     });
-  }
-
-  #makeLinkSource(): LinkSource {
-    const { region, dataLog, clock, config, regionControl } = this.#deps;
-    return {
-      region,
-      log: dataLog,
-      clock,
-      heartbeatIntervalMs: config.heartbeatIntervalMs,
-      feed: () => this.#ownLog.feed,
-      offsetAfter: (position, signal) => this.#ownLog.offsetAfter(position, signal),
-      cuts: () => {
-        const { history, epoch } = regionControl.view();
-        return { history, uptoEpoch: epoch };
-      },
-      onAcknowledged: (peer, acknowledgement) => {
-        this.#peers.acknowledge(peer, acknowledgement);
-        this.#leader?.acknowledge(peer, acknowledgement);
-        this.#notify();
-      },
-      onHeard: (peer) => this.#peers.hear(peer),
-    };
-  }
-
-  #pgTarget(
-    role: 'meridian_applier' | 'meridian_replicator',
-  ): Omit<PgTarget, 'applicationName' | 'options'> {
-    const { cluster, region, secrets, regionControl } = this.#deps;
-    const { node } = regionControl.view();
-    const own = regionOfConfig(cluster, region);
-    const port = own.nodes.find(({ id }) => id === node)?.port;
-    if (port === undefined) throw new Error('the controller names no node of this region yet');
-    const { applier, replicator } = secrets.shared.postgres;
-    const password = role === 'meridian_applier' ? applier : replicator;
-    return { host: own.host, port, database: cluster.database, user: role, password };
   }
 }

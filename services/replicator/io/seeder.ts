@@ -9,14 +9,13 @@ import {
   comparePositions,
   isAtOrPast,
   laterPosition,
-  parsePosition,
   zeroPosition,
   type Position,
 } from '../../../shared/core/position.ts';
-import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { RegionLink } from '../../../shared/ports/region-link.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { endPositionOf } from '../../../shared/core/commit-record.ts';
+import { beginningIn } from './log-refusal.ts';
 import type { OwnLog } from './own-log.ts';
 
 export interface SeedOptions {
@@ -55,13 +54,6 @@ async function copyRecords(options: SeedOptions, signal: AbortSignal): Promise<P
   }
 }
 
-/** Where the source says that its log begins; null when that was not the failure. */
-function beginningIn(error: unknown): Position | null {
-  if (!isMeridianError(error, 'LogUnavailable')) return null;
-  const { begins } = error.details;
-  return typeof begins === 'string' ? parsePosition(begins) : null;
-}
-
 /** Appends everything up to `limit`; returns the last transaction at or below it. */
 async function copyFrom(
   options: SeedOptions,
@@ -76,9 +68,10 @@ async function copyFrom(
   for await (const { record, bytes } of link.records(of.from, { epoch, signal })) {
     const kept = upTo(record, of.limit);
     if (kept !== null) {
-      const appended = ownLog.writer.append(kept === record ? bytes : packRecord(kept));
-      appended.then(
-        (offset) => ownLog.note(kept, offset),
+      const stored = kept === record ? bytes : packRecord(kept);
+      const { byteLength } = stored;
+      ownLog.writer.append(stored).then(
+        (offset) => ownLog.note({ record: kept, offset, byteLength }),
         () => undefined,
       );
       last = laterPosition(last, endPositionOf(kept) ?? last);

@@ -104,6 +104,7 @@ class Collector {
   /** Whether older records were deleted. */
   isCutShort = false;
   #seededAt: LogPlace | null = null;
+  #store: string | null = null;
   #large: { readonly xid: number; next: number; readonly messages: Uint8Array[] } | null = null;
 
   /** Up to where the log need not hold everything; null: it has all of the history. */
@@ -123,7 +124,11 @@ class Collector {
       const digest = digestOf([cut.epoch, cut.endLsn], []);
       this.entries.push({ epoch, lsn: 0n, prevLsn: null, digest });
     } else if (record.kind === 'chunk') this.#takePart(record);
-    else if (record.kind === 'seed') this.#seededAt = placeOf(record.position);
+    else if (record.kind === 'seed' && this.#store !== record.store) {
+      // Later ones of the same store are repeated before older records are deleted.
+      this.#store = record.store;
+      this.#seededAt = placeOf(record.position);
+    }
   }
 
   #takePart(record: Extract<CommitRecord, { kind: 'chunk' }>): void {

@@ -14,6 +14,7 @@ import { createServer } from '../../../shared/http/server.ts';
 import { dataTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
 import { createDataLog } from '../../../shared/kafka/data-log.ts';
 import { dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
+import { createMetrics } from '../../../shared/metrics/metrics.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { eventually } from '../eventually.ts';
 import { HandControl, handView } from '../hand-driven.ts';
@@ -100,6 +101,7 @@ export async function startReplicator(spec: ReplicatorSpec): Promise<RunningRepl
     region,
     clock: systemClock,
     logger,
+    metrics: createMetrics(),
     regionControl: control,
     dataLog,
   });

@@ -3,17 +3,19 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
-import type { CommitRecord } from '../../../shared/core/commit-record.ts';
+import { endPositionOf, type CommitRecord } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
+import type { Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { dataTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
 import { createDataLog, type DataLogConnection } from '../../../shared/kafka/data-log.ts';
 import { dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
-import type { DataLogEntry } from '../../../shared/ports/data-log.ts';
+import type { DataLog, DataLogEntry } from '../../../shared/ports/data-log.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
+import { offsetAfter } from '../../../shared/runtime/log-position.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { startTestKafka, type TestKafka } from '../../helpers/kafka.ts';
@@ -154,6 +156,70 @@ test('a record of an unknown version stops its reader and is not passed over', a
   assert.deepEqual([start, end], [0n, place + 2n], 'nothing of it is gone');
 });
 
+test('a trimmed log begins later: what is before is refused by name', async () => {
+  await log.reset();
+  const first = await log.append([10, 20, 30, 40, 50].map(committed), never);
+  const offsetOf = (index: number): LogOffset => (first - 4n + BigInt(index)) as LogOffset;
+  const after = (lsn: number): Promise<LogOffset> => offsetAfter(log, positionAt(lsn), never);
+  assert.equal(await after(20), offsetOf(2));
+  await log.trim(offsetOf(2));
+  assert.deepEqual(await log.bounds(), { start: offsetOf(2), end: offsetOf(5) });
+  assert.deepEqual(endsOf(await readAll(offsetOf(2))), [30n, 40n, 50n]);
+  await assert.rejects(readAll(offsetOf(1)), (error) => isMeridianError(error, 'LogUnavailable'));
+  // A position is found from the new beginning on; one that lies before it is where that is.
+  const places = [10, 20, 30, 45, 50].map(after);
+  assert.deepEqual(await Promise.all(places), [2, 2, 3, 4, 5].map(offsetOf));
+  await log.trim(offsetOf(1));
+  assert.equal((await log.bounds()).start, offsetOf(2), 'it never begins earlier again');
+});
+
+test('a seed record amid a log misleads no search', async () => {
+  await log.reset();
+  const records = [committed(10), committed(20), seedAt(10), committed(30), committed(40)];
+  const last = await log.append(records, never);
+  const found = [10, 20, 30].map((lsn) => offsetAfter(log, positionAt(lsn), never));
+  const reached = (await Promise.all(found)).map((offset) => offset - (last - 4n));
+  assert.deepEqual(reached, [1n, 2n, 4n]);
+});
+
+test('a reader whose place was deleted while it waited is told so', async () => {
+  await log.reset();
+  const last = await log.append([10, 20].map(committed), never);
+  const reading = log.read((last - 1n) as LogOffset, { follow: true, signal: never });
+  const entries = reading[Symbol.asyncIterator]();
+  assert.deepEqual(endsOf([(await entries.next()).value as DataLogEntry]), [10n]);
+  await log.append([30, 40].map(committed), never);
+  await log.trim((last + 2n) as LogOffset);
+  // What was fetched before may still come; then the place is gone.
+  await assert.rejects(
+    async () => {
+      for (;;) await entries.next();
+    },
+    (error) => isMeridianError(error, 'LogUnavailable') && 'start' in error.details,
+  );
+});
+
+test('a broker that is killed may show again what was deleted just before', async () => {
+  const topic = dataTopicOf('main', 'ap-south' as RegionId);
+  await ensureTopic({ ...target, topic }, dataTopicShape(1));
+  const other = createDataLog({ ...target, topic });
+  const last = await other.append([10, 20, 30].map(committed), never);
+  await other.trim(last);
+  const [broker] = kafka.brokers;
+  await broker?.kill();
+  await broker?.start();
+  const isBack = (): Promise<boolean> =>
+    other.bounds().then(
+      ({ end }) => end === last + 1n,
+      () => false,
+    );
+  await eventually(isBack, { deadlineMs: 30_000 });
+  assert.ok((await other.bounds()).start <= last);
+  assert.equal(await offsetAfter(other, positionAt(20), never), last);
+  assert.deepEqual(endsOf(await readAll(last, other)), [30n]);
+  other.close();
+});
+
 test('reset deletes every record and offsets go on', async () => {
   const before = await log.bounds();
   await log.reset();
@@ -181,9 +247,29 @@ function idleAt(lsn: number): Uint8Array {
   return packRecord(record);
 }
 
-async function readAll(offset: LogOffset): Promise<DataLogEntry[]> {
+function committed(lsn: number): Uint8Array {
+  const endLsn = BigInt(lsn) as Lsn;
+  const transaction = { xid: lsn, prevEndLsn: (endLsn - 10n) as Lsn, endLsn };
+  const transactions = [{ ...transaction, commitTimeUs: 0n, messages: [] }];
+  return packRecord({ kind: 'transactions', epoch: 1 as Epoch, origin: region, transactions });
+}
+
+function seedAt(lsn: number): Uint8Array {
+  const head = { kind: 'seed', epoch: 1 as Epoch, origin: region } as const;
+  return packRecord({ ...head, position: positionAt(lsn), store: 'a store' });
+}
+
+function positionAt(lsn: number): Position {
+  return { epoch: 1 as Epoch, endLsn: BigInt(lsn) as Lsn };
+}
+
+function endsOf(entries: readonly DataLogEntry[]): bigint[] {
+  return entries.map(({ record }) => endPositionOf(record)?.endLsn ?? -1n);
+}
+
+async function readAll(offset: LogOffset, of: DataLog = log): Promise<DataLogEntry[]> {
   const entries: DataLogEntry[] = [];
-  for await (const entry of log.read(offset, { follow: false, signal: never })) entries.push(entry);
+  for await (const entry of of.read(offset, { follow: false, signal: never })) entries.push(entry);
   return entries;
 }
 

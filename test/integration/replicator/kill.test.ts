@@ -1,11 +1,16 @@
 /**
  * SIGKILL of a replicator at each named failpoint of reader, writer, link and applier, under a
- * mixed workload: after it is back nothing is lost, nothing doubled, and the regions are equal.
+ * mixed workload, with logs that are trimmed all the time: after it is back nothing is lost,
+ * nothing doubled, and the regions are equal.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { pino } from 'pino';
 import { eventually } from '../../helpers/eventually.ts';
+import { createDataLog } from '../../../shared/kafka/data-log.ts';
+import { dataTopicOf } from '../../../shared/kafka/topic.ts';
 import { connectPg } from '../../../shared/pg/client.ts';
+import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
 import {
   startHandCluster,
@@ -18,7 +23,8 @@ let replica: HandRegion;
 let nextId = 0;
 
 before(async () => {
-  cluster = await startHandCluster(2, { chunkBytesMax: 64 * 1024 });
+  const kept = { logKeepMs: 300, logKeepBytes: 64 * 1024, retentionIntervalMs: 200 };
+  cluster = await startHandCluster(2, { chunkBytesMax: 64 * 1024, ...kept });
   const [first] = cluster.replicas;
   assert.ok(first !== undefined);
   replica = first;
@@ -64,6 +70,8 @@ const failpoints: readonly (readonly ['primary' | 'replica', string])[] = [
   ['replica', 'applier.before-logged=kill@4'],
   ['replica', 'applier.before-commit=kill@4'],
   ['replica', 'applier.after-commit=kill@3'],
+  ['primary', 'own-log.before-trim=kill@2'],
+  ['replica', 'own-log.before-trim=kill@2'],
 ];
 
 for (const [where, failpoint] of failpoints) {
@@ -102,4 +110,25 @@ test('killed ten times at random under load', async () => {
   }
   await cluster.caughtUp(replica, 30_000);
   await assertEqualRegions(cluster.primary.server, replica.server);
+});
+
+test('both logs were trimmed, and hold what a restart must know', async () => {
+  for (const { id, report } of cluster.regions) {
+    const target = { brokers: cluster.kafka.addresses, clientId: 'test', clock: systemClock };
+    const topic = dataTopicOf(cluster.cluster.cell, id);
+    const log = createDataLog({ ...target, topic, logger: pino({ level: 'silent' }) });
+    // Killed at a bad moment, it may be looked at before its next round.
+    const isTrimmed = async (): Promise<boolean> => (await log.bounds()).start > 0n;
+    await eventually(isTrimmed, { deadlineMs: 30_000 });
+    const { start } = await log.bounds();
+    const kinds = new Set<string>();
+    const signal = AbortSignal.timeout(30_000);
+    for await (const { record } of log.read(start, { follow: false, signal })) {
+      kinds.add(record.kind);
+      if (record.kind === 'seed') assert.equal(record.store, report()?.store);
+    }
+    assert.ok(kinds.has('seed') && kinds.has('sealed'), [...kinds].join(', '));
+    assert.equal(kinds.has('opened'), id === cluster.primary.id);
+    log.close();
+  }
 });

@@ -6,15 +6,10 @@ import type { WebSocket } from 'ws';
 import { endPositionOf } from '../../../../shared/core/commit-record.ts';
 import { checkChain, placeAt, type Cuts } from '../../core/chain-check.ts';
 import { decodeFrame, encodeFrame, type LinkFrame } from '../../core/link-frame.ts';
-import { positionBefore } from '../../core/log-beginning.ts';
+import { lateBeginning } from '../../core/log-beginning.ts';
 import type { Acknowledgement } from '../../core/quorum-tracker.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
-import {
-  comparePositions,
-  formatPosition,
-  type Position,
-  zeroPosition,
-} from '../../../../shared/core/position.ts';
+import { formatPosition, type Position } from '../../../../shared/core/position.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import { messageOf } from '../../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
@@ -170,17 +165,15 @@ export class LinkSession {
   async #pumpLog(subscription: Subscription, from: Position): Promise<Position> {
     const { log } = this.#source;
     const { signal } = subscription.abort;
-    let place = placeAt(from);
+    const first = placeAt(from);
+    let place = first;
     const offset = await this.#source.offsetAfter(from, signal);
     for await (const entry of log.read(offset, { follow: false, signal })) {
       const { record, bytes } = entry;
-      const verdict = checkChain(place, record, this.#source.cuts());
-      const before = positionBefore(record);
-      const isFirst =
-        record.kind === 'seed' || comparePositions(place.position, zeroPosition) === 0;
-      if (isFirst && before !== null && comparePositions(before, place.position) > 0) {
-        throw new LogBeginsLater(before);
-      }
+      const cuts = this.#source.cuts();
+      const verdict = checkChain(place, record, cuts);
+      const begins = place === first ? lateBeginning(from, record, { verdict, cuts }) : null;
+      if (begins !== null) throw new LogBeginsLater(begins);
       if (verdict.kind === 'gap') throw new Error(`the source lacks what follows: ${verdict.why}`);
       if (verdict.kind === 'skip') continue;
       await this.#sendRecord(subscription, bytes);

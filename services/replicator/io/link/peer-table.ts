@@ -11,7 +11,16 @@ import { PeerLink } from '../region-link.ts';
 interface PeerFacts {
   store: string | null;
   applied: Position | null;
+  ackedAtMs: number;
   heardAtMs: number;
+}
+
+/** How far a region has come, and when it said that. */
+export interface PeerAcknowledgement {
+  readonly region: RegionId;
+  readonly isConnected: boolean;
+  readonly applied: Position | null;
+  readonly ackedAtMs: number;
 }
 
 export class PeerTable {
@@ -24,7 +33,7 @@ export class PeerTable {
     const heardAtMs = this.#clock.monotonicMs();
     for (const { id } of deps.cluster.regions.filter((other) => other.id !== deps.region)) {
       this.links.set(id, linkTo(id, deps));
-      this.#facts.set(id, { store: null, applied: null, heardAtMs });
+      this.#facts.set(id, { store: null, applied: null, ackedAtMs: -Infinity, heardAtMs });
     }
   }
 
@@ -33,12 +42,19 @@ export class PeerTable {
     if (facts === undefined) return;
     facts.store = acknowledgement.store;
     facts.applied = acknowledgement.applied;
+    facts.ackedAtMs = this.#clock.monotonicMs();
   }
 
   /** A frame came from `peer`. */
   hear(peer: RegionId): void {
     const facts = this.#facts.get(peer);
     if (facts !== undefined) facts.heardAtMs = this.#clock.monotonicMs();
+  }
+
+  acknowledgements(isInbound: (peer: RegionId) => boolean): PeerAcknowledgement[] {
+    return [...this.#facts].map(([region, { applied, ackedAtMs }]) => {
+      return { region, isConnected: isInbound(region), applied, ackedAtMs };
+    });
   }
 
   statuses(isInbound: (peer: RegionId) => boolean): PeerStatus[] {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { positionBefore } from '../../../../../services/replicator/core/log-beginning.ts';
+import { checkChain, placeAt } from '../../../../../services/replicator/core/chain-check.ts';
+import {
+  lateBeginning,
+  positionBefore,
+} from '../../../../../services/replicator/core/log-beginning.ts';
 import type { CommitRecord } from '../../../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../../../shared/core/epoch.ts';
 import type { Lsn } from '../../../../../shared/core/lsn.ts';
@@ -44,4 +48,31 @@ describe('where a reader has to be', () => {
       assert.equal(found === null ? null : formatPosition(found), expected);
     });
   }
+});
+
+describe('whether a log begins too late for a reader', () => {
+  const cuts = { history: [{ epoch: 3 as Epoch, cut: at('2:0/40') }], uptoEpoch: 3 as Epoch };
+  const late = (from: string, record: CommitRecord): string | null => {
+    const verdict = checkChain(placeAt(at(from)), record, cuts);
+    const found = lateBeginning(at(from), record, { verdict, cuts });
+    return found === null ? null : formatPosition(found);
+  };
+  const next: CommitRecord = { kind: 'transactions', ...head, transactions: [transaction] };
+  const seed = (position: string): CommitRecord => {
+    return { kind: 'seed', ...head, position: at(position), store: 's' };
+  };
+
+  it('not when the first record comes next', () => assert.equal(late('3:0/10', next), null));
+  it('when it follows a later one', () => assert.equal(late('3:0/8', next), '3:0/10'));
+  it('when it is of a later epoch', () => assert.equal(late('2:0/40', next), '3:0/10'));
+  it('not when the reader is past it', () => assert.equal(late('3:0/50', next), null));
+  it('not when the reader went on elsewhere', () => assert.equal(late('3:0/18', next), null));
+  it('when nothing but a seed record is left', () => {
+    assert.equal(late('3:0/8', seed('3:0/10')), '3:0/10');
+    assert.equal(late('3:0/10', seed('3:0/10')), null);
+  });
+  it('not by a seed record that tells of void transactions', () => {
+    assert.equal(late('2:0/40', seed('2:0/50')), null);
+    assert.equal(late('2:0/30', seed('2:0/50')), '2:0/40');
+  });
 });
