@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { locateParts } from '../../infra/scripts/parts.mjs';
+import { locateParts, nodeCacheFolder } from '../../infra/scripts/parts.mjs';
 import type { RunAs } from './process/managed-process.ts';
 
 export interface Programs {
@@ -14,6 +14,8 @@ export interface Programs {
   readonly java: string;
   /** Folder that holds Kafka's jars. */
   readonly kafkaClasspathFolder: string;
+  /** Where Kafka's classes lie ready for a JVM; null: it reads them from the jars. */
+  readonly kafkaArchiveFile: string | null;
   readonly redisServer: string;
   /** Folder with bin/, lib/ and share/. */
   readonly postgresHome: string;
@@ -31,10 +33,11 @@ export function locatePrograms(): Programs {
     node: parts.nodeProgram,
     java: parts.javaProgram,
     kafkaClasspathFolder: parts.kafkaClasspathFolder,
+    kafkaArchiveFile: parts.kafkaArchiveFile ?? null,
     redisServer: parts.redisServerProgram,
     postgresHome: parts.postgresHome,
     repositoryFolder,
-    nodeCacheFolder: join(parts.cacheFolder, 'node-modules'),
+    nodeCacheFolder: nodeCacheFolder(),
   };
 }
 

@@ -28,6 +28,7 @@ export interface TestKafka {
 
 const clusterId = 'MkU3OEVBNTcwNTJENDM2Qk';
 const directoryIds = ['AAAAAAAAQACAAAAAAAAAAQ', 'AAAAAAAAQACAAAAAAAAAAg', 'AAAAAAAAQACAAAAAAAAAAw'];
+const jvm = ['-Xmx256m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const startDeadlineMs = 60_000;
 
 /** Starts `count` (1 to 3) brokers, node ids 1 to `count`, and waits until each accepts clients. */
@@ -62,15 +63,15 @@ interface Node {
 }
 
 async function prepareBroker(node: Node, all: readonly Node[]): Promise<TestBroker> {
-  const { java, classpath } = await kafkaProgram();
+  const program = await kafkaProgram();
   await mkdir(node.folder, { recursive: true });
   const propertiesFile = join(node.folder, 'server.properties');
   await writeFile(propertiesFile, propertiesOf(node, all));
   const controllers = all.map((one) => `${one.nodeId}@${one.address}:9094:${one.directoryId}`);
   const format = ['format', '-t', clusterId, '-c', propertiesFile];
   const initial = ['--initial-controllers', controllers.join(',')];
-  const args = ['-cp', classpath, 'kafka.tools.StorageTool', ...format, ...initial];
-  const formatted = spawnSync(java, args, { encoding: 'utf8' });
+  const args = [...program.arguments, 'kafka.tools.StorageTool', ...format, ...initial];
+  const formatted = spawnSync(program.java, args, { encoding: 'utf8' });
   if (formatted.status !== 0) throw new Error(`kafka format: ${formatted.stderr}`);
   let child: ChildProcess | null = null;
   return {
@@ -81,7 +82,7 @@ async function prepareBroker(node: Node, all: readonly Node[]): Promise<TestBrok
       return child;
     },
     async start() {
-      child = spawnBroker({ java, classpath }, propertiesFile);
+      child = spawnBroker(program, propertiesFile);
       await eventually(() => canConnect(node.address, 9092), { deadlineMs: startDeadlineMs });
     },
     async kill() {
@@ -93,12 +94,8 @@ async function prepareBroker(node: Node, all: readonly Node[]): Promise<TestBrok
   };
 }
 
-function spawnBroker(
-  { java, classpath }: { java: string; classpath: string },
-  file: string,
-): ChildProcess {
-  const heap = ['-Xmx256m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
-  const child = spawn(java, [...heap, '-cp', classpath, 'kafka.Kafka', file], {
+function spawnBroker(program: KafkaProgram, file: string): ChildProcess {
+  const child = spawn(program.java, [...program.arguments, 'kafka.Kafka', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log = createWriteStream(join(dirname(file), 'kafka.log'), { flags: 'a' });
@@ -140,15 +137,22 @@ function propertiesOf(node: Node, all: readonly Node[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-async function kafkaProgram(): Promise<{ java: string; classpath: string }> {
+interface KafkaProgram {
+  readonly java: string;
+  readonly arguments: readonly string[];
+}
+
+async function kafkaProgram(): Promise<KafkaProgram> {
   const file = new URL('../../infra/scripts/parts.mjs', import.meta.url).href;
   const parts = (await import(file)) as {
     findJava(): string | undefined;
     findKafkaClasspathFolder(): string | undefined;
+    kafkaArchiveFile(): string;
   };
   const [java, folder] = [parts.findJava(), parts.findKafkaClasspathFolder()];
   if (java === undefined || folder === undefined) throw new Error('Java or Kafka is missing');
-  return { java, classpath: join(folder, '*') };
+  const archive = `-XX:SharedArchiveFile=${parts.kafkaArchiveFile()}`;
+  return { java, arguments: [...jvm, archive, '-cp', join(folder, '*')] };
 }
 
 function canConnect(host: string, port: number): Promise<boolean> {

@@ -72,6 +72,9 @@ function jvmArguments({ cluster, paths, programs, hosts }: KafkaContext): string
     '-XX:+ExitOnOutOfMemoryError',
     '-XX:MaxMetaspaceSize=128m',
     '-Xshare:auto',
+    ...(programs.kafkaArchiveFile === null
+      ? []
+      : [`-XX:SharedArchiveFile=${programs.kafkaArchiveFile}`]),
     ...(isResolvedBy(hosts, cluster) ? [`-Djdk.net.hosts.file=${paths.hostsTextFile}`] : []),
     '-Djava.awt.headless=true',
     `-Dorg.slf4j.simpleLogger.defaultLogLevel=${kafkaLogLevel(cluster.log.level)}`,

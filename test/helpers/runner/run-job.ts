@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { nodeCacheFolder } from '../../../infra/scripts/parts.mjs';
 import { type Outcome, outcomeOfProgram, outcomeOfTests } from './outcome.ts';
 import { runProgram } from './run-program.ts';
 import type { Job, Selection } from './stages.ts';
@@ -18,6 +19,7 @@ export async function runJob(job: Job, { isLong }: Selection): Promise<Outcome> 
       ...process.env,
       PATH: `${join(repositoryFolder, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`,
       MERIDIAN_TEST: '1',
+      NODE_COMPILE_CACHE: nodeCacheFolder(),
       ...(isLong && { MERIDIAN_TEST_LONG: '1' }),
     },
     folder,
