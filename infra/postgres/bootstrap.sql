@@ -1,8 +1,17 @@
--- Meridian's own schemas, run once by initdb's node as superuser meridian_owner in the database.
--- `meridian` is replicated; `meridian_local` is never made into records. Idempotent.
+-- Meridian's own schemas, run by superuser meridian_owner in the database: when a node is made, and
+-- again by every program that brings other SQL (services/local/postgres/schema.ts), so idempotent.
+-- `meridian` is replicated; `meridian_local` is never made into records.
 
 CREATE SCHEMA IF NOT EXISTS meridian AUTHORIZATION meridian_owner;
 CREATE SCHEMA IF NOT EXISTS meridian_local AUTHORIZATION meridian_owner;
+
+-- What these tables are, who can live with them, and which SQL made the functions.
+CREATE TABLE IF NOT EXISTS meridian_local.schema_version (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  version integer NOT NULL,
+  usable_from integer NOT NULL,
+  digest text NOT NULL
+);
 
 -- How far this region has applied the history, changed in the same transaction as the rows.
 CREATE TABLE IF NOT EXISTS meridian_local.progress (

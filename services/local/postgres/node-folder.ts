@@ -24,6 +24,8 @@ export interface NodeRecord {
   readonly primary: NodeId | null;
   /** Where the recovery of the base backup ended, as X/X. */
   readonly recoveredTo: string | null;
+  /** Digest of the SQL that saw to Meridian's own tables here (schema.ts); null: not known. */
+  readonly schema: string | null;
 }
 
 const recordSchema = z.object({
@@ -31,6 +33,7 @@ const recordSchema = z.object({
   lastMode: z.enum(['normal', 'isolated', 'standby']).nullable(),
   primary: z.string().nullable(),
   recoveredTo: z.string().nullable(),
+  schema: z.string().nullable().default(null),
 });
 
 export function nodeFolder(postgresFolder: string, name: string): NodeFolder {

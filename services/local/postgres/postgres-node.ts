@@ -23,6 +23,7 @@ import {
   type NodeFolder,
   type NodeRecord,
 } from './node-folder.ts';
+import { bringDataForward, bringServerForward } from './schema.ts';
 import { ensurePhysicalSlot, seedFromRegion, seedStandbyOf, type OnProgress } from './seed.ts';
 import { ownerTarget, prepareServer, writeNodeCertificates } from './server-process.ts';
 import { setUpNode } from './setup.ts';
@@ -37,7 +38,7 @@ export interface AgentNodeState extends NodeState {
 
 type NodeConfig = RegionConfig['nodes'][number];
 
-const freshRecord: NodeRecord = { lastMode: null, primary: null, recoveredTo: null };
+const freshRecord: NodeRecord = { lastMode: null, primary: null, recoveredTo: null, schema: null };
 const promotionBoundSeconds = 30;
 
 export class PostgresNode {
@@ -106,8 +107,8 @@ export class PostgresNode {
     return this.#exclusively('initialise', async () => {
       if (dataStateOf(this.#folder) === 'ready') return;
       await this.#server.stop();
-      await setUpNode(this.#context, this.#run());
-      await writeRecord(this.#folder, freshRecord);
+      const schema = await setUpNode(this.#context, this.#run());
+      await writeRecord(this.#folder, { ...freshRecord, schema });
     });
   }
 
@@ -170,6 +171,8 @@ export class PostgresNode {
       );
       if (isStandbyData(this.#folder)) throw new Error('The standby did not end its recovery.');
       await this.#remember({ lastMode: 'normal', primary: null });
+      // It may have been promoted before it had what its primary was brought.
+      await this.#remember({ schema: await bringServerForward(this.#context, this.#config.port) });
     });
   }
 
@@ -214,8 +217,12 @@ export class PostgresNode {
   }
 
   async #prepareServer(): Promise<ProcessSpec> {
-    const { lastMode, primary } = this.#record() ?? freshRecord;
+    const { lastMode, primary, schema } = this.#record() ?? freshRecord;
     if (lastMode === null) throw new Error('No mode to start in.');
+    if (lastMode === 'normal') {
+      const seenTo = await bringDataForward(this.#context, this.#run(), schema);
+      if (seenTo !== schema) await this.#remember({ schema: seenTo });
+    }
     return prepareServer(this.#context, {
       ...this.#run(),
       mode: lastMode,

@@ -21,6 +21,7 @@ import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
 import { makeEmptyData } from './node-folder.ts';
 import { withOneServer, type OneServer } from './one-server.ts';
+import { bringForward, readSchemaFiles } from './schema.ts';
 import type { ServerRun } from './server-process.ts';
 import { keptAutoSettings } from './settings.ts';
 
@@ -47,7 +48,11 @@ export async function seedFromRegion(context: RegionContext, seed: Seed): Promis
   await writeFileWhole(signalFile, '', { mode: 0o600, owner: context.postgresUser });
   await withOneServer(context, { ...seed.run, isRecovering: true }, async (server) => {
     await untilRecovered(server, seed.signal);
-    await server.query(context.cluster.database, makeLocalStateNew);
+    const schema = await readSchemaFiles(context);
+    await server.query(context.cluster.database, async (client) => {
+      await bringForward(client, schema);
+      await makeLocalStateNew(client);
+    });
   });
   return readSwitchPoint(folder.dataFolder);
 }

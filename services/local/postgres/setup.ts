@@ -1,6 +1,6 @@
 /** A new node: initdb, settings, roles with their passwords, the database, Meridian's schemas. */
 import { spawn } from 'node:child_process';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PgClient } from '../../../shared/pg/client.ts';
 import { quoteIdent, quoteLiteral } from '../../../shared/pg/quote.ts';
@@ -9,38 +9,33 @@ import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
 import { makeEmptyData, type NodeFolder } from './node-folder.ts';
 import { withOneServer } from './one-server.ts';
+import { bringForward, readSchemaFiles } from './schema.ts';
 import { postgresEnvironment, type ServerRun } from './server-process.ts';
 
 const initdbBytes = 100 * 1024 * 1024;
 
-/** Makes the data of the cluster's first node and leaves the server stopped. */
+/** Makes the data of the cluster's first node and leaves the server stopped. Returns the digest of
+ * Meridian's own tables. */
 export async function setUpNode(
   context: RegionContext,
   run: Pick<ServerRun, 'node' | 'port' | 'folder'>,
-): Promise<void> {
+): Promise<string> {
   await makeEmptyData(run.folder, context.postgresUser);
   await checkRoom(run.folder.dataFolder, initdbBytes);
   await runInitdb(context, run.folder);
+  const schema = await readSchemaFiles(context);
   await withOneServer(context, { ...run, isRecovering: false }, async (server) => {
     const { database } = context.cluster;
     await server.query('postgres', (client) => makeRoles(context, client));
-    const files = await schemaFiles(join(context.programs.repositoryFolder, 'infra/postgres'));
     await server.query(database, async (client) => {
       await client.query(
         `GRANT CREATE ON DATABASE ${quoteIdent(database)} TO app;
          GRANT CREATE ON SCHEMA public TO app`,
       );
-      for (const file of files) await client.query(await readFile(file, 'utf8'));
+      await bringForward(client, schema);
     });
   });
-}
-
-/** bootstrap.sql first, then the others in the order of their names. */
-export async function schemaFiles(folder: string): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
-  const first = 'bootstrap.sql';
-  const ordered = [first, ...names.filter((name) => name !== first)];
-  return ordered.map((name) => join(folder, name));
+  return schema.digest;
 }
 
 async function runInitdb(context: RegionContext, folder: NodeFolder): Promise<void> {

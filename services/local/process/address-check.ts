@@ -29,6 +29,18 @@ export async function whyNotFree(addresses: readonly ListenAddress[]): Promise<s
   return null;
 }
 
+/** A port of `host` that nobody listens on now. */
+export function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host, port: 0 }, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    });
+  });
+}
+
 /** A process that is just ending holds its sockets a moment longer than its name. */
 async function tryListenAgain(address: ListenAddress): Promise<string | null> {
   for (let tries = 1; ; tries += 1) {

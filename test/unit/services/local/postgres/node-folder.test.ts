@@ -14,7 +14,7 @@ import {
   type NodeFolder,
 } from '../../../../../services/local/postgres/node-folder.ts';
 
-const record = { lastMode: null, primary: null, recoveredTo: '0/9000000' };
+const record = { lastMode: null, primary: null, recoveredTo: '0/9000000', schema: 'abc' };
 
 function newNode(t: TestContext): NodeFolder {
   const parent = mkdtempSync(join(tmpdir(), 'meridian-node-'));
@@ -31,6 +31,14 @@ test('data without a record are half made', async (t) => {
   await writeRecord(folder, record);
   assert.equal(dataStateOf(folder), 'ready');
   assert.deepEqual(readRecord(folder), { ...record, version: 1 });
+});
+
+test('a record of a program that knew nothing of schema versions is read', async (t) => {
+  const folder = newNode(t);
+  await makeEmptyData(folder, null);
+  const before = { version: 1, lastMode: 'normal', primary: null, recoveredTo: null };
+  writeFileSync(folder.recordFile, JSON.stringify(before));
+  assert.equal(readRecord(folder)?.schema, null);
 });
 
 test('a new attempt begins with nothing', async (t) => {
