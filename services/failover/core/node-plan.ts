@@ -32,7 +32,8 @@ export function planNodes(state: ControllerState): readonly EffectBody[] {
     const { region, incarnation } = config;
     return [{ kind: 'takeNode', node: node.id, region, incarnation }];
   }
-  return planStandbys(state);
+  // Its data are about to be replaced: a copy of them would have to be set aside again.
+  return state.role === 'quarantined' ? [] : planStandbys(state);
 }
 
 /**

@@ -69,6 +69,7 @@ export class Replication {
     });
     this.#peers = new PeerTable(deps);
     this.linkSource = ownSource(deps, this.#ownLog, {
+      onConnected: (peer) => this.#peers.connect(peer),
       onAcknowledged: (peer, acknowledgement) => {
         this.#peers.acknowledge(peer, acknowledgement);
         this.#leader?.acknowledge(peer, acknowledgement);

@@ -30,6 +30,15 @@ export async function controlLeader(
   });
 }
 
+/** How many brokers hold the control topic's partition in step with its leader. */
+export async function controlInSync(cluster: TestCluster): Promise<number> {
+  const topic = controlTopicOf(cluster.config.cell);
+  return withAdmin(cluster, cluster.regionIds, async (admin) => {
+    const metadata = await admin.metadata({ topics: [topic], forceUpdate: true });
+    return metadata.topics.get(topic)?.partitions[0]?.isr.length ?? 0;
+  });
+}
+
 /** Sets one setting of the control topic by hand. */
 export async function setControlTopic(
   cluster: TestCluster,

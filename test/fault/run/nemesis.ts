@@ -17,6 +17,7 @@ export interface RegionsView {
   readonly items: readonly {
     readonly id: string;
     readonly role: string;
+    readonly why: string;
     readonly health: string;
   }[];
 }

@@ -6,7 +6,7 @@ import type { RegionId } from '../../../../shared/core/region.ts';
 import type { RequestKey, RowText, TailRow } from '../../../../shared/core/pgoutput/tail-row.ts';
 import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import { quoteIdent } from '../../../../shared/pg/quote.ts';
-import { inTransaction, onlyRow } from '../node-connection.ts';
+import { onlyRow } from '../node-connection.ts';
 
 export type Confirmed = 'yes' | 'no' | 'unknown';
 
@@ -72,27 +72,30 @@ export async function addUnlistable(
   await insert(client, [{ ...id, ...tail, command: 'unlistable' }]);
 }
 
-/** Values of Meridian's text are never changed by the trip: jsonb holds texts by column alone. */
+/**
+ * One statement, because another region's node is a round trip away: a tail may be 100,000 rows.
+ * Values are never changed by the trip: jsonb holds texts by column alone.
+ */
 async function insert(client: PgClient, rows: readonly object[]): Promise<void> {
-  await inTransaction(client, async () => {
-    const open = await onlyRow(
-      client,
-      `SELECT (open_epoch IS NOT NULL AND opened_start = pg_postmaster_start_time())::text AS open
-       FROM meridian_local.fence FOR SHARE`,
-    );
-    if (open['open'] !== 'true') {
-      throw new MeridianError('StaleEpoch', 'the node is not open: rows are listed where it is');
-    }
-    await client.query(
-      `INSERT INTO meridian.diverged (${names.replace('committed_us', 'committed_at')})
-       SELECT ${names.replace(
-         'committed_us',
-         `timestamptz '2000-01-01 00:00:00Z' + committed_us * interval '1 microsecond'`,
-       )} FROM jsonb_to_recordset($1) AS r (${columns})
-       ON CONFLICT DO NOTHING`,
-      [JSON.stringify(rows)],
-    );
-  });
+  const listed = names.replace(
+    'committed_us',
+    `timestamptz '2000-01-01 00:00:00Z' + committed_us * interval '1 microsecond'`,
+  );
+  const { open } = await onlyRow(
+    client,
+    `WITH door AS MATERIALIZED (
+       SELECT FROM meridian_local.fence
+       WHERE open_epoch IS NOT NULL AND opened_start = pg_postmaster_start_time() FOR SHARE
+     ), added AS (
+       INSERT INTO meridian.diverged (${names.replace('committed_us', 'committed_at')})
+       SELECT ${listed} FROM jsonb_to_recordset($1) AS r (${columns}), door
+       ON CONFLICT DO NOTHING
+     )
+     SELECT count(*)::text AS open FROM door`,
+    [JSON.stringify(rows)],
+  );
+  if (open === '1') return;
+  throw new MeridianError('StaleEpoch', 'the node is not open: rows are listed where it is');
 }
 
 /** The row that `key` finds on this node now, values as texts; null for none or no such table. */

@@ -33,7 +33,7 @@ export interface ReportOptions {
   readonly signal: AbortSignal;
 }
 
-const batchRowsMax = 200;
+const batchRowsMax = 5000;
 const batchBytesMax = 1_000_000;
 /** Rows of the list that are remembered, to tell the row before of a later change. */
 const rememberedMax = 50_000;

@@ -28,6 +28,8 @@ export interface LinkSource {
   cuts(): Cuts;
   /** Offset from which the own log holds everything after `position`. */
   offsetAfter(position: Position, signal: AbortSignal): Promise<LogOffset>;
+  /** A link from `peer` begins. */
+  onConnected(peer: RegionId): void;
   onAcknowledged(peer: RegionId, acknowledgement: Acknowledgement): void;
   onHeard(peer: RegionId): void;
 }
@@ -53,6 +55,7 @@ export class LinkSession {
     this.#socket = socket;
     this.#source = source;
     this.#heardAtMs = source.clock.monotonicMs();
+    source.onConnected(peer);
     socket.on('message', (data: Buffer) => this.#take(data));
     socket.on('error', () => socket.terminate());
     socket.on('close', () => this.close());

@@ -6,7 +6,7 @@ import type { LinkSource } from './link-session.ts';
 export function ownSource(
   deps: ReplicatorDependencies,
   ownLog: OwnLog,
-  listeners: Pick<LinkSource, 'onAcknowledged' | 'onHeard'>,
+  listeners: Pick<LinkSource, 'onConnected' | 'onAcknowledged' | 'onHeard'>,
 ): LinkSource {
   const { region, dataLog, clock, config, regionControl } = deps;
   return {

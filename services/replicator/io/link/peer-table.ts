@@ -37,6 +37,17 @@ export class PeerTable {
     }
   }
 
+  /**
+   * A new link: what `peer` acknowledged on an older one may have been on data that it lost since;
+   * it says anew what it has.
+   */
+  connect(peer: RegionId): void {
+    const facts = this.#facts.get(peer);
+    if (facts === undefined) return;
+    facts.store = null;
+    facts.applied = null;
+  }
+
   acknowledge(peer: RegionId, acknowledgement: Acknowledgement): void {
     const facts = this.#facts.get(peer);
     if (facts === undefined) return;

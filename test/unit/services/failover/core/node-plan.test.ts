@@ -127,6 +127,14 @@ const rows = [
     plan: 'seedStandby us-east/pg-2',
   },
   {
+    name: 'no standby is made of data that are about to be replaced',
+    state: replicaState({
+      role: 'quarantined',
+      nodes: [nodeOf('us-east/pg-1'), nodeOf('us-east/pg-2', none)],
+    }),
+    plan: '',
+  },
+  {
     name: 'a stopped standby starts',
     state: replicaState({
       nodes: [nodeOf('us-east/pg-1'), nodeOf('us-east/pg-2', { process: 'stopped' })],
