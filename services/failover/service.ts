@@ -20,6 +20,7 @@ import { ControllerLoop } from './io/controller-loop.ts';
 import {
   controllerConfigOf,
   controlTarget,
+  controlVoters,
   dataTarget,
   keptTopics,
   peersOf,
@@ -132,8 +133,7 @@ class RegionController {
     const setup = { cluster, region, logger: this.#logger, clock };
     this.#peers = peersOf(setup);
     this.#control = connectControlLog({
-      target: controlTarget(setup),
-      peers: this.#peers,
+      ...{ target: controlTarget(setup), voters: controlVoters(setup), peers: this.#peers },
       client: this.#peerClient,
       checkUsable: (topic) => this.#topics.checkUsable(topic),
     });
@@ -174,8 +174,7 @@ class RegionController {
 
   start(): void {
     const { signal } = this.#stopping;
-    const { clock } = this.#dependencies;
-    const client = this.#peerClient;
+    const [clock, client] = [this.#dependencies.clock, this.#peerClient];
     this.loop.post({ kind: 'started' });
     const ticking = setInterval(
       () => this.loop.offer({ kind: 'ticked', wallMs: clock.wallMs() }),
@@ -230,9 +229,10 @@ class RegionController {
       ...{ view: () => this.loop.view(), state: () => this.loop.state() },
       onChange: (listener) => this.loop.onChange(listener),
       ask: (request) => this.loop.ask(request),
+      hear: (record) => this.loop.offer({ kind: 'recordAnnounced', record }),
       ...{ nowMs: () => clock.monotonicMs(), wallMs: () => clock.wallMs() },
-      diverged: this.#diverged,
-      relay: this.#control.relay,
+      ...{ diverged: this.#diverged, relay: this.#control.relay },
+      controlProblem: () => this.#control.problem(),
     };
   }
 

@@ -28,12 +28,14 @@ const limits = {
 
 export function createControlLog(target: TopicTarget): ControlLogConnection {
   const options = { ...target, ...limits };
-  const writer = new LeaderWriter(options);
+  // A broker answers one request of a connection at a time: renewals have their own.
+  const [writer, renewing] = [new LeaderWriter(options), new LeaderWriter(options)];
   const reader = new TopicReader({ ...options, connect: () => new LeaderFetcher(options) });
   return {
     async append(record) {
       try {
-        return (await writer.send(Buffer.from(encodeControlRecord(record)))) as LogOffset;
+        const way = record.kind === 'renew' ? renewing : writer;
+        return (await way.send(Buffer.from(encodeControlRecord(record)))) as LogOffset;
       } catch (error) {
         throw new MeridianError(
           'LogUnavailable',
@@ -44,9 +46,10 @@ export function createControlLog(target: TopicTarget): ControlLogConnection {
       }
     },
     read: (offset, signal) => readEntries(reader, { offset, signal, topic: target.topic }),
-    lastHeardMs: () => Math.max(writer.lastHeardMs, reader.lastHeardMs),
+    lastHeardMs: () => Math.max(writer.lastHeardMs, renewing.lastHeardMs, reader.lastHeardMs),
     close() {
       writer.close();
+      renewing.close();
       reader.close();
     },
   };

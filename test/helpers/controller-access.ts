@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { signAccessToken, type Scope } from '../../shared/auth/access-token.ts';
 import { clusterSchema, type RegionConfig } from '../../shared/config/cluster-schema.ts';
 import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
+import type { ControlRecord } from '../../shared/core/control/control-record.ts';
 import type { ClusterView, RegionReport } from '../../shared/core/cluster-view.ts';
 import type { Epoch } from '../../shared/core/epoch.ts';
 import type { NodeId } from '../../shared/core/node.ts';
@@ -26,6 +27,7 @@ export const keys = {
 
 export interface AskedAccess extends ControllerAccess {
   readonly asked: OperatorRequest[];
+  readonly heard: ControlRecord[];
 }
 
 export interface AccessOptions {
@@ -41,9 +43,11 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
   const state = { ...initialControllerState(config()), nowMs: 100_000, ...options.state };
   const view: ClusterView = { ...viewOf(state), ...options.view };
   const asked: OperatorRequest[] = [];
+  const heard: ControlRecord[] = [];
   const answer = options.answer ?? accept;
   return {
     asked,
+    heard,
     clusterId,
     region: 'eu-west' as RegionId,
     regions: ['eu-west', 'us-east', 'ap-south'].map(regionConfig),
@@ -61,12 +65,14 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
       asked.push(request);
       return Promise.resolve(answer(request));
     },
+    hear: (record) => heard.push(record) > 0,
     diverged: {
       list: () => Promise.resolve(options.diverged ?? []),
       rows: (_id, { after, limit }) =>
         Promise.resolve((options.diverged ?? []).slice(after, after + limit)),
       discard: () => Promise.resolve(options.diverged?.length ?? 0),
     },
+    controlProblem: () => Promise.resolve(null),
     relay: options.relay ?? {
       append: () => Promise.reject(new Error('not asked for here')),
       entriesFrom: () => Promise.resolve([]),

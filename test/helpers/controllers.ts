@@ -252,6 +252,7 @@ export function withRecords(
 
 const readTimes = {
   leaseReadAtMs: nowMs,
+  renewalReadAtMs: nowMs,
   oldLeaseReadAtMs: nowMs,
   promotedAtMs: nowMs,
   attemptReadAtMs: nowMs,
@@ -274,6 +275,7 @@ const opening: OpeningState = {
   id: 1,
   epoch: epoch(1),
   serverStart: 'start 1',
+  hasCut: true,
   areSequencesRaised: true,
   probedAt: at('1:0/0'),
   isAgain: false,

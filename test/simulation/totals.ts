@@ -21,6 +21,7 @@ export const leastPerThousand = {
 } as const;
 
 const furtherFigures = [
+  'announcements',
   'drained switchovers',
   'forced failovers',
   'late records',

@@ -18,6 +18,13 @@ export interface ReportedRegion extends Omit<RegionReport, 'id' | 'epoch' | 'pos
   readonly nodes: readonly ReportedNode[];
 }
 
+export interface ChangeUnderWay {
+  readonly epoch: number;
+  readonly kind: string;
+  /** What it still lacks, for instance the seal of a region that is needed. */
+  readonly waitsFor: string | null;
+}
+
 /** What one region's admin listener says of the whole cluster. */
 export interface RegionsAnswer {
   readonly from: string;
@@ -30,7 +37,9 @@ export interface RegionsAnswer {
   /** Regions that a semi-sync COMMIT waits for now, and those that it should wait for. */
   readonly k: number;
   readonly policyK: number;
-  readonly change: { readonly epoch: number; readonly kind: string } | null;
+  readonly change: ChangeUnderWay | null;
+  /** Why the control log decides nothing, as this region finds; null while it does. */
+  readonly controlLog: string | null;
   readonly regions: readonly ReportedRegion[];
 }
 
@@ -70,7 +79,9 @@ export interface StatusDocument {
   readonly k: number;
   readonly policyK: number;
   /** The change of primary that is under way. */
-  readonly change: { readonly epoch: number; readonly kind: string } | null;
+  readonly change: ChangeUnderWay | null;
+  /** Why nothing can be decided now: no region finds that it can. */
+  readonly controlLog: string | null;
   readonly regions: readonly StatusRegion[];
 }
 
@@ -92,6 +103,7 @@ export function statusDocument(
     k: newest.k,
     policyK: newest.policyK,
     change: newest.change,
+    controlLog: answers.some((one) => one.controlLog === null) ? null : newest.controlLog,
     regions: listed.map((region) => statusRegion(region, answers)),
   };
 }

@@ -40,9 +40,11 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
     lines.push(paint('yellow', `${id} is no member: sync commits do not wait for it`));
   }
   if (status.change !== null) {
-    const text = `a ${status.change.kind} to epoch ${String(status.change.epoch)} is under way`;
-    lines.push(paint('yellow', text));
+    const { kind, epoch, waitsFor } = status.change;
+    const text = `a ${kind} to epoch ${String(epoch)} is under way`;
+    lines.push(paint('yellow', waitsFor === null ? text : `${text}: ${waitsFor}`));
   }
+  if (status.controlLog !== null) lines.push(paint('red', status.controlLog));
   for (const region of status.regions.filter(isRemarkable)) {
     lines.push(paint('dim', `${region.id}: ${region.why}`));
   }

@@ -66,6 +66,7 @@ export class AdminApi {
       k: body.k,
       policyK: body.policyK,
       change: body.change,
+      controlLog: body.controlLog,
       regions: body.items,
     }));
     const listed =

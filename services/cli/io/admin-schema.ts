@@ -39,7 +39,15 @@ export const regionsSchema = z.object({
   members: z.array(z.string()),
   k: z.number().default(1),
   policyK: z.number().default(1),
-  change: z.object({ epoch: z.number(), kind: z.string() }).nullable().default(null),
+  change: z
+    .object({
+      epoch: z.number(),
+      kind: z.string(),
+      waitsFor: z.string().nullable().default(null),
+    })
+    .nullable()
+    .default(null),
+  controlLog: z.string().nullable().default(null),
   items: z.array(regionSchema),
 });
 

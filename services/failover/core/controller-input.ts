@@ -159,6 +159,8 @@ type InputBody =
       readonly why: string;
     }
   | { readonly kind: 'replicationReported'; readonly report: ReplicationReport }
+  /** What another region appends to the control log at this moment, in its own words. */
+  | { readonly kind: 'recordAnnounced'; readonly record: ControlRecord }
   /** What another region says of itself; `report.ageMs` counted up to now. */
   | { readonly kind: 'peerReported'; readonly report: RegionReport }
   | {

@@ -19,14 +19,19 @@ import type { Confirming } from './members/confirming.ts';
 import type { ControllerConfig } from './controller-config.ts';
 import type { EffectKind } from './controller-effect.ts';
 import type { DatabaseFacts } from './controller-input.ts';
+import { nothingAnnounced, type Announced } from './relay/announcement.ts';
 
 /** `starting`: looking for a checkpoint; `greeting`: until the own hello is read back. */
 export type ControllerKind = 'starting' | 'greeting' | 'running' | 'halted';
 
 /** What the own clock said when records were read; decides nothing about epochs or members. */
 export interface ReadTimes {
-  /** The last renewal of the folded epoch, its promotion, or the start of this controller. */
+  /**
+   * After the last renewal of the folded epoch was sent: when it was read, or announced before;
+   * else the promotion, or the start of this controller.
+   */
   readonly leaseReadAtMs: number;
+  readonly renewalReadAtMs: number;
   /** The last renewal read before the open prepare or the last promotion: the old lease. */
   readonly oldLeaseReadAtMs: number;
   readonly promotedAtMs: number;
@@ -75,6 +80,8 @@ export interface OpeningState {
   readonly id: number;
   readonly epoch: Epoch;
   readonly serverStart: string;
+  /** Whether this start of the server was seen to hold everything up to the cut. */
+  readonly hasCut: boolean;
   readonly areSequencesRaised: boolean;
   /** The replicator's log end when the probe COMMIT was released; null before. */
   readonly probedAt: Position | null;
@@ -176,6 +183,7 @@ export interface ControllerState {
   /** Since when the replicator fails at its directive; null while it does not. */
   readonly replicationFailedAtMs: number | null;
   readonly peers: readonly { readonly heardAtMs: number; readonly report: RegionReport }[];
+  readonly announced: Announced;
 
   /** `joining` until the role at the start is known. */
   readonly role: Role;
@@ -222,6 +230,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     nextOffset: firstOffset,
     read: {
       leaseReadAtMs: 0,
+      renewalReadAtMs: 0,
       oldLeaseReadAtMs: 0,
       promotedAtMs: 0,
       attemptReadAtMs: 0,
@@ -246,6 +255,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     replicationWorkedAtMs: -Infinity,
     replicationFailedAtMs: null,
     peers: [],
+    announced: nothingAnnounced,
     role: 'joining',
     isRoleKnown: false,
     why: 'the controller has just started',

@@ -16,6 +16,7 @@ import { trackOpening, trackStrongReads } from './promotion-plan.ts';
 import { trackConfirming } from './members/confirming.ts';
 import { isSameView, viewOf } from './published-view.ts';
 import { changeRole, initialRole } from './region-role.ts';
+import { trackAnnouncedSeal } from './relay/announcement.ts';
 import { trackTail } from './rejoin/rejoin-plan.ts';
 import { trackSeal } from './seal-plan.ts';
 
@@ -56,8 +57,8 @@ export function stepWith(
 }
 
 function track(state: ControllerState): ControllerState {
-  const own = [trackSeal, trackTail, trackOpening, trackStrongReads, trackLease];
-  const steps = [...own, trackConfirming];
+  const sealing = [trackAnnouncedSeal, trackSeal, trackTail];
+  const steps = [...sealing, trackOpening, trackStrongReads, trackLease, trackConfirming];
   return steps.reduce((current, next) => next(current), state);
 }
 

@@ -14,11 +14,15 @@ import {
   isNodeOpen,
   isOpener,
   leaseTimes,
+  openingObstacle,
   ownDatabase,
+  owesTail,
   reportOf,
 } from './situation.ts';
 
 const sentKept = 100;
+/** A record takes about so long through the control log. */
+const aheadMs = 500;
 
 /** Whether the lease of the primary before the folded epoch is over for certain. */
 export function isLeaseOver(state: ControllerState): boolean {
@@ -54,8 +58,9 @@ export function renewalObstacle(state: ControllerState): string | null {
 /** A renewal, when one is due. */
 export function planLease(state: ControllerState): readonly EffectBody[] {
   const { fold, config, lease, nowMs } = state;
-  if (nowMs - lease.lastSentMs < config.renewIntervalMs) return [];
-  if (renewalObstacle(state) !== null) return [];
+  const isDue = nowMs - lease.lastSentMs >= config.renewIntervalMs;
+  const mayRenew = isDue && renewalObstacle(state) === null;
+  if (!mayRenew && !isAboutToOpen(state)) return [];
   const { region, incarnation } = config;
   const seq = lease.nextSeq;
   return [
@@ -64,6 +69,23 @@ export function planLease(state: ControllerState): readonly EffectBody[] {
       record: { kind: 'renew', epoch: fold.epoch, region, incarnation, seq },
     },
   ];
+}
+
+/**
+ * The first renewal of an epoch travels while the region opens. Only one, and only where this run
+ * of the controller read the promotion: a region that never opens does not hold on by it.
+ */
+function isAboutToOpen(state: ControllerState): boolean {
+  const { kind, fold, lease, opening, tenure, read, nowMs } = state;
+  const promotion = currentPromotion(state);
+  if (kind !== 'running' || promotion === null || fold.prepare !== null) return false;
+  if (!isChosen(state) || tenure !== null || read.promotions.at(-1) !== read.promotedAtMs) {
+    return false;
+  }
+  if (lease.validUntilMs !== null || lease.sent.length > 0) return false;
+  if (openingObstacle(state) !== null || !isDatabaseKnown(state)) return false;
+  if (owesTail(state) || opening?.hasCut !== true) return false;
+  return isLeaseOver({ ...state, nowMs: nowMs + aheadMs });
 }
 
 /** Notes a renewal at the moment it is handed out: before it is sent. */

@@ -100,12 +100,18 @@ function underWay(
   prepare: OpenPrepare,
   label: OperationLabel,
 ): OperationView {
-  const { policy } = state.fold;
-  const verdict = policy === null ? null : judgePrepare(state.fold, prepare, policy);
   const percent = Math.min(60, 20 + 20 * prepare.seals.length);
-  const result = verdict?.kind === 'waiting' ? verdict.why : null;
+  const result = whatIsMissing(state);
   const { epoch, preferred: to } = prepare;
   return { ...base(state, label), phase: 'waiting-for-seals', percent, epoch, to, result };
+}
+
+/** What the open prepare waits for, in words; null when there is none. */
+export function whatIsMissing({ fold }: ControllerState): string | null {
+  const { policy, prepare } = fold;
+  if (policy === null || prepare === null) return null;
+  const verdict = judgePrepare(fold, prepare, policy);
+  return verdict.kind === 'waiting' ? verdict.why : null;
 }
 
 function promoted(

@@ -1,13 +1,14 @@
 /**
  * How the chosen region opens: catch up to the cut → publication and failover slot → sequences →
- * old lease over → `opened` and epoch-start in the log → names → a probe COMMIT seen waiting →
- * the door. A node that opened the epoch before goes the last three steps again.
+ * names, `opened` and epoch-start in the log → a probe COMMIT seen waiting → the old lease over →
+ * the door. A node that opened the epoch before goes the last steps again.
  */
 import type { Promotion } from '../../../shared/core/control/control-state.ts';
 import { publicationOf } from '../../../shared/core/epoch.ts';
 import { isAtOrPast } from '../../../shared/core/position.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState, OpeningState, TenureState } from './controller-state.ts';
+import { isLeaseOver } from './lease-keeper.ts';
 import {
   currentPromotion,
   hasLease,
@@ -49,16 +50,27 @@ export function trackOpening(state: ControllerState): ControllerState {
     opening !== null &&
     opening.epoch === fold.epoch &&
     opening.serverStart === database.serverStart;
-  if (isCurrent) return state;
+  if (isCurrent) {
+    if (opening.hasCut || !holdsCut(state)) return state;
+    return { ...state, opening: { ...opening, hasCut: true } };
+  }
   const started: OpeningState = {
     id: state.nextEffectId,
     epoch: fold.epoch,
     serverStart: database.serverStart,
+    hasCut: holdsCut(state),
     areSequencesRaised: false,
     probedAt: null,
     isAgain: database.fence.lastOpenedEpoch === fold.epoch,
   };
   return { ...state, opening: started };
+}
+
+/** Whether this region's position is known now and at or past the cut. */
+function holdsCut(state: ControllerState): boolean {
+  const promotion = currentPromotion(state);
+  const position = ownPosition(state);
+  return promotion !== null && position !== null && isAtOrPast(position, promotion.cut);
 }
 
 /** The next effect of opening; none while something is still awaited. */
@@ -71,14 +83,15 @@ export function planOpening(state: ControllerState): readonly EffectBody[] {
     const next = planParts(state);
     if (next !== null) return next;
   }
-  const report = reportOf(state, 'lead');
-  const isLeading = report?.phase === 'running' && report.opened?.epoch === fold.epoch;
-  if (!isLeading) return [];
   const name = walsenderName(state);
   if (database.synchronousStandbyNames !== name) {
     return [{ kind: 'setSynchronousStandbyNames', node, value: name }];
   }
+  const report = reportOf(state, 'lead');
+  const isLeading = report?.phase === 'running' && report.opened?.epoch === fold.epoch;
+  if (!isLeading) return [];
   if (opening.probedAt === null) return [{ kind: 'probeCommit', node }];
+  if (!isLeaseOver(state)) return [];
   // A node that had opened opens again only under its lease: else it would open to be closed.
   if (isReopening(state) && !hasLease(state)) return [];
   const { timeline, serverStart, checkpointerStart } = database;
@@ -162,16 +175,13 @@ function isReopening(state: ControllerState): boolean {
 function planParts(state: ControllerState): readonly EffectBody[] | null {
   const { fold, opening } = state;
   const database = ownDatabase(state);
-  const promotion = currentPromotion(state);
-  const position = ownPosition(state);
   const node = regionNode(state);
-  if (database === null || promotion === null || position === null) return [];
-  if (!isAtOrPast(position, promotion.cut)) return [];
+  if (database === null || opening?.hasCut !== true) return [];
   const name = publicationOf(fold.epoch);
   const hasSlot = database.slots.some((slot) => slot.name === name && slot.isSound);
   if (!hasSlot || !database.publications.includes(name)) {
     return [{ kind: 'createPublicationAndSlot', node, epoch: fold.epoch }];
   }
-  if (opening?.areSequencesRaised !== true) return [{ kind: 'raiseSequences', node }];
+  if (!opening.areSequencesRaised) return [{ kind: 'raiseSequences', node }];
   return null;
 }

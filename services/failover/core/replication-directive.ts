@@ -4,9 +4,7 @@
  */
 import type { ReplicationDirective } from '../../../shared/core/cluster-view.ts';
 import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
-import { isAtOrPast } from '../../../shared/core/position.ts';
 import type { ControllerState } from './controller-state.ts';
-import { isLeaseOver } from './lease-keeper.ts';
 import { arePartsReady, walsenderName } from './promotion-plan.ts';
 import { sealDuty } from './seal-plan.ts';
 import { seedSource } from './node-plan.ts';
@@ -76,6 +74,14 @@ function keepLeading(state: ControllerState): ReplicationDirective | null {
   return isLeading ? directive : null;
 }
 
+/** The directive complete of a replica, once it is done for the folded epoch; else null. */
+function keepCompleted({ replication, fold }: ControllerState): ReplicationDirective | null {
+  const directive = replication?.directive;
+  if (directive?.kind !== 'complete' || directive.isOpener) return null;
+  const isDone = directive.sealEpoch === fold.epoch && replication?.phase === 'done';
+  return isDone ? directive : null;
+}
+
 function seed(state: ControllerState): ReplicationDirective {
   const position = ownDatabase(state)?.progress?.position ?? null;
   if (position === null) return idle('the node has no position yet');
@@ -112,12 +118,12 @@ function asPrimary(state: ControllerState): ReplicationDirective {
   const obstacle = openingObstacle(state);
   if (promotion === null || database === null) return idle('there is nothing to lead');
   if (obstacle !== null) return idle(obstacle);
-  const position = ownPosition(state);
-  const hasCut = isOpener(state) || (position !== null && isAtOrPast(position, promotion.cut));
-  const mayLead = isOpener(state) || (isLeaseOver(state) && arePartsReady(state));
-  if (!hasCut || !mayLead) {
+  const hasCut = isOpener(state) || state.opening?.hasCut === true;
+  if (!hasCut || !(isOpener(state) || arePartsReady(state))) {
     const { source, cut } = promotion;
-    return { kind: 'catch-up', epoch: fold.epoch, source, cut };
+    // Its log was completed for the seal: where that reaches the cut nothing is left to do.
+    const completed = hasCut ? keepCompleted(state) : null;
+    return completed ?? { kind: 'catch-up', epoch: fold.epoch, source, cut };
   }
   return {
     kind: 'lead',

@@ -6,6 +6,7 @@ import type { SealRecord } from '../../../shared/core/control/control-record.ts'
 import type { OpenPrepare } from '../../../shared/core/control/control-state.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState, SealState } from './controller-state.ts';
+import { isSealAnnounced } from './relay/announcement.ts';
 import {
   hasHistory,
   isOwnLogLost,
@@ -32,7 +33,8 @@ export function sealDuty(state: ControllerState): SealDuty {
   if (hasSealed(state, prepare)) return 'seal';
   if (prepare.change === 'failover' || prepare.force !== null) return 'seal';
   if (prepare.oldPrimary !== state.config.region) {
-    return prepare.seals.some((seal) => seal.region === prepare.oldPrimary) ? 'seal' : 'none';
+    const isRead = prepare.seals.some((seal) => seal.region === prepare.oldPrimary);
+    return isRead || isSealAnnounced(state, prepare) ? 'seal' : 'none';
   }
   return isDrained(state) ? 'seal' : 'drain';
 }

@@ -9,6 +9,7 @@ import { programVersion } from '../../../shared/config/program-version.ts';
 import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { whatIsMissing } from '../core/operation-view.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { planChange, type ChangeRequest } from './change-plan.ts';
 import { ask, labelOf, send, type Asked } from './operator-request.ts';
@@ -42,8 +43,8 @@ export function adminRoutes(access: ControllerAccess): FastifyPluginCallback {
     const viewer = { onRequest: access.requireViewer };
     const operator = { onRequest: access.requireOperator };
     const admin = { onRequest: access.requireAdmin };
-    server.get('/admin/regions', { ...viewer, schema: {} }, (_request, reply) =>
-      send(reply, regionsDocument(access)),
+    server.get('/admin/regions', { ...viewer, schema: {} }, async (_request, reply) =>
+      send(reply, await regionsDocument(access)),
     );
     server.get(
       '/admin/regions/:id',
@@ -125,9 +126,10 @@ function answerPause(
   return ask(access, asked, { kind: 'pause', durationMs: asked.durationMs, operation });
 }
 
-function regionsDocument(access: ControllerAccess): Record<string, unknown> {
+async function regionsDocument(access: ControllerAccess): Promise<Record<string, unknown>> {
   const view = access.view();
   const { prepare } = view;
+  const waitsFor = whatIsMissing(access.state());
   return {
     cluster: access.clusterId,
     version: programVersion,
@@ -137,7 +139,8 @@ function regionsDocument(access: ControllerAccess): Record<string, unknown> {
     members: view.members.map(({ region }) => region),
     k: view.k,
     policyK: view.policyK,
-    change: prepare === null ? null : { epoch: prepare.epoch, kind: prepare.change },
+    change: prepare === null ? null : { epoch: prepare.epoch, kind: prepare.change, waitsFor },
+    controlLog: await access.controlProblem(),
     leaseRemainingMs:
       view.leaseValidUntilMs === null
         ? null

@@ -1,5 +1,6 @@
 /** What the routes of this service know of the controller. */
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { AuthHook } from '../../../shared/auth/require-scope.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
@@ -39,9 +40,13 @@ export interface ControllerAccess extends RegionControl {
   readonly requirePeer: AuthHook;
   state(): ControllerState;
   ask(request: OperatorRequest): Promise<OperatorAnswer>;
+  /** Takes what another region appends at this moment. */
+  hear(record: ControlRecord): boolean;
   /** Monotonic. */
   nowMs(): number;
   wallMs(): number;
   readonly diverged: DivergedAccess;
   readonly relay: ControlRelay;
+  /** Why the control log decides nothing now, in words; null while it does. */
+  controlProblem(): Promise<string | null>;
 }

@@ -1,14 +1,15 @@
-/** The control log for a region whose own way to it is cut, on the peer listener. */
+/** The control log between regions, on the peer listener: lent to one cut off, and announced. */
 import type { FastifyPluginCallback } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { decodeControlRecord } from '../../../shared/core/control/control-record-codec.ts';
+import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import { parseLogOffset } from '../../../shared/core/log-offset.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { encodeRelayedEntries } from '../core/relay/relayed-entries.ts';
 import type { ControllerAccess } from './controller-access.ts';
 
-const append = z.strictObject({ record: z.string().max(100_000) });
+const oneRecord = z.strictObject({ record: z.string().max(100_000) });
 const read = z.strictObject({
   from: z.string(),
   waitMs: z.coerce.number().int().min(0).max(1000).default(0),
@@ -20,11 +21,9 @@ export function relayRoutes(access: ControllerAccess): FastifyPluginCallback {
     const onRequest = access.requirePeer;
     server.post(
       '/peer/control-log',
-      { onRequest, schema: { body: append } },
+      { onRequest, schema: { body: oneRecord } },
       async (request, reply) => {
-        const decoded = decodeControlRecord(request.body.record);
-        if (decoded.kind !== 'record') throw new MeridianError('RequestInvalid', decoded.why);
-        const offset = await access.relay.append(decoded.record);
+        const offset = await access.relay.append(recordIn(request.body));
         return reply.type('text/plain').send(offset.toString());
       },
     );
@@ -39,6 +38,20 @@ export function relayRoutes(access: ControllerAccess): FastifyPluginCallback {
         return reply.type('application/json').send(encodeRelayedEntries(entries));
       },
     );
+    server.post(
+      '/peer/announcement',
+      { onRequest, schema: { body: oneRecord } },
+      (request, reply) => {
+        access.hear(recordIn(request.body));
+        return reply.code(204).send();
+      },
+    );
     done();
   };
+}
+
+function recordIn(body: z.output<typeof oneRecord>): ControlRecord {
+  const decoded = decodeControlRecord(body.record);
+  if (decoded.kind !== 'record') throw new MeridianError('RequestInvalid', decoded.why);
+  return decoded.record;
 }

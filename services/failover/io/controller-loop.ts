@@ -52,7 +52,7 @@ const answerBoundMs = 5000;
 export class ControllerLoop implements RegionControl {
   readonly #options: ControllerLoopOptions;
   readonly #mailbox: Mailbox<Input>;
-  readonly #lanes = new Map<Lane, Mailbox<Effect>>();
+  readonly #lanes = new Map<string, Mailbox<Effect>>();
   readonly #listeners = new Set<(view: ClusterView) => void>();
   readonly #asked = new Map<string, (answer: OperatorAnswer) => void>();
   #state: ControllerState;
@@ -148,21 +148,22 @@ export class ControllerLoop implements RegionControl {
         return;
       default: {
         const lane = laneOf[effect.kind];
-        assert(this.#laneOf(lane).post(effect), `the lane ${lane} of the controller is full`);
+        const queue = this.#queueOf(lane, isRenewal(effect) ? 'renewals' : lane);
+        assert(queue.post(effect), `the lane ${lane} of the controller is full`);
       }
     }
   }
 
   /** Effects that wait when the process ends are dropped: the core asks again after a start. */
-  #laneOf(lane: Lane): Mailbox<Effect> {
-    const known = this.#lanes.get(lane);
+  #queueOf(lane: Lane, name: string): Mailbox<Effect> {
+    const known = this.#lanes.get(name);
     if (known !== undefined) return known;
     const made = new Mailbox<Effect>({
       capacity: laneCapacity,
       handle: (effect) => this.#perform(effect, lane),
       onFailure: rethrow,
     });
-    this.#lanes.set(lane, made);
+    this.#lanes.set(name, made);
     return made;
   }
 
@@ -217,6 +218,11 @@ export class ControllerLoop implements RegionControl {
     this.#view = freeze({ ...this.#options.decorate(view), version });
     for (const listener of this.#listeners) listener(this.#view);
   }
+}
+
+/** Renewals, which come all the time, and other records do not wait for each other. */
+function isRenewal(effect: Effect): boolean {
+  return effect.kind === 'appendControl' && effect.record.kind === 'renew';
 }
 
 /** What went wrong and, when it is known, why: the core explains both. */

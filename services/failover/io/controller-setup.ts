@@ -16,6 +16,7 @@ import type { Clock } from '../../../shared/ports/clock.ts';
 import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import type { ControllerConfig } from '../core/controller-config.ts';
 import type { NodePlace } from './node-connection.ts';
+import type { ControlVoter } from './relay/connect-control-log.ts';
 import type { Peer } from './watch/peer-reports.ts';
 import type { KeptTopic } from './topic-keeper.ts';
 
@@ -97,6 +98,13 @@ export function peersOf({ cluster, region }: SetupInputs): readonly Peer[] {
 
 export function controlTarget(inputs: SetupInputs): TopicTarget {
   return targetOf(inputs, controlTopicOf(inputs.cluster.cell));
+}
+
+/** The brokers that vote on the control log, by the region or witness they are in. */
+export function controlVoters({ cluster }: SetupInputs): readonly ControlVoter[] {
+  return kafkaPlaces(cluster)
+    .filter(({ kafka }) => kafka.isVoter)
+    .map(({ id, host, kafka }) => ({ region: id, address: `${host}:${kafka.clientPort}` }));
 }
 
 /** The region's own data topic. */

@@ -71,8 +71,8 @@ test('what an owner writes at a frozen primary is refused, or listed and undone'
   if (done.includes('nextval')) assert.match(text, /"id":"?101"?/);
 });
 
-test('without a majority of brokers the primary serves nothing, replicas serve reads', async () => {
-  const { primary } = await regions();
+test('without a majority of brokers nothing opens, replicas read, status says who', async () => {
+  const { primary, epoch } = await regions();
   const token =
     (await write('INSERT INTO owned VALUES (3)')).headers.get('meridian-position') ?? '';
   const [one = '', other = ''] = cluster.regionIds.filter((id) => id !== primary);
@@ -95,6 +95,12 @@ test('without a majority of brokers the primary serves nothing, replicas serve r
       const bounded = await query(region, 'bounded', { 'meridian-max-staleness-ms': '120000' });
       assert.equal(bounded.status, 200, `${region}: bounded`);
     }
+    for (const region of cluster.regionIds) {
+      const told = await cluster.admin(region, '/admin/regions');
+      const named = new RegExp(`no broker answers in .*(${one}|${other}).*; needed: 1 of them`);
+      assert.match(String(told['controlLog']), named, region);
+      assert.equal(told['epoch'], epoch, `${region}: nothing has opened`);
+    }
   } finally {
     for (const pid of pids) process.kill(pid, 'SIGCONT');
   }
@@ -106,6 +112,7 @@ test('without a majority of brokers the primary serves nothing, replicas serve r
   const tookMs = Math.round(performance.now() - sinceMs);
   console.log(`writes are confirmed ${tookMs} ms after the brokers are back`);
   assert.ok(tookMs <= recoveredWithinMs);
+  await eventually(async () => (await regions()).controlLog === null, { deadlineMs: 30_000 });
 });
 
 interface Tail {
@@ -117,6 +124,7 @@ interface Regions {
   readonly epoch: number;
   readonly primary: string;
   readonly members: readonly string[];
+  readonly controlLog: string | null;
   readonly items: readonly { readonly health: string }[];
 }
 

@@ -20,6 +20,7 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
   const { node, world } = region;
   switch (effect.kind) {
     case 'appendControl':
+      world.announce(region, effect.record);
       return world.append(region, effect.record) ? done : 'the control log does not answer';
     case 'findCheckpoint': {
       const own = node.isRunning && node.fence.region === region.id ? node.checkpoint : null;

@@ -4,6 +4,7 @@
  */
 import { encodeControlRecord } from '../../../shared/core/control/control-record-codec.ts';
 import type { Effect } from '../../../services/failover/core/controller-effect.ts';
+import { isAnnounced } from '../../../services/failover/core/relay/announcement.ts';
 import type { ControlRecord, Policy } from '../../../shared/core/control/control-record.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
@@ -47,6 +48,7 @@ export class World {
   nowMs = 0;
   isCalm = false;
   #held: { atMs: number; record: ControlRecord }[] = [];
+  #announced: { atMs: number; to: SimRegion; record: ControlRecord }[] = [];
   #stores = 0;
   readonly #openers = new Map<number, string>();
   #lateConfirmed = 0;
@@ -101,6 +103,7 @@ export class World {
   turn(): void {
     this.faults.strike();
     this.#deliverHeld();
+    this.#deliverAnnounced();
     const region = this.draw.pick(this.regions);
     if (!region.isUp || this.nowMs < region.pausedUntilMs) return;
     region.turn();
@@ -150,6 +153,17 @@ export class World {
     return true;
   }
 
+  /** What is told beside the log: at once, late, or never; nobody waits for it. */
+  announce(region: SimRegion, record: ControlRecord): void {
+    if (!isAnnounced(record)) return;
+    for (const other of this.regions) {
+      if (other === region || !this.reaches(region, other) || this.draw.happens(0.2)) continue;
+      this.totals.count('announcements');
+      const lateMs = this.draw.happens(0.7) ? 0 : this.draw.between(1, 60) * turnMs;
+      this.#announced.push({ atMs: this.nowMs + lateMs, to: other, record });
+    }
+  }
+
   /** Invariant: at most one region ever opens as primary in an epoch. */
   noteOpening(region: SimRegion, epoch: number): void {
     const opener = `${region.id} ${region.log.store ?? ''}`;
@@ -158,7 +172,6 @@ export class World {
       throw new Violation(`two primaries in epoch ${epoch}: ${known} and ${opener}`);
     }
     this.#openers.set(epoch, opener);
-    this.#checkLeases(region, epoch);
   }
 
   /** Invariant: a region opens only when nobody may still act on the lease of an older epoch. */
@@ -178,6 +191,7 @@ export class World {
 
   noteOpened(region: SimRegion, epoch: number): void {
     this.noteOpening(region, epoch);
+    this.#checkLeases(region, epoch);
     this.totals.count('epochs');
     this.trace(`${this.nowMs} ms: ${region.id} opens epoch ${epoch}`);
     // One that opens late may lack what a newer epoch has confirmed meanwhile.
@@ -220,6 +234,18 @@ export class World {
     if (operation?.reason.includes(' is gone: ') === true) this.totals.count('primaries gone');
   }
 
+  #deliverAnnounced(): void {
+    // A region that is paused hears what came meanwhile when it goes on.
+    const isDue = ({ atMs, to }: { atMs: number; to: SimRegion }): boolean =>
+      atMs <= this.nowMs && this.nowMs >= to.pausedUntilMs;
+    const due = this.#announced.filter(isDue);
+    if (due.length === 0) return;
+    this.#announced = this.#announced.filter((one) => !isDue(one));
+    for (const { to, record } of due) {
+      if (to.isUp) to.post({ kind: 'recordAnnounced', record });
+    }
+  }
+
   #deliverHeld(): void {
     let first = this.#held[0];
     while (first !== undefined && first.atMs <= this.nowMs) {
@@ -254,7 +280,11 @@ export class World {
     const hasDeadRegion = this.regions.some(
       ({ node }) => node.isLost && node.data === 'ready' && node.standby !== 'ready',
     );
-    if (isLost || this.faults.hasDestroyed || hasDeadRegion) {
+    // Whoever forced a region that cannot seal has to choose another one.
+    const isForced = this.regions.some(
+      ({ state }) => state.fold.prepare !== null && state.fold.prepare.force !== null,
+    );
+    if (isLost || this.faults.hasDestroyed || hasDeadRegion || isForced) {
       this.totals.count(isLost ? 'stopped, something lost' : 'stopped, for safety');
       return;
     }

@@ -29,24 +29,33 @@ export function countedMembers(state: ControllerState): readonly Member[] {
   return state.fold.members.filter((member) => member.region !== state.removing?.region);
 }
 
-/** The replicator's report while this region leads the folded epoch; null while it does not. */
+/** The replicator's report while this region has opened the folded epoch; null before. */
 export function leadingReport(state: ControllerState): ReplicationReport | null {
+  return state.tenure?.epoch === state.fold.epoch ? beginningReport(state) : null;
+}
+
+/** The replicator's report once the folded epoch has begun in this region's log; null before. */
+function beginningReport(state: ControllerState): ReplicationReport | null {
   const report = reportOf(state, 'lead');
-  const isLeading =
+  const hasBegun =
     state.kind === 'running' &&
     isChosen(state) &&
     state.fold.prepare === null &&
-    state.tenure?.epoch === state.fold.epoch &&
-    report?.phase === 'running';
-  return isLeading ? report : null;
+    report?.phase === 'running' &&
+    report.opened?.epoch === state.fold.epoch;
+  return hasBegun ? report : null;
 }
 
 /** What to do about the members now. */
 export function decideMembers(state: ControllerState): MemberDecision {
-  const report = leadingReport(state);
+  const report = beginningReport(state);
   if (report === null) return { kind: 'keep' };
+  // Members join while the region opens: there is nothing yet that they could confirm.
+  const added = state.removing === null ? addition(state, report.peers) : null;
+  if (added !== null) return added;
+  if (leadingReport(state) === null) return { kind: 'keep' };
   if (state.removing !== null) return goOnRemoving(state, state.removing.region);
-  return addition(state, report.peers) ?? removal(state, report.peers) ?? { kind: 'keep' };
+  return removal(state, report.peers) ?? { kind: 'keep' };
 }
 
 function addition(state: ControllerState, peers: readonly PeerStatus[]): MemberDecision | null {

@@ -13,6 +13,7 @@ import { memberChangesBetween } from '../members/explain-members.ts';
 import { preflight } from '../operator/preflight.ts';
 import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
 import { sealRaised } from '../seal-plan.ts';
+import { hearAnnouncement } from '../relay/announcement.ts';
 import { regionNode } from '../situation.ts';
 import { emptyTail } from '../rejoin/tail-note.ts';
 import { tailListed } from '../rejoin/divergence.ts';
@@ -53,6 +54,8 @@ export function absorb(previous: ControllerState, input: Input, fold: typeof fol
       return quiet(hearReplication(state, input));
     case 'peerReported':
       return quiet(hearPeer(state, input));
+    case 'recordAnnounced':
+      return quiet(hearAnnouncement(state, input.record));
     case 'operatorAsked':
       return hearOperator(state, input);
     case 'effectFinished': {

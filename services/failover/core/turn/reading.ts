@@ -6,6 +6,7 @@ import { maxRules, type foldControl } from '../../../../shared/core/control/cont
 import type {
   ControlRecord,
   OperationLabel,
+  RenewRecord,
 } from '../../../../shared/core/control/control-record.ts';
 import type {
   ControlState,
@@ -17,6 +18,7 @@ import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { formatPosition } from '../../../../shared/core/position.ts';
 import type { Checkpoint } from '../controller-input.ts';
 import type { ControllerState, ReadTimes, TailState } from '../controller-state.ts';
+import { sentBeforeMs } from '../relay/announcement.ts';
 import { leaseTimes } from '../situation.ts';
 import { addStep } from './steps.ts';
 
@@ -36,6 +38,7 @@ export function startFold(state: ControllerState, checkpoint: Checkpoint | null)
   const read: ReadTimes = {
     ...state.read,
     leaseReadAtMs: nowMs,
+    renewalReadAtMs: nowMs,
     oldLeaseReadAtMs: nowMs,
     promotedAtMs: nowMs,
     attemptReadAtMs: nowMs,
@@ -149,7 +152,7 @@ function noteKind(state: ControllerState, record: ControlRecord): ControllerStat
       return isOwn && state.kind === 'greeting' ? { ...state, kind: 'running' } : state;
     }
     case 'renew':
-      return readRenewal({ ...state, read: { ...read, leaseReadAtMs: nowMs } }, record);
+      return readRenewal(leaseRead(state, record), record);
     case 'prepare': {
       const isFirst = record.attempt === 1;
       const times: ReadTimes = {
@@ -190,11 +193,15 @@ function noteKind(state: ControllerState, record: ControlRecord): ControllerStat
   }
 }
 
+/** Invariant: others count the lease from after it was sent, which is when they read it at last. */
+function leaseRead(state: ControllerState, record: RenewRecord): ControllerState {
+  const { read, nowMs } = state;
+  const leaseReadAtMs = Math.max(read.leaseReadAtMs, sentBeforeMs(state, record));
+  return { ...state, read: { ...read, leaseReadAtMs, renewalReadAtMs: nowMs } };
+}
+
 /** Invariant: the lease counts from before the renewal was sent, for this incarnation only. */
-function readRenewal(
-  state: ControllerState,
-  record: Extract<ControlRecord, { kind: 'renew' }>,
-): ControllerState {
+function readRenewal(state: ControllerState, record: RenewRecord): ControllerState {
   const { lease, config } = state;
   if (record.region !== config.region || record.incarnation !== config.incarnation) return state;
   const sent = lease.sent.find((one) => one.seq === record.seq);

@@ -6,7 +6,7 @@ import type { PrepareRecord } from '../../../../shared/core/control/control-reco
 import type { EffectBody } from '../controller-effect.ts';
 import type { ControllerState, StepSeen } from '../controller-state.ts';
 import { isLeaseOver } from '../lease-keeper.ts';
-import { isChosen, isOpener } from '../situation.ts';
+import { isChosen, ownDatabase } from '../situation.ts';
 
 const stepsKept = 200;
 /** Renewals that come so many intervals late tell of a stalled control log. */
@@ -44,8 +44,8 @@ export function trackSteps(before: ControllerState, state: ControllerState): Con
     ['old lease over', isLeaseOver],
     ['epoch begun in the log', hasBegun],
   ] as const;
-  // A node that opened the epoch before this run goes through none of them again.
-  if (isOpener(before) && isSameEpoch) return state;
+  // A node that opened the epoch before goes through none of them again.
+  if (ownDatabase(before)?.fence.lastOpenedEpoch === state.fold.epoch) return state;
   return milestones.reduce(
     (current, [step, isReached]) =>
       isReached(state) && !was(isReached) ? addStep(current, step, '') : current,
@@ -74,7 +74,7 @@ function newSteps(before: ControllerState, state: ControllerState): readonly Eff
 }
 
 function lateRenewal(before: ControllerState, state: ControllerState): readonly EffectBody[] {
-  const silentMs = Math.round(state.read.leaseReadAtMs - before.read.leaseReadAtMs);
+  const silentMs = Math.round(state.read.renewalReadAtMs - before.read.renewalReadAtMs);
   const isRenewal = state.kind === 'running' && before.fold.epoch === state.fold.epoch;
   if (!isRenewal || silentMs < lateIntervals * state.config.renewIntervalMs) return [];
   const until = before.lease.validUntilMs;
@@ -83,11 +83,8 @@ function lateRenewal(before: ControllerState, state: ControllerState): readonly 
   return [{ kind: 'explain', level: 'info', message: 'a renewal of the lease came late', facts }];
 }
 
-function hasCaughtUp({ replication, fold }: ControllerState): boolean {
-  const directive = replication?.directive;
-  if (directive?.kind === 'lead') return directive.epoch === fold.epoch;
-  const isThis = directive?.kind === 'catch-up' && directive.epoch === fold.epoch;
-  return isThis && replication?.phase === 'done';
+function hasCaughtUp(state: ControllerState): boolean {
+  return state.opening?.epoch === state.fold.epoch && state.opening.hasCut;
 }
 
 function hasBegun({ replication, fold }: ControllerState): boolean {

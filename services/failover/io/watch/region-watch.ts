@@ -34,6 +34,8 @@ export interface RegionWatchOptions {
 
 const nodesEveryMs = 250;
 const databaseEveryMs = 250;
+/** While a primary drains: its last transactions are waited for by everybody. */
+const drainingEveryMs = 20;
 const databaseBoundMs = 2000;
 
 export class RegionWatch {
@@ -42,6 +44,7 @@ export class RegionWatch {
   readonly #nodesBell = new Bell();
   readonly #databaseBell = new Bell();
   #nodes: readonly NodeState[] = [];
+  #databaseEveryMs = databaseEveryMs;
 
   constructor(options: RegionWatchOptions) {
     this.#options = options;
@@ -69,8 +72,10 @@ export class RegionWatch {
   /** Resolves once `signal` has aborted. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
-      repeat({ bell: this.#nodesBell, everyMs: nodesEveryMs, signal }, () => this.#askNodes()),
-      repeat({ bell: this.#databaseBell, everyMs: databaseEveryMs, signal }, () =>
+      repeat({ bell: this.#nodesBell, everyMs: () => nodesEveryMs, signal }, () =>
+        this.#askNodes(),
+      ),
+      repeat({ bell: this.#databaseBell, everyMs: () => this.#databaseEveryMs, signal }, () =>
         this.#askDatabase(),
       ),
     ]);
@@ -102,8 +107,10 @@ export class RegionWatch {
       const facts = await this.#connection.run(place, databaseBoundMs, (client) =>
         readDatabaseFacts(client, node.id),
       );
+      this.#databaseEveryMs = isDraining(facts) ? drainingEveryMs : databaseEveryMs;
       report(facts, 'the node answers');
     } catch (error) {
+      this.#databaseEveryMs = databaseEveryMs;
       report(null, messageOf(error));
     }
   }
@@ -111,6 +118,11 @@ export class RegionWatch {
 
 function runningNodeOf(nodes: readonly NodeState[]): NodeState | undefined {
   return nodes.find((node) => node.mode === 'normal' && node.process === 'running');
+}
+
+/** Whether the door of a node that was open is closed, and transactions go on behind it. */
+function isDraining({ fence, runningTransactions }: DatabaseFacts): boolean {
+  return fence.lastOpenedEpoch > 0 && fence.openEpoch === null && runningTransactions > 0;
 }
 
 /** Wakes one sleeper; a ring while nobody sleeps wakes the next one at once. */
@@ -129,7 +141,7 @@ class Bell {
 
 interface Repetition {
   readonly bell: Bell;
-  readonly everyMs: number;
+  readonly everyMs: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -141,7 +153,7 @@ async function repeat(
   signal.addEventListener('abort', wake);
   while (!signal.aborted) {
     await work();
-    await bell.wait(everyMs);
+    await bell.wait(everyMs());
   }
   signal.removeEventListener('abort', wake);
 }

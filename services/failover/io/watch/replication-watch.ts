@@ -40,6 +40,12 @@ function isOtherWork(now: ReplicationReport, before: ReplicationReport): boolean
     now.directive !== before.directive ||
     now.phase !== before.phase ||
     now.store !== before.store ||
-    now.countedMembers.length !== before.countedMembers.length
+    now.countedMembers.length !== before.countedMembers.length ||
+    epochsOf(now) !== epochsOf(before)
   );
+}
+
+/** Which peers have applied the start of an epoch: from then on they can be members. */
+function epochsOf({ peers }: ReplicationReport): string {
+  return peers.map(({ region, applied }) => `${region} ${applied?.epoch ?? 0}`).join();
 }

@@ -45,6 +45,7 @@ function answer(from: string, facts: Partial<RegionsAnswer> = {}): RegionsAnswer
     members: ['us-east'],
     ...{ k: 1, policyK: 1 },
     change: null,
+    controlLog: null,
     regions: [report('eu-west', { role: 'primary' }), report('us-east')],
     ...facts,
   };
@@ -64,6 +65,7 @@ test('every field of the contract is there, wireUrl is null', () => {
     'k',
     'policyK',
     'change',
+    'controlLog',
     'regions',
   ]);
   const region = status?.regions[1];
@@ -109,4 +111,14 @@ test('a region speaks for itself; the newest epoch speaks for the cluster', () =
   const status = statusDocument(listed, [late, own]);
   assert.deepEqual([status?.epoch, status?.primary], [3, 'eu-west']);
   assert.equal(status?.regions[1]?.role, 'replica');
+});
+
+test('nothing can be decided only where no region finds a majority', () => {
+  const controlLog = 'the control log has no majority';
+  const of = (...answers: RegionsAnswer[]) => statusDocument(listed, answers)?.controlLog;
+  assert.equal(of(answer('eu-west', { controlLog }), answer('us-east')), null);
+  assert.equal(
+    of(answer('eu-west', { controlLog }), answer('us-east', { controlLog })),
+    controlLog,
+  );
 });

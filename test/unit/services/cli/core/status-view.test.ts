@@ -41,7 +41,8 @@ const status: StatusDocument = {
   primary: 'eu-west',
   members: [],
   ...{ k: 1, policyK: 1 },
-  change: { epoch: 3, kind: 'switchover' },
+  change: { epoch: 3, kind: 'switchover', waitsFor: null },
+  controlLog: null,
   regions: [primary, replica],
 };
 
@@ -58,6 +59,15 @@ test('below it: the cluster, a running change, and why a region is not as it sho
   assert.match(text, /a switchover to epoch 3 is under way/);
   assert.match(text, /ap-south: applying the log/);
   assert.doesNotMatch(text, /eu-west: its lease/);
+});
+
+test('what a change of primary or the control log lacks is told', () => {
+  const waitsFor = '1 more seal(s) of members are needed, of us-east';
+  const controlLog = 'the control log has no majority';
+  const change = { epoch: 3, kind: 'failover', waitsFor };
+  const text = renderStatus({ ...status, change, controlLog });
+  assert.match(text, /a failover to epoch 3 is under way: 1 more seal\(s\) .* us-east\n/);
+  assert.match(text, /the control log has no majority\n/);
 });
 
 test('what differs from the primary is named', () => {

@@ -9,11 +9,13 @@ import {
   renewalSent,
   trackLease,
 } from '../../../../../services/failover/core/lease-keeper.ts';
+import { trackOpening } from '../../../../../services/failover/core/promotion-plan.ts';
 import {
   ap,
   at,
   databaseOf,
   eu,
+  followOf,
   leadOf,
   nowMs,
   primaryState,
@@ -85,6 +87,42 @@ describe('renewing', () => {
     const sent = renewalSent(due, 8);
     assert.deepEqual(sent.lease.sent, [{ seq: 8, sentAtMs: nowMs }]);
     assert.deepEqual(planLease(sent), []);
+  });
+});
+
+describe('the first renewal of an epoch', () => {
+  const slow = withRecords(
+    replicaState(),
+    record.prepare(2),
+    ...[us, ap].map((region) => record.seal(2, region, { at: '1:0/10' })),
+  );
+  const leaseEndMs = slow.read.oldLeaseReadAtMs + 5250;
+  /** us-east, chosen for epoch 2 in this run, so long before the old lease is over. */
+  const chosen = (leftMs: number, changes: Partial<ControllerState> = {}): ControllerState => {
+    const now = leaseEndMs - leftMs;
+    const read = { ...slow.read, promotedAtMs: now, promotions: [now] };
+    return trackOpening({ ...slow, nowMs: now, databaseHeardAtMs: now, read, ...changes });
+  };
+  const sent = (state: ControllerState): number => planLease(state).length;
+
+  it('travels while the region opens, and once', () => {
+    assert.equal(sent(chosen(600)), 0);
+    assert.equal(sent(chosen(400)), 1);
+    assert.equal(sent(renewalSent(chosen(400), 1)), 0);
+  });
+
+  it('is not sent by a controller that was started since the promotion', () => {
+    const { read } = chosen(400);
+    assert.equal(sent(chosen(400, { read: { ...read, promotions: [] } })), 0);
+  });
+
+  it('is not sent before the region has everything up to the cut', () => {
+    const behind = replicationOf(followOf(1), { store: 'us-east-store', applied: at('1:0/8') });
+    assert.equal(sent(chosen(400, { replication: behind })), 0);
+  });
+
+  it('is not sent by a region whose database does not answer', () => {
+    assert.equal(sent(chosen(400, { database: null })), 0);
   });
 });
 

@@ -66,6 +66,11 @@ const probed = (state: ControllerState): ControllerState =>
     ? state
     : { ...state, opening: { ...state.opening, probedAt: at('2:0/0') } };
 
+const leaseOver = (state: ControllerState): ControllerState => ({
+  ...state,
+  read: { ...state.read, oldLeaseReadAtMs: state.nowMs - 6000 },
+});
+
 const rows = [
   {
     name: 'catch up first',
@@ -74,17 +79,26 @@ const rows = [
   },
   { name: 'publication and slot', state: chosen({}), plan: ['createPublicationAndSlot'] },
   { name: 'sequences', state: chosen(parts), plan: ['raiseSequences'] },
-  { name: 'then the replicator leads', state: withSequences(chosen(parts)), plan: [] },
   {
     name: 'names',
-    state: withSequences(chosen(parts, leading)),
+    state: withSequences(chosen(parts)),
     plan: ['setSynchronousStandbyNames'],
   },
+  { name: 'then the replicator leads', state: withSequences(chosen(named)), plan: [] },
   { name: 'probe', state: withSequences(chosen(named, leading)), plan: ['probeCommit'] },
-  { name: 'open', state: probed(withSequences(chosen(named, leading))), plan: ['openNode'] },
+  {
+    name: 'the old lease runs out',
+    state: probed(withSequences(chosen(named, leading))),
+    plan: [],
+  },
+  {
+    name: 'open',
+    state: leaseOver(probed(withSequences(chosen(named, leading)))),
+    plan: ['openNode'],
+  },
   {
     name: 'nothing under a prepare',
-    state: withRecords(probed(withSequences(chosen(named, leading))), record.prepare(3)),
+    state: withRecords(leaseOver(probed(withSequences(chosen(named, leading)))), record.prepare(3)),
     plan: [],
   },
   {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { trackOpening } from '../../../../../services/failover/core/promotion-plan.ts';
 import { directiveOf } from '../../../../../services/failover/core/replication-directive.ts';
 import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import {
@@ -82,6 +83,20 @@ const rows = [
     kind: 'complete',
   },
   {
+    name: 'nothing more where the log was completed up to the cut',
+    state: withRecords(
+      replicaState({
+        replication: replicationOf(
+          { kind: 'complete', epoch: epoch(1), sealEpoch: epoch(2), isOpener: false, walEnd: null },
+          { phase: 'done', store: 'us-east-store' },
+        ),
+      }),
+      record.prepare(2),
+      ...[us, ap].map((region) => record.seal(2, region, { at: '1:0/10' })),
+    ),
+    kind: 'complete',
+  },
+  {
     name: 'catch up when chosen, while the old lease runs out',
     state: withRecords(
       replicaState(),
@@ -106,7 +121,7 @@ const rows = [
 describe('replication directive', () => {
   for (const { name, state, kind } of rows) {
     it(name, () => {
-      assert.equal(directiveOf(state).kind, kind);
+      assert.equal(directiveOf(trackOpening(state)).kind, kind);
     });
   }
 
@@ -130,7 +145,7 @@ describe('replication directive', () => {
       primaryState({ seal: { ...seal, ownEpoch: epoch(1) } }),
       record.prepare(2),
     );
-    const directive = directiveOf(state);
+    const directive = directiveOf(trackOpening(state));
     assert.ok(directive.kind === 'complete' && directive.isOpener);
     assert.equal(directive.walEnd, 0x20n);
   });

@@ -21,6 +21,7 @@ const whole: StatusDocument = {
   k: 1,
   policyK: 1,
   change: null,
+  controlLog: null,
   regions: [region('eu-west', { role: 'primary' }), region('us-east'), region('ap-south')],
 };
 const all = (version: string): ReadonlyMap<string, string> =>
@@ -64,7 +65,11 @@ for (const [name, status, blocker] of [
   ['ill', { regions: [eu, { ...us, health: 'degraded', why: 'x' }, ap] }, /us-east is degraded: x/],
   ['no member', { members: ['us-east'] }, /ap-south is no member/],
   ['no primary', { primary: null, members: [] }, /no primary/],
-  ['a change', { change: { epoch: 4, kind: 'switchover' } }, /switchover is under way/],
+  [
+    'a change',
+    { change: { epoch: 4, kind: 'switchover', waitsFor: null } },
+    /switchover is under way/,
+  ],
   ['drift', { regions: [eu, us, { ...ap, drift: ['role x'] }] }, /ap-south differs: role x/],
 ] as const) {
   test(`in the way: ${name}`, () => {

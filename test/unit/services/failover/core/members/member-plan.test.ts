@@ -52,6 +52,16 @@ const rows = [
     decision: 'append',
   },
   {
+    name: 'a region applied the start of the epoch before this one has opened',
+    state: withReport({ peers: [peer(us), peer(ap)] }, { fold: inEpochOne([us]), tenure: null }),
+    decision: 'append',
+  },
+  {
+    name: 'nobody is removed before it has opened',
+    state: withReport({ peers: [peer(us), peer(ap, silent)] }, { tenure: null }),
+    decision: 'keep',
+  },
+  {
     name: 'a region is still in the epoch before',
     state: withReport(
       { peers: [peer(us), peer(ap, { applied: at('0:0/0') })] },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
+import { trackOpening } from '../../../../../../services/failover/core/promotion-plan.ts';
 import {
   addStep,
   explainSteps,
@@ -29,7 +30,8 @@ function promoting(changes: Partial<ControllerState> = {}): ControllerState {
     cut: at('1:0/10'),
     source: state.config.region,
   } as const;
-  return { ...state, replication: replicationOf(catchUp), ...changes };
+  const replication = replicationOf(catchUp, { applied: at('1:0/8') });
+  return trackOpening({ ...state, replication, opening: null, ...changes });
 }
 const told = (state: ControllerState): string[] => state.steps.map(({ step }) => step);
 
@@ -39,7 +41,10 @@ describe('steps of a change of primary', () => {
     assert.equal(before.fold.epoch, 2, 'the promotion is a quick one');
     assert.deepEqual(told(trackSteps(primaryState(), before)), ['old lease over']);
     const done = promoting({
-      replication: { ...before.replication, phase: 'done' } as ControllerState['replication'],
+      replication: {
+        ...before.replication,
+        applied: at('1:0/10'),
+      } as ControllerState['replication'],
     });
     assert.deepEqual(told(trackSteps(before, done)), ['caught up']);
     assert.deepEqual(told(trackSteps(done, done)), []);
@@ -68,7 +73,7 @@ describe('steps of a change of primary', () => {
     const renewed = (ms: number): ControllerState => ({
       ...before,
       nowMs: nowMs + ms,
-      read: { ...before.read, leaseReadAtMs: nowMs + ms },
+      read: { ...before.read, renewalReadAtMs: nowMs + ms },
     });
     assert.deepEqual(explainSteps(before, renewed(1499)), []);
     const late = explainSteps(before, renewed(3000)).map((one) =>
