@@ -44,5 +44,13 @@ if (import.meta.main) {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed);
   });
+  // Node would print all that an error carries, for instance a connection with its password.
+  const end = (error: unknown): void => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : typeof error;
+    process.stderr.write(`meridian: unexpected error: ${text}\n`);
+    process.exit(exitCodes.failed);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
   process.exitCode = await runCli(process.argv.slice(2));
 }

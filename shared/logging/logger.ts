@@ -1,5 +1,6 @@
 /** The logger: pino, children carry `{service, region, node}` → `{component}` → `{reqId}`. */
 import { pino, type Logger as PinoLogger } from 'pino';
+import { errorFields } from './error-fields.ts';
 import { createLineWriter } from './line-writer.ts';
 
 export type Logger = PinoLogger;
@@ -19,6 +20,7 @@ export function createLogger(options: LoggerOptions): Logger {
     base: { service: options.service, region: options.region, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ['req.headers.authorization', '*.password', 'password'],
+    serializers: { err: errorFields },
     formatters: { level: (label: string) => ({ level: label }), log: textBigints },
   };
   // Pino's own destination ends or blocks the process when the disk is full.
