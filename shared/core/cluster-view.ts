@@ -144,6 +144,8 @@ export interface RegionReport {
   readonly isAccepting: boolean;
   /** Roles, grants and settings that differ from the primary's; absent when there are none. */
   readonly drift?: readonly string[];
+  /** What a person should look at before it stops something; absent when there is nothing. */
+  readonly warnings?: readonly string[];
   /** It has lately heard nothing from the primary; absent when it has. */
   readonly isPrimarySilent?: boolean;
   /** Milliseconds since this report was heard; 0 for the own one. */

@@ -27,6 +27,8 @@ export interface NodeState {
   readonly problem: string | null;
   /** Base backup under way: bytes so far and in all. */
   readonly progress: { readonly doneBytes: number; readonly totalBytes: number | null } | null;
+  /** Of the disk that its data are on; absent or null when that is not known. */
+  readonly disk?: { readonly freeBytes: number; readonly totalBytes: number } | null;
   /** After `seedRegionNode`: where the recovery of the base backup ended. */
   readonly recoveredTo: Lsn | null;
 }

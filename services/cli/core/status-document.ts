@@ -59,6 +59,8 @@ export interface StatusRegion {
   readonly why: string;
   /** Roles, grants and settings that differ from the primary's. */
   readonly drift: readonly string[];
+  /** What a person should look at before it stops something. */
+  readonly warnings: readonly string[];
   readonly epoch: number | null;
   readonly position: string | null;
   readonly lagMs: number | null;
@@ -122,6 +124,7 @@ function statusRegion(region: ListedRegion, answers: readonly RegionsAnswer[]): 
     role: report?.role ?? 'unknown',
     why: report?.why ?? 'no region has heard of it',
     drift: report?.drift ?? [],
+    warnings: report?.warnings ?? [],
     epoch: report?.epoch ?? null,
     position: report?.position ?? null,
     lagMs: isSilent ? null : (report?.lagMs ?? null),

@@ -52,6 +52,9 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
     const text = `${region.id} differs from the primary: ${region.drift.join(', ')}`;
     lines.push(paint('yellow', text));
   }
+  for (const { id, warnings } of status.regions) {
+    for (const warning of warnings) lines.push(paint('yellow', `${id}: ${warning}`));
+  }
   return `${lines.join('\n')}\n`;
 }
 

@@ -18,6 +18,7 @@ const regionSchema = z.object({
   role: z.enum(roles),
   why: z.string(),
   drift: z.array(z.string()).default([]),
+  warnings: z.array(z.string()).default([]),
   epoch: z.number(),
   position,
   lagMs: z.number().nullable(),

@@ -199,6 +199,8 @@ export interface ControllerState {
   /** Operations whose record was void or never read, newest last. */
   readonly refused: readonly { readonly label: OperationLabel; readonly why: string }[];
   readonly tailFound: TailFound | null;
+  /** Why the region is seeded anew, in words; null when it is not. */
+  readonly seededAnew: string | null;
   /** Highest position that this run confirmed as primary, on the data at hand. */
   readonly confirmedSeen: Position | null;
   /** The member that is no longer counted; once the record is sent there is no way back. */
@@ -267,6 +269,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     asked: null,
     refused: [],
     tailFound: null,
+    seededAnew: null,
     confirmedSeen: null,
     removing: null,
     confirming: null,

@@ -17,6 +17,7 @@ import { trackConfirming } from './members/confirming.ts';
 import { isSameView, viewOf } from './published-view.ts';
 import { changeRole, initialRole } from './region-role.ts';
 import { trackAnnouncedSeal } from './relay/announcement.ts';
+import { explainOverrun, trackOverrun } from './rejoin/overrun.ts';
 import { trackTail } from './rejoin/rejoin-plan.ts';
 import { trackSeal } from './seal-plan.ts';
 
@@ -49,7 +50,8 @@ export function stepWith(
     }));
     const settled = trackSteps(state, track(placed));
     const planned = planAll(settled);
-    const bodies = [...heard.effects, ...explanations, ...planned.effects];
+    const told = [...explanations, ...explainOverrun(state, settled)];
+    const bodies = [...heard.effects, ...told, ...planned.effects];
     const issued = issue(planned.state, bodies);
     const steps = issue(issued.state, explainSteps(state, issued.state));
     return publish({ state: steps.state, effects: [...issued.effects, ...steps.effects] });
@@ -59,7 +61,7 @@ export function stepWith(
 function track(state: ControllerState): ControllerState {
   const sealing = [trackAnnouncedSeal, trackSeal, trackTail];
   const steps = [...sealing, trackOpening, trackStrongReads, trackLease, trackConfirming];
-  return steps.reduce((current, next) => next(current), state);
+  return [...steps, trackOverrun].reduce((current, next) => next(current), state);
 }
 
 /** The role at the start follows from what the node holds, once that is known. */

@@ -8,7 +8,7 @@ import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState } from './controller-state.ts';
-import { isPeerLive, ownDatabase, regionNode, regionNodeState } from './situation.ts';
+import { isPeerLive, overrunOf, ownDatabase, regionNode, regionNodeState } from './situation.ts';
 
 /** A standby that did not start so often is made anew. */
 const startAttempts = 3;
@@ -33,7 +33,8 @@ export function planNodes(state: ControllerState): readonly EffectBody[] {
     return [{ kind: 'takeNode', node: node.id, region, incarnation }];
   }
   // Its data are about to be replaced: a copy of them would have to be set aside again.
-  return state.role === 'quarantined' ? [] : planStandbys(state);
+  const isGivenUp = state.role === 'quarantined' || overrunOf(state) !== null;
+  return isGivenUp ? [] : planStandbys(state);
 }
 
 /**
@@ -78,6 +79,16 @@ export function seedSource(
       return { region, node: node.id };
   }
   return null;
+}
+
+/** Keeps the data of the region's nodes aside, one after the other, its own node's last. */
+export function planSettingAside(state: ControllerState): readonly EffectBody[] {
+  const node = regionNode(state);
+  return state.nodes
+    .filter((one) => one.data !== 'none')
+    .toSorted((a, b) => Number(a.id === node) - Number(b.id === node))
+    .slice(0, 1)
+    .map((one) => ({ kind: 'setAside', node: one.id }));
 }
 
 function planData(state: ControllerState, node: NodeState): readonly EffectBody[] {

@@ -11,6 +11,7 @@ import type { Position } from '../../../shared/core/position.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
+import { diskAlarms } from './detection/disk-alarms.ts';
 import { isPrimarySilent } from './detection/primary-silence.ts';
 import { countedMembers } from './members/member-plan.ts';
 import { directiveOf } from './replication-directive.ts';
@@ -86,8 +87,10 @@ function ownReport(state: ControllerState): RegionReport {
   const { config, fold, role, why } = state;
   const position = ownPosition(state);
   const drift = role === 'replica' ? (state.replication?.drift ?? []) : [];
+  const warnings = warningsOf(state);
   return {
     ...(drift.length === 0 ? {} : { drift }),
+    ...(warnings.length === 0 ? {} : { warnings }),
     ...(isPrimarySilent(state) ? { isPrimarySilent: true } : {}),
     id: config.region,
     name: config.regionName,
@@ -101,6 +104,13 @@ function ownReport(state: ControllerState): RegionReport {
     isAccepting: !fold.drained.includes(config.region),
     ageMs: 0,
   };
+}
+
+/** What a person should look at before it stops something. */
+function warningsOf(state: ControllerState): readonly string[] {
+  const { seededAnew, replication, nodes } = state;
+  const own = seededAnew === null ? [] : [seededAnew];
+  return [...own, ...(replication?.warnings ?? []), ...diskAlarms(nodes)];
 }
 
 /** How far behind the primary this region is, to 10 ms; null when nothing proves it. */

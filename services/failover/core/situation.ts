@@ -11,7 +11,7 @@ import type { NodeId } from '../../../shared/core/node.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
-import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
+import type { LogOverrun, ReplicationReport } from '../../../shared/core/replication-report.ts';
 import type { DatabaseFacts } from './controller-input.ts';
 import type { ControllerState } from './controller-state.ts';
 
@@ -188,6 +188,23 @@ export function reportOf(
   kind: ReplicationReport['directive']['kind'],
 ): ReplicationReport | null {
   return state.replication?.directive.kind === kind ? state.replication : null;
+}
+
+/**
+ * Why this region cannot go on from where it is: the log that it follows, or copies after a base
+ * backup, begins later. Null while it can, and while the history is not settled.
+ */
+export function overrunOf(state: ControllerState): LogOverrun | null {
+  const { kind, fold, replication } = state;
+  if (kind !== 'running' || fold.prepare !== null || isChosen(state)) return null;
+  const directive = replication?.directive;
+  const isFollowing =
+    directive?.kind === 'follow' &&
+    directive.epoch === fold.epoch &&
+    directive.source === fold.primary &&
+    hasHistory(state);
+  const isSeeding = directive?.kind === 'seed' && !hasHistory(state);
+  return isFollowing || isSeeding ? (replication?.overrun ?? null) : null;
 }
 
 export function leaseTimes(state: ControllerState): LeaseTimes {

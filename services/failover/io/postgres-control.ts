@@ -36,6 +36,7 @@ const nodeSchema = z.object({
   problem: z.string().nullable(),
   progress: z.object({ doneBytes: z.number(), totalBytes: z.number().nullable() }).nullable(),
   recoveredTo: z.string().nullable(),
+  disk: z.object({ freeBytes: z.number(), totalBytes: z.number() }).nullable().default(null),
   operation: z.string().nullable(),
 });
 type AgentNode = NodeState & { readonly operation: string | null };

@@ -3,13 +3,14 @@
  * decides; a restarted agent only goes on with what a node did last.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
 import { withPg } from '../../../shared/pg/client.ts';
 import type { NodeMode, NodeState } from '../../../shared/ports/node-control.ts';
+import { diskOf } from '../process/disk-room.ts';
 import { ManagedProcess, type ProcessSpec, type ProcessState } from '../process/managed-process.ts';
 import type { RegionContext } from '../region-context.ts';
 import { nodeName } from '../region-paths.ts';
@@ -89,6 +90,7 @@ export class PostgresNode {
       problem: this.#problem ?? server.problem,
       progress: this.#progress,
       recoveredTo: parseRecoveredTo(record),
+      disk: diskOf(dirname(this.#folder.folder)),
       operation: this.#operation?.name ?? null,
     };
   }

@@ -21,7 +21,7 @@ export function logAlarms(
 ): readonly string[] {
   const passed = readers.filter((reader) => isPassed(reader, begins)).map(({ name }) => name);
   const alarms = passed.map(
-    (name) => `${name} has been away for too long: it is seeded anew when it comes back`,
+    (name) => `${name} has been away for too long: it is seeded anew when it is back`,
   );
   if (heldBytes < bytesMax * warnedShare) return alarms;
   const holder = lastReader(readers.filter((reader) => !isPassed(reader, begins)));

@@ -7,7 +7,7 @@ import { comparePositions, type Position } from '../../../../shared/core/positio
 import type { EffectBody } from '../controller-effect.ts';
 import type { EffectResult } from '../controller-input.ts';
 import type { ControllerState } from '../controller-state.ts';
-import { seedSource } from '../node-plan.ts';
+import { planSettingAside, seedSource } from '../node-plan.ts';
 import { judgeTail } from './rejoin-plan.ts';
 import { isChosen, isPeerLive, ownDatabase, regionNode, regionNodeState } from '../situation.ts';
 import { isNoted, tailBound, tailNote, type TailBound } from './tail-note.ts';
@@ -22,13 +22,8 @@ export function planQuarantine(state: ControllerState): readonly EffectBody[] {
   if (isChosen(state) || prepare !== null || regionNodeState(state)?.data !== 'ready') return [];
   if (!isTold(state)) return planListing(state);
   if (seedSource(state) === null) return [];
-  const node = regionNode(state);
   // The diverged data are kept as they are, in a folder of their own, before a seed replaces them.
-  return state.nodes
-    .filter((one) => one.data !== 'none')
-    .toSorted((a, b) => Number(a.id === node) - Number(b.id === node))
-    .slice(0, 1)
-    .map((one) => ({ kind: 'setAside', node: one.id }));
+  return planSettingAside(state);
 }
 
 /** What the end of the listing changes. */
@@ -94,7 +89,7 @@ function furthestOf(state: ControllerState): Position {
 }
 
 /** The node of the folded primary, when that region says that it is open and well. */
-function openPrimary(
+export function openPrimary(
   state: ControllerState,
 ): Extract<EffectBody, { kind: 'listTail' }>['target'] | null {
   const { primary, epoch } = state.fold;

@@ -9,6 +9,7 @@ import { decideMembers } from '../members/member-plan.ts';
 import { planNodes } from '../node-plan.ts';
 import { planOpening } from '../promotion-plan.ts';
 import { planQuarantine } from '../rejoin/divergence.ts';
+import { planOverrun } from '../rejoin/overrun.ts';
 import { planRejoin } from '../rejoin/rejoin-plan.ts';
 import { planNotes } from '../rejoin/tail-note.ts';
 import { refuse } from './reading.ts';
@@ -44,6 +45,7 @@ export function planAll(state: ControllerState): Planned {
     ...planNodes(state),
     ...planRejoin(state),
     ...planQuarantine(state),
+    ...planOverrun(state),
     ...planOpening(state),
     ...planCheckpoint(state),
   ];

@@ -12,6 +12,7 @@ const primary: StatusRegion = {
   role: 'primary',
   why: 'its lease holds',
   drift: [],
+  warnings: [],
   epoch: 2,
   position: '2:0/5A3F2E10',
   lagMs: 0,
@@ -81,6 +82,12 @@ test('a lowered K and regions that do not count are told', () => {
   const text = renderStatus({ ...status, members: ['us-east'], k: 0 });
   assert.match(text, /degraded: semi-sync waits for 0 regions instead of 1\n/);
   assert.match(text, /ap-south is no member/);
+});
+
+test('what a person should look at is told by region', () => {
+  const warned = { ...replica, warnings: ['the data log holds 80 MB of 100 MB'] };
+  const text = renderStatus({ ...status, regions: [primary, warned] });
+  assert.match(text, /\nap-south: the data log holds 80 MB of 100 MB\n/);
 });
 
 test('the admin URL is shortened to its port where the host is the same', () => {

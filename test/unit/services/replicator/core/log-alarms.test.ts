@@ -29,7 +29,7 @@ describe('what is told of the data log', () => {
 
   it('whom it cannot complete any more', () => {
     assert.deepEqual(logAlarms(holding(10, '1:0/30'), [us], 100 * megabyte), [
-      'us-east has been away for too long: it is seeded anew when it comes back',
+      'us-east has been away for too long: it is seeded anew when it is back',
     ]);
   });
 });

@@ -12,7 +12,7 @@ import type {
 function region(id: string, changes: Partial<StatusRegion> = {}): StatusRegion {
   return {
     ...{ id, name: id, role: 'replica', why: '', drift: [], epoch: 3, position: '3:0/1', lagMs: 5 },
-    ...{ health: 'healthy', nodes: [], gatewayUrl: '', adminUrl: '', wireUrl: null },
+    ...{ health: 'healthy', warnings: [], nodes: [], gatewayUrl: '', adminUrl: '', wireUrl: null },
     ...changes,
   };
 }
