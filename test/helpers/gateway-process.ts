@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeCacheFolder } from '../../infra/scripts/parts.mjs';
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RedisTarget } from '../../shared/redis/client.ts';
@@ -37,7 +38,13 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const log = accessLogPath === undefined ? 'ignore' : openSync(accessLogPath, 'a');
   const level = accessLogPath === undefined ? {} : { GATEWAY_LOG: 'info' };
   const child = fork(program, [], {
-    env: { ...process.env, ...level, MERIDIAN_TEST: JSON.stringify(options) },
+    // As a region starts its processes.
+    env: {
+      NODE_COMPILE_CACHE: nodeCacheFolder(),
+      ...process.env,
+      ...level,
+      MERIDIAN_TEST: JSON.stringify(options),
+    },
     stdio: ['ignore', process.env['GATEWAY_LOG'] === undefined ? log : 'inherit', 'inherit', 'ipc'],
   });
   const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [unknown];

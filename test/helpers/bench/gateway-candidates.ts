@@ -65,10 +65,8 @@ export async function startBench(): Promise<GatewayBench> {
     await eventually(() => answers(config.url));
     candidates.push({ name, url: config.url, script, pids: [child.pid ?? 0] });
   }
-  candidates.push(
-    { name: 'bare undici dispatch', ...(await program('bare-dispatch', 3, upstream)) },
-    { name: '@fastify/http-proxy', ...(await program('http-proxy', 4, upstream)) },
-  );
+  const bareDispatch = await program('bare-dispatch', 3, upstream);
+  const httpProxy = await program('http-proxy', 4, upstream);
   const redis = await startTestRedis(at(7));
   const made = await startGateways(
     upstream,
@@ -78,7 +76,10 @@ export async function startBench(): Promise<GatewayBench> {
   const lua = join(folder, 'policies.lua');
   writeFileSync(lua, luaScript(made.token));
   const { routing, policies, twice } = made;
+  // Peers get the same requests as what they are compared with.
   candidates.push(
+    { name: 'bare undici dispatch', ...bareDispatch },
+    { name: '@fastify/http-proxy', ...httpProxy, script: lua },
     { name: 'meridian, routing', url: routing.origin, script, pids: pidsOf(routing) },
     {
       name: 'meridian, all policies',
@@ -189,16 +190,21 @@ async function startGateways(
   };
 }
 
-/** Clients of many addresses, each with the token. */
+/** Clients of many addresses, each with the token; made beforehand: wrk shares the machine. */
 function luaScript(token: string): string {
   return `
-local n = 0
-request = function()
-  n = n + 1
-  local address = '91.198.' .. (n % 200) .. '.' .. (n % 250 + 1)
-  wrk.headers['x-forwarded-for'] = address
+local requests = {}
+local next = 0
+init = function()
   wrk.headers['authorization'] = 'Bearer ${token}'
-  return wrk.format('GET', '/free')
+  for n = 1, 1000 do
+    wrk.headers['x-forwarded-for'] = '91.198.' .. (n % 200) .. '.' .. (n % 250 + 1)
+    requests[n] = wrk.format('GET', '/free')
+  end
+end
+request = function()
+  next = next % 1000 + 1
+  return requests[next]
 end
 `;
 }
@@ -218,7 +224,7 @@ function nativeConfigs(
   const nginx = join(folder, 'nginx.conf');
   writeFileSync(
     nginx,
-    `worker_processes 1; daemon off; pid ${folder}/nginx.pid; error_log /dev/null;
+    `master_process off; daemon off; pid ${folder}/nginx.pid; error_log /dev/null;
 events { worker_connections 4096; }
 http {
   access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p;
