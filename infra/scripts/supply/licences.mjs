@@ -15,6 +15,7 @@ const allowed = new Set([
   'MIT-0',
   'Python-2.0',
   'Unlicense',
+  'Zlib',
 ]);
 
 /** Data rather than code: named in README.md, section "Attribution". */

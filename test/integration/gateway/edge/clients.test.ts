@@ -1,4 +1,4 @@
-/** Clients that other people wrote: a browser, nghttp and h2load, where they are installed. */
+/** Clients that other people wrote: autocannon; a browser, nghttp, h2load where installed. */
 // test: light
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
@@ -219,5 +219,22 @@ test('h2load: every request is answered, by both versions', { skip: h2load.skip 
     const { stdout } = await promisify(execFile)('h2load', all);
     assert.match(stdout, /1000 succeeded, 0 failed, 0 errored, 0 timeout/);
     assert.match(stdout, /status codes: 1000 2xx, 0 3xx, 0 4xx, 0 5xx/);
+  }
+});
+
+test('autocannon: every request is answered, four under way on each connection', async () => {
+  const program = join(import.meta.dirname, '../../../../node_modules/.bin/autocannon');
+  for (const options of [[], ['-p', '4'], ['-m', 'POST', '-b', 'x'.repeat(1000)]]) {
+    const path = options.includes('POST') ? '/echo' : '/there';
+    const all = ['--json', '-a', '1000', '-c', '10', ...options, `${gateway.origin}${path}`];
+    const { stdout } = await promisify(execFile)(program, all);
+    const result = JSON.parse(stdout) as Record<string, unknown>;
+    const bad = ['non2xx', 'errors', 'timeouts', 'mismatches', 'resets'];
+    assert.deepEqual(
+      bad.map((name) => result[name]),
+      [0, 0, 0, 0, 0],
+    );
+    // With its last request sent it waits for one reply, and leaves what else is under way.
+    assert.equal(result['2xx'], options.includes('-p') ? 1000 - 3 * 10 : 1000);
   }
 });
