@@ -143,6 +143,11 @@ test('it is seeded anew by itself when it is back, and says why', async () => {
     ) === true;
   await eventually(isSaying, { deadlineMs: 120_000, intervalMs: 20 });
   await up;
+  const isBack = async (): Promise<boolean> => {
+    const { role, health, warnings = [] } = await shown(third, third);
+    return role === 'replica' && health === 'healthy' && warnings.length === 0;
+  };
+  await eventually(isBack, { ...long, deadlineMs: 120_000 });
   await eventually(async () => (await members()).includes(third), { ...long, deadlineMs: 120_000 });
   await write(1);
   assertEqual();
