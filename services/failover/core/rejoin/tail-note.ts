@@ -43,6 +43,8 @@ export function emptyTail(state: ControllerState): TailFound | null {
   return { epoch, after: null, ...nothing };
 }
 
+const membersFirstMs = 1000;
+
 /** The notes that are due; each is sent until it is read back. */
 export function planNotes(state: ControllerState): readonly EffectBody[] {
   const { fold, kind, config } = state;
@@ -57,8 +59,11 @@ export function planNotes(state: ControllerState): readonly EffectBody[] {
 
 type Due = Pick<NoteRecord, 'epoch' | 'note'>;
 
-function openedNote({ fold, tenure }: ControllerState): Due | null {
+/** It waits a moment for the first members: writes wait for their records, nobody for this one. */
+function openedNote({ fold, tenure, nowMs }: ControllerState): Due | null {
   if (tenure === null || tenure.epoch !== fold.epoch || tenure.pauseMs === null) return null;
+  const hasMembers = fold.members.length >= fold.kLow;
+  if (!hasMembers && nowMs - tenure.openedAtMs < membersFirstMs) return null;
   return { epoch: tenure.epoch, note: { about: 'opened', pauseMs: tenure.pauseMs } };
 }
 

@@ -73,4 +73,15 @@ describe('what a region tells of a change of primary', () => {
     assert.deepEqual(effect.record.note, { about: 'opened', pauseMs: 640 });
     assert.deepEqual(planNotes(withRecords(opened, effect.record)), []);
   });
+
+  it('the note of an opening lets the records of its first members go before it', () => {
+    const opened = primaryState();
+    const tenure = { ...opened.tenure, pauseMs: 1200, openedAtMs: opened.nowMs };
+    const alone = { ...opened.fold, members: [] };
+    const noted = (changes: object): number =>
+      planNotes({ ...opened, tenure, ...changes } as typeof opened).length;
+    assert.equal(noted({}), 1);
+    assert.equal(noted({ fold: alone }), 0);
+    assert.equal(noted({ fold: alone, nowMs: opened.nowMs + 1000 }), 1);
+  });
 });
