@@ -18,6 +18,8 @@ const replicasMax = 3;
 export interface TopicShape {
   /** Broker node ids that hold the one partition; order gives the preferred leader. */
   readonly replicas: readonly number[];
+  /** As many of these, or more, are as good: each is in a failure domain of its own. */
+  readonly among?: readonly number[];
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -26,7 +28,10 @@ export interface VoterBroker {
   readonly isVoter: boolean;
 }
 
-/** One replica per voter region, at most three, the first region's broker preferred as leader. */
+/**
+ * Made with one replica per voter region, at most three, the first region's broker preferred as
+ * leader. Where votes have moved, other regions hold as many.
+ */
 export function controlTopicShape(brokers: readonly VoterBroker[]): TopicShape {
   const replicas = brokers
     .filter((broker) => broker.isVoter)
@@ -34,6 +39,7 @@ export function controlTopicShape(brokers: readonly VoterBroker[]): TopicShape {
     .map((broker) => broker.nodeId);
   return {
     replicas,
+    among: brokers.map(({ nodeId }) => nodeId),
     settings: {
       'min.insync.replicas': replicas.length >= replicasMax ? '2' : '1',
       'unclean.leader.election.enable': 'false',
@@ -154,10 +160,15 @@ async function check(admin: Admin, topic: string, shape: TopicShape): Promise<vo
 /** In words, what about `found` is not as `wanted`; the order of replicas does not matter. */
 export function differencesOf(wanted: TopicShape, found: TopicShape): string[] {
   const sorted = (ids: readonly number[]): string => ids.toSorted((a, b) => a - b).join(',');
-  const placement =
-    sorted(wanted.replicas) === sorted(found.replicas)
-      ? []
-      : [`replicas are on ${sorted(wanted.replicas)} instead of ${sorted(found.replicas)}`];
+  const { among } = wanted;
+  const isPlaced =
+    among === undefined
+      ? sorted(wanted.replicas) === sorted(found.replicas)
+      : found.replicas.length >= wanted.replicas.length &&
+        found.replicas.every((nodeId) => among.includes(nodeId));
+  const placement = isPlaced
+    ? []
+    : [`replicas are on ${sorted(wanted.replicas)} instead of ${sorted(found.replicas)}`];
   const settings = Object.entries(wanted.settings)
     .filter(([name, value]) => found.settings[name] !== value)
     .map(([name, value]) => `${name} is ${value} instead of ${found.settings[name] ?? 'unset'}`);

@@ -1,5 +1,17 @@
-/** Kafka's controllers: who votes, and who only follows. */
-import { Connection, describeQuorumV2 } from '@platformatic/kafka';
+/**
+ * Kafka's controllers: who votes, and who only follows; voters come and go while it works
+ * (KIP-853). Brokers pass on to the leader what they are asked here.
+ */
+import {
+  alterPartitionReassignmentsV0,
+  Connection,
+  createAPI,
+  describeQuorumV2,
+  metadataV12,
+  ResponseError,
+  Writer,
+  type Reader,
+} from '@platformatic/kafka';
 import type { LinkTls } from '../runtime/link-security.ts';
 import { withDeadline } from '../runtime/sleep.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
@@ -9,6 +21,8 @@ export interface QuorumNode {
   /** As in `meta.properties`: a UUID in URL-safe base64. */
   readonly directoryId: string;
   readonly logEnd: bigint;
+  /** How long ago it had all that the leader had, by the leader's clock. */
+  readonly behindMs: number;
 }
 
 export interface Quorum {
@@ -35,8 +49,102 @@ export async function describeQuorum(target: QuorumTarget): Promise<Quorum> {
     const partition = reply.topics[0]?.partitions[0];
     if (partition === undefined) throw new Error('the broker describes no quorum');
     const { leaderId, currentVoters, observers } = partition;
-    return { leaderId, voters: currentVoters.map(nodeOf), observers: observers.map(nodeOf) };
+    const leader = currentVoters.find(({ replicaId }) => replicaId === leaderId);
+    const nodeAt = (node: DescribedNode): QuorumNode =>
+      nodeOf(node, leader?.lastCaughtUpTimestamp ?? 0n);
+    return { leaderId, voters: currentVoters.map(nodeAt), observers: observers.map(nodeAt) };
   });
+}
+
+export interface NewVoter {
+  readonly nodeId: number;
+  readonly directoryId: string;
+  /** Where the other controllers reach it. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Takes a controller in that follows. Throws what Kafka says against it. */
+export async function addVoter(target: QuorumTarget, voter: NewVoter): Promise<void> {
+  await withConnection(target, (connection) => addRaftVoter.async(connection, voter));
+}
+
+/** Leaves a voter out. */
+export async function removeVoter(
+  target: QuorumTarget,
+  voter: Pick<NewVoter, 'nodeId' | 'directoryId'>,
+): Promise<void> {
+  await withConnection(target, (connection) => removeRaftVoter.async(connection, voter));
+}
+
+export interface Placement {
+  readonly replicas: readonly number[];
+  readonly inSync: readonly number[];
+}
+
+/** Who holds the one partition of `topic`. */
+export async function describePlacement(target: QuorumTarget, topic: string): Promise<Placement> {
+  return withConnection(target, async (connection) => {
+    const reply = await metadataV12.api.async(connection, [topic], false, false);
+    const partition = reply.topics[0]?.partitions[0];
+    if (partition === undefined) throw new Error(`the broker knows no topic ${topic}`);
+    return { replicas: partition.replicaNodes, inSync: partition.isrNodes };
+  });
+}
+
+/** Begins to move the one partition of `topic` to `replicas`; copies go when new ones are whole. */
+export async function placeReplicas(
+  target: QuorumTarget,
+  topic: string,
+  replicas: readonly number[],
+): Promise<void> {
+  const partitions = [{ partitionIndex: 0, replicas: [...replicas] }];
+  await withConnection(target, (connection) =>
+    alterPartitionReassignmentsV0.api.async(connection, deadlineMs, false, [
+      { name: topic, partitions },
+    ]),
+  );
+}
+
+/** AddRaftVoter, version 0: cluster_id timeout_ms voter_id voter_directory_id [listeners]. */
+const addRaftVoter = createAPI<[NewVoter], null>(
+  80,
+  0,
+  ({ nodeId, directoryId, host, port }: NewVoter) =>
+    Writer.create()
+      .appendString(null)
+      .appendInt32(deadlineMs)
+      .appendInt32(nodeId)
+      .appendUUID(uuidOf(directoryId))
+      .appendArray([{ name: 'CONTROLLER', host, port }], (writer, listener) => {
+        writer.appendString(listener.name).appendString(listener.host);
+        writer.appendUnsignedInt16(listener.port);
+      })
+      .appendTaggedFields(),
+  readOutcome,
+);
+
+/** RemoveRaftVoter, version 0: cluster_id voter_id voter_directory_id. */
+const removeRaftVoter = createAPI<[Pick<NewVoter, 'nodeId' | 'directoryId'>], null>(
+  81,
+  0,
+  ({ nodeId, directoryId }: NewVoter) =>
+    Writer.create()
+      .appendString(null)
+      .appendInt32(nodeId)
+      .appendUUID(uuidOf(directoryId))
+      .appendTaggedFields(),
+  readOutcome,
+);
+
+/** Both reply: throttle_time_ms error_code error_message. */
+// eslint-disable-next-line max-params -- the client's own signature
+function readOutcome(_id: number, key: number, version: number, reader: Reader): null {
+  reader.readInt32();
+  const code = reader.readInt16();
+  const message = reader.readNullableString();
+  if (code !== 0) throw new ResponseError(key, version, { '': [code, message] }, { message });
+  return null;
 }
 
 async function withConnection<T>(
@@ -57,16 +165,27 @@ async function withConnection<T>(
   }
 }
 
-function nodeOf(node: {
+interface DescribedNode {
   readonly replicaId: number;
   readonly replicaDirectoryId: string;
   readonly logEndOffset: bigint;
-}): QuorumNode {
-  const directoryId = base64Of(node.replicaDirectoryId);
-  return { nodeId: node.replicaId, directoryId, logEnd: node.logEndOffset };
+  readonly lastCaughtUpTimestamp: bigint;
+}
+
+function nodeOf(node: DescribedNode, leaderMs: bigint): QuorumNode {
+  return {
+    nodeId: node.replicaId,
+    directoryId: base64Of(node.replicaDirectoryId),
+    logEnd: node.logEndOffset,
+    behindMs: Math.max(0, Number(leaderMs - node.lastCaughtUpTimestamp)),
+  };
 }
 
 /** A UUID in Kafka's form. */
 function base64Of(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
+}
+
+function uuidOf(base64: string): string {
+  return Buffer.from(base64, 'base64url').toString('hex');
 }

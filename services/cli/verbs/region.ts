@@ -20,6 +20,7 @@ import { prepareOnce } from '../io/prepare-once.ts';
 import { onStopSignal } from '../io/stop-signal.ts';
 import type { AddVerb } from '../program.ts';
 import { addRegionChanges } from './deploy/region-change.ts';
+import { addVoteChanges } from './deploy/vote-change.ts';
 import { witnessUp } from './deploy/witness-up.ts';
 
 interface RegionUpOptions {
@@ -59,6 +60,7 @@ export const addRegion: AddVerb = (program, act) => {
       }),
     );
   addRegionChanges(region, act);
+  addVoteChanges(region, act);
 };
 
 async function regionUp(context: Context, id: string, options: RegionUpOptions): Promise<ExitCode> {

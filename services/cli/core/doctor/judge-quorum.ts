@@ -31,14 +31,18 @@ export function judgeQuorum(facts: QuorumFacts, expected: readonly ExpectedVoter
       failed(
         check,
         `${missing.join(', ')} has no vote`,
-        'start it; a new one is taken in by itself',
+        'start it; a vote moves by npx meridian region move-vote',
       ),
     );
   }
   if (foreign.length > 0) {
     const names = foreign.map(({ nodeId }) => nameOf(nodeId)).join(', ');
     findings.push(
-      warning(check, `${names} still votes`, 'it is taken out once its region is gone'),
+      warning(
+        check,
+        `${names} still votes`,
+        'npx meridian region move-vote gives its vote to another region',
+      ),
     );
   }
   if (behind.length > 0) {

@@ -9,11 +9,11 @@ import { messageOf } from '../../../../shared/errors/meridian-error.ts';
 import { describeQuorum } from '../../../../shared/kafka/quorum.ts';
 import { ownSessionOptions, withPg, type PgClient } from '../../../../shared/pg/client.ts';
 import { connectRedis } from '../../../../shared/redis/client.ts';
-import { clientTls } from '../../../../shared/runtime/link-security.ts';
 import { withDeadline } from '../../../../shared/runtime/sleep.ts';
 import { failed, ok, type Finding } from '../../core/doctor/finding.ts';
 import { judgeServer, type ServerFacts } from '../../core/doctor/judge-postgres.ts';
 import { judgeQuorum } from '../../core/doctor/judge-quorum.ts';
+import { quorumTarget } from '../kafka-quorum.ts';
 
 export interface PartsToCheck {
   readonly cluster: ClusterBase;
@@ -89,12 +89,7 @@ async function checkQuorum({ cluster, region, secrets }: PartsToCheck): Promise<
   const expected = kafkaPlaces(cluster)
     .filter(({ kafka }) => kafka.isVoter)
     .map(({ id, kafka }) => ({ id, nodeId: kafka.nodeId }));
-  const link = clientTls('kafka', null, 'broker');
-  const own = secrets.own.certificates?.broker;
-  const tls =
-    link === null || own === undefined ? null : { ...link, cert: own.certificate, key: own.key };
-  const { host, kafka } = region;
-  const target = { host, port: kafka.clientPort, clientId: 'meridian-doctor', tls };
+  const target = quorumTarget({ region, secrets }, 'meridian-doctor');
   try {
     return judgeQuorum(await describeQuorum(target), expected);
   } catch (error) {

@@ -28,6 +28,14 @@ for (const [name, voters, replicas, minInSync] of shapes) {
   });
 }
 
+test('replicas may be in any regions of the cluster, as many as there must be', () => {
+  const shape = controlTopicShape(brokers(true, true, true, false, false));
+  const told = (...replicas: number[]) => differencesOf(shape, { ...shape, replicas });
+  assert.deepEqual([told(1, 2, 3), told(5, 4, 1), told(1, 2, 3, 4)], [[], [], []]);
+  assert.deepEqual(told(1, 2), ['replicas are on 1,2,3 instead of 1,2']);
+  assert.deepEqual(told(1, 2, 9), ['replicas are on 1,2,3 instead of 1,2,9']);
+});
+
 test('a data topic lives on one broker and is on disk when acknowledged', () => {
   const shape = dataTopicShape(7);
   assert.deepEqual(shape.replicas, [7]);
