@@ -4,28 +4,22 @@ import { laterPosition, zeroPosition, type Position } from '../../../shared/core
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import { positionBefore } from '../core/log-beginning.ts';
 import type { LogMap } from '../core/log-map.ts';
+import type { LocalFacts } from '../core/log-repeat.ts';
 import type { OffsetIndex } from './offset-index.ts';
 import type { DataLog } from '../../../shared/ports/data-log.ts';
 
-export interface LogFacts {
-  /** Name of the store, from its latest seed record; null for a log without one. */
-  readonly store: string | null;
+export interface LogFacts extends LocalFacts {
   /** The log holds everything after this; null while it holds nothing. */
   readonly begins: Position | null;
-  /** Last transaction record, void ones included. */
-  readonly last: Position;
-  readonly sealedEpoch: number;
-  readonly opened: { readonly epoch: number; readonly timeline: number } | null;
   /** Epochs whose start the log holds or held. */
   readonly startedEpochs: ReadonlySet<number>;
-  /** Where the latest records of this region alone are: a restart needs them. */
-  readonly places: Readonly<Partial<Record<'seed' | 'sealed' | 'opened', LogOffset>>>;
 }
 
 export const emptyLog: LogFacts = {
   store: null,
   begins: null,
   last: zeroPosition,
+  told: null,
   sealedEpoch: 0,
   opened: null,
   startedEpochs: new Set(),
@@ -69,11 +63,12 @@ export function withRecord(facts: LogFacts, placed: PlacedRecord, maps: LogMaps)
   const ended = isLocal ? null : end;
   if (ended !== null) maps.index.add(ended, offset);
   maps.map.add({ offset, bytes: byteLength, end: ended, atMs: timeMsOf(record) });
-  const { store, sealedEpoch, opened, startedEpochs, places } = facts;
+  const { store, told, sealedEpoch, opened, startedEpochs, places } = facts;
   return {
     store: kind === 'seed' ? record.store : store,
     begins: facts.begins ?? positionBefore(record),
     last: end === null ? facts.last : laterPosition(facts.last, end),
+    told: kind === 'seed' ? record.position : told,
     sealedEpoch: kind === 'sealed' ? Math.max(sealedEpoch, record.epoch) : sealedEpoch,
     opened: kind === 'opened' ? { epoch: record.epoch, timeline: record.timeline } : opened,
     startedEpochs: end === null ? startedEpochs : withEpoch(startedEpochs, end.epoch),

@@ -13,6 +13,7 @@ import type { DataLog } from '../../../shared/ports/data-log.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { LogMap, type LogMark, type MapGrain } from '../core/log-map.ts';
+import { repeatedRecords } from '../core/log-repeat.ts';
 import type { HeldLog } from '../core/log-retention.ts';
 import { LogWriter } from './log-writer.ts';
 import { offsetAfter } from '../../../shared/runtime/log-position.ts';
@@ -108,7 +109,8 @@ export class OwnLog {
   async trim(mark: LogMark, epoch: Epoch): Promise<void> {
     const { facts } = this;
     if (facts === null) return;
-    await Promise.all(this.#repeated(facts, mark, epoch).map((record) => this.append(record)));
+    const repeated = repeatedRecords(facts, mark, { origin: this.#options.region, epoch });
+    await Promise.all(repeated.map((record) => this.append(record)));
     await failpoint('own-log.before-trim');
     await this.#options.log.trim(mark.offset);
     this.#index.dropBefore(mark.offset);
@@ -137,25 +139,5 @@ export class OwnLog {
   #forget(): void {
     this.#index.clear();
     this.#map.clear();
-  }
-
-  /** The records of this region alone that lie before `mark`. */
-  #repeated(facts: LogFacts, { offset }: LogMark, epoch: Epoch): CommitRecord[] {
-    const { region: origin } = this.#options;
-    const { store, sealedEpoch, opened, last: position, places } = facts;
-    const isBefore = (place: LogOffset | undefined): boolean =>
-      place !== undefined && place < offset;
-    const repeated: CommitRecord[] = [];
-    if (isBefore(places.sealed)) {
-      repeated.push({ kind: 'sealed', epoch: sealedEpoch as Epoch, origin, position });
-    }
-    if (isBefore(places.opened) && opened !== null) {
-      const { timeline } = opened;
-      repeated.push({ kind: 'opened', epoch: opened.epoch as Epoch, origin, timeline });
-    }
-    if (isBefore(places.seed) && store !== null) {
-      repeated.push({ kind: 'seed', epoch, origin, position, store });
-    }
-    return repeated;
   }
 }
