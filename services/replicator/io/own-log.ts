@@ -44,6 +44,7 @@ export class OwnLog {
   #feed: RecordFeed | null = null;
   readonly #index = new OffsetIndex();
   readonly #map: LogMap;
+  #trimmed: Promise<void> = Promise.resolve();
 
   constructor(options: OwnLogOptions) {
     this.#options = options;
@@ -99,23 +100,35 @@ export class OwnLog {
 
   /** Deletes everything; the log has to be filled and closed by `beginStore` again. */
   async reset(): Promise<void> {
+    this.#forget();
+    await this.#trimmed;
     await this.#options.log.reset();
     this.#forget();
     this.#facts = emptyLog;
     this.#feed = new RecordFeed(zeroPosition, this.#options.feedBytesMax);
   }
 
-  /** Lets the log begin at `mark`; what a restart must know is appended again before. */
-  async trim(mark: LogMark, epoch: Epoch): Promise<void> {
+  /**
+   * Lets the log begin at `mark`, one of its map; what a restart must know is appended again before.
+   * A reset comes after it, or leaves it nothing to do.
+   */
+  trim(mark: LogMark, epoch: Epoch): Promise<void> {
+    const work = this.#trim(mark, epoch);
+    this.#trimmed = work.catch(() => undefined);
+    return work;
+  }
+
+  async #trim(mark: LogMark, epoch: Epoch): Promise<void> {
     const { facts } = this;
-    if (facts === null) return;
+    if (facts === null || !this.#map.marks.includes(mark)) return;
     const repeated = repeatedRecords(facts, mark, { origin: this.#options.region, epoch });
     await Promise.all(repeated.map((record) => this.append(record)));
     await failpoint('own-log.before-trim');
     await this.#options.log.trim(mark.offset);
+    if (this.#facts === null || !this.#map.marks.includes(mark)) return;
     this.#index.dropBefore(mark.offset);
     this.#map.dropBefore(mark);
-    if (this.#facts !== null) this.#facts = { ...this.#facts, begins: mark.end };
+    this.#facts = { ...this.#facts, begins: mark.end };
   }
 
   /** Appends a record made here, for this log or for everybody; resolves when it is durable. */
