@@ -109,8 +109,8 @@ export class OwnLog {
   }
 
   /**
-   * Lets the log begin at `mark`, one of its map; what a restart must know is appended again before.
-   * A reset comes after it, or leaves it nothing to do.
+   * Lets the log begin at `mark`, one of its map; what a restart must know is appended again
+   * before. A reset comes after it, or leaves it nothing to do.
    */
   trim(mark: LogMark, epoch: Epoch): Promise<void> {
     const work = this.#trim(mark, epoch);
