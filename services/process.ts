@@ -17,7 +17,6 @@ import { InvariantBroken } from '../shared/core/assert.ts';
 import { isMeridianError, MeridianError, messageOf } from '../shared/errors/meridian-error.ts';
 import { createLogger, type Logger } from '../shared/logging/logger.ts';
 import { createMetrics } from '../shared/metrics/metrics.ts';
-import { compactHeap } from '../shared/runtime/compact-heap.ts';
 import { installHostResolver } from '../shared/runtime/host-resolver.ts';
 import { installLinkIdentity } from '../shared/runtime/link-security.ts';
 import { createShutdown } from '../shared/runtime/shutdown.ts';
@@ -107,7 +106,6 @@ async function run(options: ProcessOptions, inputs: Inputs): Promise<void> {
     await service.start();
     logger.info({ part: name }, 'service started');
   }
-  compactHeap();
   process.send?.('started');
 }
 
