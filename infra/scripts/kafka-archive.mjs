@@ -2,37 +2,33 @@
  * An archive of the classes that a Kafka node loads (class data sharing, JEP 350): written once, by
  * a node that is started and ended; later ones start in little more than half the processor time.
  */
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  findJava,
-  findKafkaClasspathFolder,
-  kafkaArchiveFile,
-  repositoryFolder,
-} from './parts.mjs';
+import { findJava, findKafkaClasspathFolder } from './parts.mjs';
 import { step } from './step.mjs';
 
 const trial = fileURLToPath(new URL('kafka-trial.mjs', import.meta.url));
 const boundMs = 120_000;
 
-/** Kafka works without the archive too, so a failure is said and nothing more. */
-export function writeKafkaArchive() {
+/**
+ * Kafka works without the archive too, so a failure is said and nothing more.
+ * @param {string} archive
+ */
+export function writeKafkaArchive(archive) {
   step('reading Kafka in for faster starts', () => {
     const folder = mkdtempSync(join(tmpdir(), 'meridian-kafka-'));
-    const part = `${kafkaArchiveFile()}.part`;
+    const part = `${archive}.part`;
     try {
-      const fixed = readFileSync(join(repositoryFolder, 'infra/kafka/broker.properties'), 'utf8');
-      writeFileSync(join(folder, 'fixed.properties'), fixed);
       const classpath = join(findKafkaClasspathFolder() ?? '', '*');
       const args = [trial, findJava() ?? 'java', classpath, folder, part];
       const { status, stderr } = spawnSync(process.execPath, args, {
         encoding: 'utf8',
         timeout: boundMs,
       });
-      if (status === 0) renameSync(part, kafkaArchiveFile());
+      if (status === 0) renameSync(part, archive);
       else process.stderr.write(` not written: ${stderr.trim().slice(-500)} …`);
     } finally {
       rmSync(part, { force: true });

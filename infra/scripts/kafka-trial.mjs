@@ -2,14 +2,15 @@
  * Starts a Kafka node in a folder of its own, ends it once it answers, and has the JVM write down
  * the classes it loaded:
  *
- *   node infra/scripts/kafka-trial.mjs <java> <class path> <folder> <archive>
+ *   node infra/scripts/kafka-trial.mjs <java> <class path> <empty folder> <archive>
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, renameSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { repositoryFolder } from './parts.mjs';
 
 const [java = '', classpath = '', folder = '', archive = ''] = process.argv.slice(2);
 const startBoundMs = 90_000;
@@ -23,10 +24,10 @@ const listeners = Object.entries({ CLIENT: client, BROKER: broker, CONTROLLER: c
   .map(([name, port]) => `${name}://${host}:${port}`)
   .join(',');
 const file = join(folder, 'server.properties');
-renameSync(join(folder, 'fixed.properties'), file);
-appendFileSync(
+const fixed = readFileSync(join(repositoryFolder, 'infra/kafka/broker.properties'), 'utf8');
+writeFileSync(
   file,
-  `
+  `${fixed}
 node.id=1
 process.roles=broker,controller
 listeners=${listeners}

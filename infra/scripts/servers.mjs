@@ -14,6 +14,7 @@ export function prepareServers() {
   withInstallLock(join(cacheFolder(), 'install.lock'), () => {
     installSystemPackages();
     if (!hasKafka()) installKafkaJars();
-    if (!existsSync(kafkaArchiveFile())) writeKafkaArchive();
+    const archive = kafkaArchiveFile();
+    if (!existsSync(archive)) writeKafkaArchive(archive);
   });
 }

@@ -6,6 +6,7 @@
 import { assertNever } from './assert.ts';
 import type { Epoch } from './epoch.ts';
 import type { Lsn } from './lsn.ts';
+import { unixMsOf } from './pgoutput/postgres-time.ts';
 import type { Position } from './position.ts';
 import type { RegionId } from './region.ts';
 
@@ -112,22 +113,18 @@ export function endPositionOf(record: CommitRecord): Position | null {
   }
 }
 
-/** PostgreSQL counts from the year 2000. */
-const postgresEpochMs = 946_684_800_000;
-
 /** When the last of `record` was committed or its epoch begun: ms since 1970; null: not told. */
 export function timeMsOf(record: CommitRecord): number | null {
-  const inMs = (us: bigint): number => Number(us / 1000n) + postgresEpochMs;
   switch (record.kind) {
     case 'transactions': {
       const last = record.transactions.at(-1);
-      return last === undefined ? null : inMs(last.commitTimeUs);
+      return last === undefined ? null : unixMsOf(last.commitTimeUs);
     }
     case 'chunk':
-      return inMs(record.commitTimeUs);
+      return unixMsOf(record.commitTimeUs);
     case 'idle':
     case 'epoch-start':
-      return inMs(record.timeUs);
+      return unixMsOf(record.timeUs);
     case 'seed':
     case 'sealed':
     case 'opened':

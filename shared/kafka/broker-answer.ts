@@ -3,6 +3,7 @@ import { metadataV12 } from '@platformatic/kafka';
 import { withDeadline } from '../runtime/sleep.ts';
 import type { Clock } from '../ports/clock.ts';
 import { BrokerLine } from './broker-line.ts';
+import { LateAnswer } from './late-answer.ts';
 
 export interface BrokerQuestion {
   /** `host:port`. */
@@ -22,7 +23,7 @@ export async function answersNow({ address, clientId, clock }: BrokerQuestion): 
     if (connection === null) return false;
     const asked = metadataV12.api.async(connection, [], false, false);
     asked.catch(() => undefined);
-    await withDeadline(asked, boundMs, () => new Error(`${address} does not answer`));
+    await withDeadline(asked, boundMs, () => new LateAnswer('a request', boundMs));
     return true;
   } catch {
     return false;

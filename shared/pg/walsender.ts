@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { Lsn } from '../core/lsn.ts';
+import { postgresUsOf } from '../core/pgoutput/postgres-time.ts';
 import { refusalOf } from '../runtime/link-security.ts';
 import { pgConfigOf, type PgTarget } from './client.ts';
 
@@ -34,7 +35,6 @@ export interface ReplicationHandlers {
   readonly onEnd: (error: Error | null) => void;
 }
 
-const microsecondsTo2000 = 946_684_800_000_000n;
 const copyData = 100;
 const errorResponse = 69;
 const copyDone = 99;
@@ -113,7 +113,7 @@ export class Walsender {
     frame.writeBigUInt64BE(positions.write, 6);
     frame.writeBigUInt64BE(positions.flush, 14);
     frame.writeBigUInt64BE(positions.apply, 22);
-    frame.writeBigInt64BE(BigInt(Date.now()) * 1000n - microsecondsTo2000, 30);
+    frame.writeBigInt64BE(postgresUsOf(Date.now()), 30);
     frame[38] = asksReply ? 1 : 0;
     this.#socket.write(frame);
   }

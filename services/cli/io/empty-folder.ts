@@ -1,5 +1,6 @@
 /** Folders for files that are made once. */
 import { existsSync, readdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CliError } from '../core/cli-error.ts';
 import { exitCodes } from '../core/exit-code.ts';
@@ -13,5 +14,12 @@ export function emptyFolder(path: string, hint?: string): string {
       ...(hint === undefined ? {} : { hint }),
     });
   }
+  return folder;
+}
+
+/** The same, made if need be; nobody but its owner looks into it. */
+export async function makeEmptyFolder(path: string): Promise<string> {
+  const folder = emptyFolder(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   return folder;
 }

@@ -5,6 +5,7 @@
 import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
 import { zeroLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { postgresUsOf } from '../../../shared/core/pgoutput/postgres-time.ts';
 import { isAtOrPast, zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
@@ -197,7 +198,7 @@ export class DirectiveRunner {
     const { epoch, timeline, cut } = directive;
     if (facts.startedEpochs.has(epoch)) return;
     await ownLog.append({ kind: 'opened', epoch, origin: region, timeline });
-    const timeUs = BigInt(Math.round(clock.wallMs() * 1000)) - 946_684_800_000_000n;
+    const timeUs = postgresUsOf(clock.wallMs());
     await ownLog.append({ kind: 'epoch-start', epoch, origin: region, cut, timeUs });
   }
 

@@ -2,7 +2,7 @@
  * The primary's side: decodes the epoch's slot into records, pushes and logs them, and reports to
  * PostgreSQL what is logged and what the members have applied.
  */
-import { endPositionOf, withoutMessages } from '../../../shared/core/commit-record.ts';
+import { endPositionOf, timeMsOf, withoutMessages } from '../../../shared/core/commit-record.ts';
 import {
   holdersOf,
   initialQuorum,
@@ -270,7 +270,7 @@ export class Leader {
     await failpoint('leader.before-logged');
     this.#options.ownLog.note(logged);
     if (record.kind === 'idle') {
-      this.#freshAtMs = Number(record.timeUs / 1000n) + 946_684_800_000;
+      this.#freshAtMs = timeMsOf(record);
       this.#step({ kind: 'logged', lsn: record.lsn });
       this.#idleDone();
     } else if (end !== null) {

@@ -4,6 +4,7 @@
  */
 import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
+import { unixMsOf } from '../../../shared/core/pgoutput/postgres-time.ts';
 import { zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { isMeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
@@ -257,7 +258,7 @@ export class Replication {
     if (directive?.kind === 'follow' && this.#phase !== 'running') this.#setPhase('running', '');
     this.#applied = facts.applied;
     if (facts.transactions > 0) this.#overrun = null;
-    if (facts.timeUs !== null) this.#freshAtMs = Number(facts.timeUs / 1000n) + 946_684_800_000;
+    if (facts.timeUs !== null) this.#freshAtMs = unixMsOf(facts.timeUs);
     const store = this.#store;
     if (store !== null) {
       for (const link of this.#peers.links.values())

@@ -1,10 +1,10 @@
 /** The files of a region that begin anew: Kafka's folder, the owner mark, the cluster file. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { copyFile, rename, rm } from 'node:fs/promises';
-import { parseDocument } from 'yaml';
 import { writeFileWhole } from '../../../local/process/whole-file.ts';
 import type { RegionPaths } from '../../../local/region-paths.ts';
 import type { FileChange } from '../../core/rescue/rescued-cluster.ts';
+import { changedCluster } from '../changed-cluster.ts';
 
 /** Moves what there is at `path` to `<path>.<word>-<time>`; returns the new name, or null. */
 export async function setAside(path: string, word: string): Promise<string | null> {
@@ -25,8 +25,7 @@ export async function changeClusterFile(
   changes: readonly FileChange[],
 ): Promise<string> {
   const kept = `${file}.before-rescue`;
-  const document = parseDocument(readFileSync(file, 'utf8'));
-  for (const [path, value] of changes) document.setIn(path, value);
+  const document = changedCluster(file, changes);
   await copyFile(file, kept);
   await writeFileWhole(file, document.toString());
   return kept;

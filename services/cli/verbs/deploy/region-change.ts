@@ -3,11 +3,10 @@
  * made here and brought to the hosts by a person; who counts is decided by the control log.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { createAgentClient } from '../../../local/agent-client.ts';
 import { newKafkaNode, newRegion, secretsComment } from '../../../local/cluster-files.ts';
 import { newRegionSecrets } from '../../../local/new-secrets.ts';
@@ -20,9 +19,10 @@ import { addChanges, planAdd, planRemove } from '../../core/deploy/region-plan.t
 import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
 import { endOf } from '../../core/operation-view.ts';
 import { operationSchema, outcomeOf } from '../../io/admin-schema.ts';
+import { changedCluster } from '../../io/changed-cluster.ts';
 import { confirm } from '../../io/confirm.ts';
 import { openAdmin, openCluster, regionNamed, type Context } from '../../io/context.ts';
-import { emptyFolder } from '../../io/empty-folder.ts';
+import { makeEmptyFolder } from '../../io/empty-folder.ts';
 import { awaitOperation } from '../../io/operation.ts';
 import type { Act } from '../../program.ts';
 
@@ -67,14 +67,11 @@ async function addFiles(
   const plan = planAdd(config, text, Math.random());
   if (plan.kind === 'refused') throw usageError(`${plan.why}.`);
   const { region, nodeId } = plan;
-  const folder = await makeFolder(options.output);
+  const folder = await makeEmptyFolder(options.output);
   const authority = await authorityOf(config, options.authority);
   const nodes = config.regions[0]?.nodes.length ?? 1;
   const entry = newRegion(region, newKafkaNode(nodeId, false), nodes);
-  const document = parseDocument(readFileSync(clusterFile, 'utf8'));
-  for (const [path, value] of addChanges(config, region, entry)) {
-    document.setIn(path, document.createNode(value));
-  }
+  const document = changedCluster(clusterFile, addChanges(config, region, entry));
   const cluster = clusterConfigSchema.parse(document.toJS());
   const { shared } = secrets();
   const own = await newRegionSecrets(cluster, region.id, { shared, authority });
@@ -108,12 +105,6 @@ async function authorityOf(
       throw new CliError(`${join(folder, file)} cannot be read.`);
     });
   return { certificate: await read('ca.pem'), key: await read('ca-key.pem') };
-}
-
-async function makeFolder(path: string): Promise<string> {
-  const folder = emptyFolder(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  return folder;
 }
 
 async function reload(context: Context, id: string): Promise<ExitCode> {
@@ -164,10 +155,9 @@ async function remove(
     word: id,
     isGiven: options.yes === true,
   });
-  const folder = await makeFolder(options.output);
+  const folder = await makeEmptyFolder(options.output);
   await change(context, 'remove', id);
-  const document = parseDocument(readFileSync(clusterFile, 'utf8'));
-  for (const path of plan.paths) document.deleteIn(path);
+  const document = changedCluster(clusterFile, [], plan.paths);
   clusterConfigSchema.parse(document.toJS());
   await writeFileWhole(join(folder, 'meridian.yaml'), document.toString());
   context.terminal.say(`The cluster file without ${id} for every other host: ${folder}`);

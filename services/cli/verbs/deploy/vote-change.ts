@@ -3,11 +3,8 @@
  * log, go to another while the others run. Files are made first and brought to the hosts by a
  * person; the new voter's host starts with them, then the vote moves.
  */
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { parseDocument } from 'yaml';
 import { writeFileWhole } from '../../../local/process/whole-file.ts';
 import { clusterConfigSchema } from '../../../cluster-config.ts';
 import { kafkaPlaces } from '../../../../shared/config/cluster-schema.ts';
@@ -26,8 +23,9 @@ import { sleep } from '../../../../shared/runtime/sleep.ts';
 import { CliError, usageError } from '../../core/cli-error.ts';
 import { nextVoteStep, planGive, type VoteStep } from '../../core/deploy/vote-plan.ts';
 import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
+import { changedCluster } from '../../io/changed-cluster.ts';
 import { openCluster, regionNamed, type Context } from '../../io/context.ts';
-import { emptyFolder } from '../../io/empty-folder.ts';
+import { makeEmptyFolder } from '../../io/empty-folder.ts';
 import { quorumTarget } from '../../io/kafka-quorum.ts';
 import type { Act } from '../../program.ts';
 
@@ -60,11 +58,9 @@ async function giveFile(
   const { from } = options;
   const plan = planGive(config, from, to);
   if (plan.kind === 'refused') throw usageError(`${plan.why}.`);
-  const folder = emptyFolder(options.output);
-  const document = parseDocument(readFileSync(clusterFile, 'utf8'));
-  for (const [path, value] of plan.changes) document.setIn(path, value);
+  const document = changedCluster(clusterFile, plan.changes);
   clusterConfigSchema.parse(document.toJS());
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const folder = await makeEmptyFolder(options.output);
   await writeFileWhole(join(folder, 'meridian.yaml'), document.toString());
   const { terminal, isJson } = context;
   const steps = [
