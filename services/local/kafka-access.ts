@@ -1,8 +1,8 @@
 /** Grants the regions their access to Kafka as soon as a broker answers: mode tls only. */
 import { accessRulesOf, ensureAccessRules } from '../../shared/kafka/access-rules.ts';
+import { brokerTls } from '../../shared/kafka/broker-tls.ts';
 import { kafkaPlaces } from '../../shared/config/cluster-schema.ts';
 import { createBackoff } from '../../shared/runtime/backoff.ts';
-import { clientTls } from '../../shared/runtime/link-security.ts';
 import { messageOf } from '../../shared/errors/meridian-error.ts';
 import { sleep } from '../../shared/runtime/sleep.ts';
 import type { RegionContext } from './region-context.ts';
@@ -24,10 +24,8 @@ export async function keepKafkaAccess(context: RegionContext, signal: AbortSigna
   );
   let isGranted = false;
   while (!signal.aborted) {
-    const link = clientTls('kafka', null, 'broker');
-    const own = context.secrets.own.certificates?.broker;
-    if (link === null || own === undefined) return;
-    const tls = { ...link, cert: own.certificate, key: own.key };
+    const tls = brokerTls(context.secrets);
+    if (tls === null) return;
     try {
       const clientId = `meridian-${region.id}-access`;
       await ensureAccessRules({ brokers, clientId, tls }, rules);

@@ -15,6 +15,7 @@ import { acceptsConnections } from '../process/tcp-check.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
+import { kafkaRole } from './kafka-role.ts';
 import { processFiles } from './process-files.ts';
 
 /** Kafka keeps everything it confirmed in its files; a longer controlled end gains nothing. */
@@ -24,7 +25,7 @@ const stopBoundMs = 3000;
 export type KafkaContext = Pick<
   RegionContext,
   'cluster' | 'paths' | 'programs' | 'hosts' | 'logger'
-> & { readonly region: KafkaPlace };
+> & { readonly region: KafkaPlace; readonly secrets?: RegionContext['secrets'] };
 
 /** The process of the host's Kafka node, not yet started. */
 export function createKafkaProcess(context: KafkaContext): ManagedProcess {
@@ -47,10 +48,15 @@ async function prepareKafka(context: KafkaContext): Promise<ProcessSpec> {
     join(programs.repositoryFolder, 'infra/kafka/broker.properties'),
     'utf8',
   );
-  await writeFileWhole(propertiesFile, `${fixed}\n${kafkaProperties(context)}`);
+  const { isController, isGiving } = await kafkaRole(context, propertiesFile);
+  if (isGiving) {
+    const why = `by the cluster file ${region.id} gives its vote: npx meridian region move-vote`;
+    context.logger.warn({ why }, 'kafka keeps its vote until it has moved');
+  }
+  await writeFileWhole(propertiesFile, `${fixed}\n${kafkaProperties(context, isController)}`);
   await formatOnce(context, propertiesFile);
-  const { clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
-  const ports = isVoter ? [clientPort, brokerPort, controllerPort] : [clientPort, brokerPort];
+  const { clientPort, brokerPort, controllerPort } = region.kafka;
+  const ports = [clientPort, brokerPort, ...(isController ? [controllerPort] : [])];
   return {
     program: programs.java,
     args: [...jvmArguments(context), 'kafka.Kafka', propertiesFile],
@@ -104,20 +110,21 @@ function kafkaLogLevel(level: ClusterBase['log']['level']): string {
 /** The settings that differ by region; infra/kafka/broker.properties has the others. */
 export function kafkaProperties(
   context: Pick<KafkaContext, 'cluster' | 'region' | 'paths'>,
+  isController = context.region.kafka.isVoter,
 ): string {
   const { cluster, region, paths } = context;
-  const { nodeId, clientPort, brokerPort, controllerPort, isVoter } = region.kafka;
+  const { nodeId, clientPort, brokerPort, controllerPort } = region.kafka;
   const isSecured = cluster.security.mode === 'tls';
   const places: [string, number][] = [
     ['CLIENT', clientPort],
     ['BROKER', brokerPort],
-    ...(isVoter ? ([['CONTROLLER', controllerPort]] satisfies [string, number][]) : []),
+    ...(isController ? ([['CONTROLLER', controllerPort]] satisfies [string, number][]) : []),
   ];
   const listeners = (host: string): string =>
     places.map(([name, port]) => `${name}://${host}:${String(port)}`).join(',');
   const properties: Record<string, string> = {
     'node.id': String(nodeId),
-    'process.roles': isVoter ? 'broker,controller' : 'broker',
+    'process.roles': isController ? 'broker,controller' : 'broker',
     'broker.rack': region.id,
     listeners: listeners(region.bind),
     'advertised.listeners': listeners(region.host),

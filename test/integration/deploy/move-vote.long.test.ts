@@ -118,6 +118,21 @@ test('a file in which the fourth region has the vote; by the old one nothing mov
   assert.deepEqual(await seenAt('eu-west'), { voters: old, holders: old });
 });
 
+test('one that starts with the file before its vote has moved keeps it', async () => {
+  hosts.bring(giver, 'moved');
+  await restart(giver);
+  assert.equal(nodes.get(giver)?.state().restarts, 0);
+  assert.deepEqual(await seenAt(giver), { voters: old, holders: old });
+  await nodes.get('us-east')?.stop();
+  await eventually(async () => {
+    const { leaderId } = await describeQuorum(quorumTarget(contextOf(giver), 'test'));
+    return leaderId !== contextOf('us-east').region.kafka.nodeId;
+  }, waiting);
+  assert.deepEqual((await seenAt(giver)).voters, old, 'two of three decide, the giver one of them');
+  await start('us-east');
+  await untilRunning('us-east');
+});
+
 test('while another voter is away no vote moves', async () => {
   hosts.bring(taker, 'moved');
   await restart(taker);
@@ -142,7 +157,6 @@ test('the vote and the copy of the control log move; moved again, it is done', a
 });
 
 test('the one that gave its vote starts as a broker and holds no control log', async () => {
-  hosts.bring(giver, 'moved');
   await restart(giver);
   await eventually(() => !hosts.topics(giver).includes(topic), waiting);
   assert.deepEqual(await seenAt(giver), { voters: moved, holders: moved });
