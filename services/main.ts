@@ -32,6 +32,7 @@ import { dataTopicOf } from '../shared/kafka/topic.ts';
 import type { RegionControl } from '../shared/ports/region-control.ts';
 import type { ReplicationStatus } from '../shared/ports/replication-status.ts';
 import { connectRedis, type RedisClient } from '../shared/redis/client.ts';
+import { redisTargetOf } from '../shared/redis/target.ts';
 import { internalOrigin } from '../shared/runtime/link-security.ts';
 import { systemClock as clock } from '../shared/runtime/system-clock.ts';
 import { withDeadline } from '../shared/runtime/sleep.ts';
@@ -79,11 +80,7 @@ const compose: Compose = async (inputs) => {
     const own = { config: cluster.router, regionControl, replicationStatus };
     made.set('router', createRouterService({ ...base, ...own }));
   }
-  const redis = connectRedis({
-    host: region.host,
-    port: region.redis.port,
-    password: secrets.own.redisPassword,
-  });
+  const redis = connectRedis(redisTargetOf({ cluster, region, secrets }));
   if (has('gateway')) {
     const dataApiPrefix = has('router') ? null : `${cluster.router.pathPrefix}/v1`;
     const own = { config: cluster.gateway, regionControl, redis, dataApiPrefix };

@@ -119,8 +119,10 @@ function processesOf(
 ): { servers: ManagedProcess[]; meridian: ManagedProcess[] } {
   if (onlyPostgres) return { servers: [], meridian: [] };
   const upstream = createSampleUpstream(context);
+  const hasOwnRedis = context.region.redis.external === undefined;
+  const redis = hasOwnRedis ? createRedisProcess(context) : [];
   return {
-    servers: [createKafkaProcess(context), createRedisProcess(context), upstream ?? []].flat(),
+    servers: [createKafkaProcess(context), redis, upstream ?? []].flat(),
     meridian: meridianProcesses(context.region).map((config) =>
       createMeridianProcess(context, config),
     ),

@@ -4,7 +4,8 @@ import type { ListenAddress } from './process/address-check.ts';
 
 /** Those of the agent, the listeners of each Meridian process, Kafka, Redis and PostgreSQL. */
 export function addressesOf(region: RegionConfig): ListenAddress[] {
-  const own = [region.agentPort, region.redis.port, region.sampleUpstreamPort ?? []].flat();
+  const redis = region.redis.external === undefined ? region.redis.port : [];
+  const own = [region.agentPort, redis, region.sampleUpstreamPort ?? []].flat();
   return [...own, ...crossRegionPorts(region)].map((port) => ({ host: region.bind, port }));
 }
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { isRegionId, type RegionId } from '../core/region.ts';
 import { parseNodeId, type NodeId } from '../core/node.ts';
+import { externalRedisSchema } from './external-parts.ts';
 
 export const regionIdSchema = z
   .string()
@@ -69,7 +70,7 @@ export const regionSchema = z.strictObject({
   /** The node agent's port. */
   agentPort: port,
   kafka: kafkaNodeSchema,
-  redis: z.strictObject({ port }),
+  redis: z.strictObject({ port, external: externalRedisSchema.optional() }),
   /** Where the node agent starts a sample upstream for the gateway; absent: none. */
   sampleUpstreamPort: port.optional(),
   /** PostgreSQL nodes; the first is the region's node, the others its physical standbys. */

@@ -46,6 +46,8 @@ export const secretsSchema = z.strictObject({
     certificates: z
       .strictObject({ region: certificateSchema, broker: certificateSchema })
       .optional(),
+    /** Passwords of parts that Meridian did not start; others chose them. */
+    external: z.strictObject({ redisPassword: z.string().min(1).max(512).optional() }).optional(),
   }),
 });
 

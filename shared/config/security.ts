@@ -4,7 +4,12 @@ import { holderOf, type CertificateUse } from '../core/certificate/link-certific
 import type { RegionId } from '../core/region.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import type { LinkIdentity } from '../runtime/link-security.ts';
-import { kafkaPlaces, regionOfConfig, type ClusterBase } from './cluster-schema.ts';
+import {
+  kafkaPlaces,
+  regionOfConfig,
+  type ClusterBase,
+  type RegionConfig,
+} from './cluster-schema.ts';
 import type { Secrets, WitnessSecrets } from './secrets-schema.ts';
 
 type SecuredCluster = Pick<
@@ -18,6 +23,7 @@ type SecuredCluster = Pick<
  */
 export function checkSecurity(cluster: SecuredCluster, secrets: Secrets, now = new Date()): void {
   const region = regionOfConfig(cluster as ClusterBase, secrets.region);
+  checkExternal(region, secrets);
   if (cluster.security.mode === 'plain') {
     checkLoopback(region);
     return;
@@ -58,6 +64,15 @@ function checkLoopback({ id, bind }: { readonly id: RegionId; readonly bind: str
   const message = `${id} binds ${bind}: mode plain binds loopback addresses only.`;
   throw new MeridianError('ConfigInvalid', message, {
     hint: 'Set security.mode: tls with secrets of npx meridian init, or bind a 127.x address.',
+  });
+}
+
+/** A part of somebody else's that lets everybody in is none to build on. */
+function checkExternal({ id, redis }: RegionConfig, { own }: Secrets): void {
+  if (redis.external === undefined || own.external?.redisPassword !== undefined) return;
+  const message = `The secrets of ${id} hold no password of its external Redis.`;
+  throw new MeridianError('ConfigInvalid', message, {
+    hint: 'Add own.external.redisPassword to its secrets file.',
   });
 }
 

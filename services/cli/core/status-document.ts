@@ -43,6 +43,19 @@ export interface RegionsAnswer {
   readonly regions: readonly ReportedRegion[];
 }
 
+/** A part of a region that Meridian did not start. */
+export interface ExternalPart {
+  readonly name: 'redis';
+  /** `redis.example:6379`. */
+  readonly place: string;
+}
+
+/** What the region's process says of it; null when it does not answer. */
+export interface SeenPart extends ExternalPart {
+  readonly ok: boolean | null;
+  readonly detail: string;
+}
+
 /** What the cluster file says of a region, as far as `status` needs it. */
 export interface ListedRegion {
   readonly id: string;
@@ -50,6 +63,8 @@ export interface ListedRegion {
   readonly nodes: readonly string[];
   readonly gatewayUrl: string;
   readonly adminUrl: string;
+  /** Absent without a cluster file: the admin API does not say. */
+  readonly external?: readonly ExternalPart[];
 }
 
 export interface StatusRegion {
@@ -70,6 +85,7 @@ export interface StatusRegion {
   readonly adminUrl: string;
   /** Null until there is a wire front end. */
   readonly wireUrl: null;
+  readonly external?: readonly SeenPart[];
 }
 
 export interface StatusDocument {

@@ -55,6 +55,12 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
   for (const { id, warnings } of status.regions) {
     for (const warning of warnings) lines.push(paint('yellow', `${id}: ${warning}`));
   }
+  for (const { id, external = [] } of status.regions) {
+    for (const { name, place, ok, detail } of external) {
+      const text = `${id}: ${name} is ${place}, not started by Meridian: ${detail}`;
+      lines.push(paint(ok === true ? 'dim' : 'yellow', text));
+    }
+  }
   return `${lines.join('\n')}\n`;
 }
 

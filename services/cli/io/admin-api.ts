@@ -10,9 +10,14 @@ import {
   type BearerClient,
   type BearerReply,
 } from '../../../shared/http/bearer-client.ts';
-import type { ListedRegion, RegionsAnswer } from '../core/status-document.ts';
+import type {
+  ExternalPart,
+  ListedRegion,
+  RegionsAnswer,
+  SeenPart,
+} from '../core/status-document.ts';
 import { CliError } from '../core/cli-error.ts';
-import { regionsSchema } from './admin-schema.ts';
+import { readinessSchema, regionsSchema } from './admin-schema.ts';
 
 export interface AdminEndpoint {
   /** The region's id, or the URL itself when no cluster file names it. */
@@ -80,6 +85,20 @@ export class AdminApi {
             adminUrl: item.adminUrl ?? '',
           }));
     return { listed, answers };
+  }
+
+  /** What region `id` says of the parts that Meridian did not start there. */
+  async external(id: string, parts: readonly ExternalPart[]): Promise<readonly SeenPart[]> {
+    const client = this.#clients.find((one) => one.id === id)?.client;
+    const call: BearerCall = { method: 'GET', path: '/health/ready', timeoutMs: defaultTimeoutMs };
+    const checks = await client
+      ?.call(call)
+      .then((reply) => parseAs(readinessSchema, reply, client.origin).checks)
+      .catch(() => []);
+    return parts.map((part) => {
+      const check = checks?.find(({ name }) => name === part.name);
+      return { ...part, ok: check?.ok ?? null, detail: check?.detail ?? `${id} is not ready` };
+    });
   }
 
   /** Asks the regions in turn until one answers. */

@@ -54,6 +54,11 @@ export const regionsSchema = z.object({
 
 export type ReportedItem = z.infer<typeof regionSchema>;
 
+/** `GET /health/ready`. */
+export const readinessSchema = z.object({
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+});
+
 const stepSchema = z.object({
   name: z.string(),
   /** Milliseconds since the first step. */

@@ -10,6 +10,7 @@ import { linkIdentityOf } from '../../../shared/config/security.ts';
 import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
 import { CliError, usageError } from '../core/cli-error.ts';
+import type { ExternalPart } from '../core/status-document.ts';
 import { AdminApi } from './admin-api.ts';
 import { dataFolderOf, locateCluster, type ClusterPlace } from './cluster-files.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
@@ -140,8 +141,14 @@ export function openAdmin(context: Context, scope: Scope): AdminApi {
     nodes: region.nodes.map((node) => node.id),
     gatewayUrl: urlOf(config, region, 'public'),
     adminUrl: urlOf(config, region, 'admin'),
+    external: externalPartsOf(region),
   }));
   return new AdminApi({ endpoints: listed, listed, token });
+}
+
+function externalPartsOf({ redis }: RegionConfig): readonly ExternalPart[] {
+  const { external, port } = redis;
+  return external === undefined ? [] : [{ name: 'redis', place: `${external.host}:${port}` }];
 }
 
 /** MERIDIAN_TOKEN, else a short-lived token signed with the local secrets. */

@@ -1,7 +1,7 @@
 /** `meridian status`: every region's role, position, lag, health and URLs. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes, type ExitCode } from '../core/exit-code.ts';
-import { statusDocument, type StatusDocument } from '../core/status-document.ts';
+import { statusDocument, type ListedRegion, type StatusDocument } from '../core/status-document.ts';
 import { renderStatus } from '../core/status-view.ts';
 import { nothingRuns, type AdminApi } from '../io/admin-api.ts';
 import { openAdmin, type Context } from '../io/context.ts';
@@ -32,10 +32,24 @@ export const addStatus: AddVerb = (program, act) => {
 
 /** The status document; throws when no region answers. */
 export async function readStatus(admin: AdminApi): Promise<StatusDocument> {
-  const { listed, answers } = await admin.regions();
-  const status = statusDocument(listed, answers);
+  const { listed, status } = await lookOnce(admin);
   if (status === null) throw nothingRuns(listed);
   return status;
+}
+
+async function lookOnce(
+  admin: AdminApi,
+): Promise<{ listed: readonly ListedRegion[]; status: StatusDocument | null }> {
+  const { listed, answers } = await admin.regions();
+  const status = statusDocument(listed, answers);
+  if (status === null) return { listed, status };
+  const regions = status.regions.map(async (region) => {
+    const parts = listed.find(({ id }) => id === region.id)?.external ?? [];
+    return parts.length === 0
+      ? region
+      : { ...region, external: await admin.external(region.id, parts) };
+  });
+  return { listed, status: { ...status, regions: await Promise.all(regions) } };
 }
 
 async function once(context: Context, admin: AdminApi): Promise<ExitCode> {
@@ -49,8 +63,7 @@ async function once(context: Context, admin: AdminApi): Promise<ExitCode> {
 async function watch(context: Context, admin: AdminApi): Promise<ExitCode> {
   const { terminal } = context;
   for (;;) {
-    const { listed, answers } = await admin.regions();
-    const status = statusDocument(listed, answers);
+    const { status } = await lookOnce(admin);
     if (context.isJson) {
       if (status !== null) terminal.out(JSON.stringify(status));
     } else {

@@ -30,7 +30,7 @@ export function followCertificates(
       installLinkIdentity(linkIdentityOf(cluster, context.secrets));
       await writeTlsFiles(paths.tlsFolder, context.secrets);
       await nodes.renewCertificates();
-      if (!hasRedis) return;
+      if (!hasRedis || region.redis.external !== undefined) return;
       const { certificate } = tlsFiles(paths.tlsFolder);
       const target = { host: region.bind, port: region.redis.port };
       const password = context.secrets.own.agentToken;

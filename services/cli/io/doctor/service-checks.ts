@@ -1,4 +1,4 @@
-/** Facts of the region's own parts: PostgreSQL's nodes, Kafka's quorum, Redis. */
+/** Facts of the region's parts: PostgreSQL's nodes, Kafka's quorum, Redis. */
 import {
   kafkaPlaces,
   type ClusterBase,
@@ -8,12 +8,11 @@ import type { Secrets } from '../../../../shared/config/secrets-schema.ts';
 import { messageOf } from '../../../../shared/errors/meridian-error.ts';
 import { describeQuorum } from '../../../../shared/kafka/quorum.ts';
 import { ownSessionOptions, withPg, type PgClient } from '../../../../shared/pg/client.ts';
-import { connectRedis } from '../../../../shared/redis/client.ts';
-import { withDeadline } from '../../../../shared/runtime/sleep.ts';
-import { failed, ok, type Finding } from '../../core/doctor/finding.ts';
+import { failed, type Finding } from '../../core/doctor/finding.ts';
 import { judgeServer, type ServerFacts } from '../../core/doctor/judge-postgres.ts';
 import { judgeQuorum } from '../../core/doctor/judge-quorum.ts';
 import { quorumTarget } from '../kafka-quorum.ts';
+import { checkRedis } from './redis-checks.ts';
 
 export interface PartsToCheck {
   readonly cluster: ClusterBase;
@@ -22,6 +21,11 @@ export interface PartsToCheck {
 }
 
 const answerMs = 3000;
+
+/** Before the start: only what Meridian does not start itself is there already. */
+export async function checkExternalParts(parts: PartsToCheck): Promise<Finding[]> {
+  return parts.region.redis.external === undefined ? [] : checkRedis(parts);
+}
 
 export async function checkParts(parts: PartsToCheck): Promise<Finding[]> {
   const nodes = parts.region.nodes.map((node) => checkNode(parts, node));
@@ -95,21 +99,5 @@ async function checkQuorum({ cluster, region, secrets }: PartsToCheck): Promise<
   } catch (error) {
     const fix = 'a majority of the voters must be up: start their regions';
     return [failed('kafka quorum', `does not answer: ${messageOf(error)}`, fix)];
-  }
-}
-
-async function checkRedis({ region, secrets }: PartsToCheck): Promise<Finding[]> {
-  const { host, redis } = region;
-  const client = connectRedis({ host, port: redis.port, password: secrets.own.redisPassword });
-  const ready = new Promise<void>((resolve) => client.once('ready', resolve));
-  try {
-    await withDeadline(ready, answerMs, () => new Error('no answer'));
-    await client.ping();
-    return [ok('redis', 'answers')];
-  } catch (error) {
-    const fix = 'limits count per process meanwhile; see its log, npx meridian logs';
-    return [failed('redis', `does not answer: ${messageOf(error)}`, fix)];
-  } finally {
-    client.disconnect();
   }
 }

@@ -3,7 +3,7 @@ import { runningAgent } from '../../../local/leftovers.ts';
 import { localRegionPaths } from '../../../local/region-paths.ts';
 import { hostsOf } from '../../../local/region-context.ts';
 import { checkSecurity } from '../../../../shared/config/security.ts';
-import { messageOf } from '../../../../shared/errors/meridian-error.ts';
+import { isMeridianError, messageOf } from '../../../../shared/errors/meridian-error.ts';
 import { installHostResolver } from '../../../../shared/runtime/host-resolver.ts';
 import {
   describeFindings,
@@ -18,7 +18,11 @@ import { dataFolderOf } from '../../io/cluster-files.ts';
 import { openCluster, regionNamed, type Context } from '../../io/context.ts';
 import { checkHost } from '../../io/doctor/host-checks.ts';
 import { checkPeers } from '../../io/doctor/peer-checks.ts';
-import { checkParts, type PartsToCheck } from '../../io/doctor/service-checks.ts';
+import {
+  checkExternalParts,
+  checkParts,
+  type PartsToCheck,
+} from '../../io/doctor/service-checks.ts';
 import type { AddVerb } from '../../program.ts';
 
 export const addDoctor: AddVerb = (program, act) => {
@@ -48,7 +52,10 @@ async function doctor(context: Context, id: string | undefined): Promise<ExitCod
     ...(await checkHost({ region, secrets, paths, isRunning })),
     ...(isRunning
       ? await checkParts(parts)
-      : [skipped('parts', `not started: npx meridian region up ${region.id}`)]),
+      : [
+          skipped('parts', `not started: npx meridian region up ${region.id}`),
+          ...(await checkExternalParts(parts)),
+        ]),
     ...(await checkPeers(config, region)),
   ];
   const isFit = !hasFailed(findings);
@@ -68,7 +75,8 @@ function checkFiles({ cluster, region, secrets }: PartsToCheck): Finding {
     checkSecurity(cluster, secrets);
     return ok(check, `${region.id} of ${cluster.clusterId}, mode ${cluster.security.mode}`);
   } catch (error) {
-    const fix = 'npx meridian init writes sound ones, npx meridian certificates renew new ones';
+    const known = isMeridianError(error) ? error.details.hint : undefined;
+    const fix = known ?? 'npx meridian init writes sound ones';
     return failed(check, messageOf(error).replace(/\.$/, ''), fix);
   }
 }

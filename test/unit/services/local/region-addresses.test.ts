@@ -35,6 +35,15 @@ test('the agent and Redis are not reached from other regions', () => {
   );
 });
 
+test('a Redis that somebody else runs takes no port here', () => {
+  const external = { host: 'redis.example', tls: true };
+  const other = { ...region, redis: { port: 11, external } };
+  assert.equal(
+    addressesOf(other).some(({ port }) => port === 11),
+    false,
+  );
+});
+
 test('a region without a vote has no controller', () => {
   const other = { ...region, kafka: { ...region.kafka, isVoter: false } };
   assert.equal(crossRegionPorts(other).includes(10), false);

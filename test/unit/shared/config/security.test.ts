@@ -45,6 +45,19 @@ test('plain links stay on the machine', () => {
   });
 });
 
+test('an external Redis has its password in the secrets file', () => {
+  const [first, ...rest] = cluster.regions;
+  assert.ok(first !== undefined);
+  const redis = { port: 6379, external: { host: 'redis.example', tls: true } };
+  const changed = { ...cluster, regions: [{ ...first, redis }, ...rest] };
+  assert.throws(() => checkSecurity(changed, own), {
+    code: 'ConfigInvalid',
+    message: /eu-west hold no password of its external Redis/,
+  });
+  const external = { redisPassword: 'x' };
+  checkSecurity(changed, { ...own, own: { ...own.own, external } });
+});
+
 const future = new Date(Date.now() + 400 * 24 * 3600 * 1000);
 assert.ok(authority !== null);
 const swapped = secretsOf('us-east').own.certificates;

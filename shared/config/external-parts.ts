@@ -1,0 +1,32 @@
+/**
+ * Parts that run already and that Meridian uses instead of starting its own: where they are and
+ * how their connections are secured. Passwords are in the secrets file, below `own.external`.
+ */
+import { z } from 'zod';
+
+const onThisMachine = /^(127\.|localhost$|::1$)/;
+
+/** Whether `host` is reached without a network. */
+export function isLoopback(host: string): boolean {
+  return onThisMachine.test(host);
+}
+
+const authority = z.string().includes('-----BEGIN CERTIFICATE-----').max(65_536);
+
+/** `regions.<n>.redis.external`; its port is `regions.<n>.redis.port`. */
+export const externalRedisSchema = z
+  .strictObject({
+    host: z.string().min(1).max(253),
+    /** The ACL user; absent: Redis's user `default`. */
+    user: z.string().min(1).max(128).optional(),
+    /** Its certificate must be valid for `host`. False on this machine only. */
+    tls: z.boolean().default(true),
+    /** Whom its certificate must be signed by, as PEM; absent: who the system trusts. */
+    authority: authority.optional(),
+  })
+  .refine(({ host, tls }) => tls || isLoopback(host), {
+    error: 'without TLS it must be on this machine (127.x, ::1 or localhost)',
+    path: ['tls'],
+  });
+
+export type ExternalRedis = z.infer<typeof externalRedisSchema>;

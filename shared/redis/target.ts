@@ -1,0 +1,27 @@
+/** Where a region's Redis is and how to log in: its own, or one that the cluster file names. */
+import { isIP } from 'node:net';
+import type { ClusterBase, RegionConfig } from '../config/cluster-schema.ts';
+import type { Secrets } from '../config/secrets-schema.ts';
+import type { RedisTarget } from './client.ts';
+
+export interface RedisPlace {
+  readonly cluster: Pick<ClusterBase, 'clusterId'>;
+  readonly region: RegionConfig;
+  readonly secrets: Pick<Secrets, 'own'>;
+}
+
+export function redisTargetOf({ cluster, region, secrets }: RedisPlace): RedisTarget {
+  const { port, external } = region.redis;
+  const { redisPassword, external: chosen } = secrets.own;
+  if (external === undefined) return { host: region.host, port, password: redisPassword };
+  const { host, user: username, tls, authority: ca } = external;
+  const secured = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+  };
+  const keyPrefix = `meridian:${cluster.clusterId}:${region.id}:`;
+  return {
+    ...{ host, port, password: chosen?.redisPassword ?? '' },
+    external: { username, tls: tls ? secured : undefined, keyPrefix },
+  };
+}
