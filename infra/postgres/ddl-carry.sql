@@ -148,7 +148,7 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = r.oid)
 $$;
 
--- Indexes that the primary saw broken.
+-- Indexes that the primary saw broken, or about to be: their uniqueness may not be enforced there.
 CREATE TABLE IF NOT EXISTS meridian.broken_index (
   index_schema text,
   index_name text,
@@ -156,8 +156,10 @@ CREATE TABLE IF NOT EXISTS meridian.broken_index (
 );
 
 -- The primary's look, every second: an index is made elsewhere once it is valid, also when the
--- command that mended it was ended before its event trigger fired.
-CREATE OR REPLACE FUNCTION meridian.capture_mended() RETURNS void
+-- command that mended it was ended before its event trigger fired. `dropping`: those that sessions
+-- are about to drop concurrently (index-drop.sql).
+DROP FUNCTION IF EXISTS meridian.capture_mended();
+CREATE OR REPLACE FUNCTION meridian.capture_mended(dropping oid[] DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found record;
@@ -166,7 +168,7 @@ BEGIN
     SELECT b.index_schema, b.index_name, r.oid FROM meridian.broken_index b
     LEFT JOIN pg_class r ON r.oid = to_regclass(format('%I.%I', b.index_schema, b.index_name))
   LOOP
-    CONTINUE WHEN meridian.is_broken_index(found.oid);
+    CONTINUE WHEN meridian.is_broken_index(found.oid) OR found.oid = ANY (dropping);
     PERFORM meridian.note_index(found.oid);
     DELETE FROM meridian.broken_index b
     WHERE (b.index_schema, b.index_name) = (found.index_schema, found.index_name);
@@ -174,7 +176,8 @@ BEGIN
   INSERT INTO meridian.broken_index
   SELECT n.nspname, r.relname FROM pg_index i JOIN pg_class r ON r.oid = i.indexrelid
   JOIN pg_namespace n ON n.oid = r.relnamespace
-  WHERE NOT i.indisvalid AND r.relkind = 'i' AND r.relpersistence = 'p'
+  WHERE (NOT i.indisvalid OR r.oid = ANY (dropping))
+    AND r.relkind = 'i' AND r.relpersistence = 'p'
     AND NOT meridian.is_own(n.nspname, format('%I.%I', n.nspname, r.relname))
   ON CONFLICT DO NOTHING;
 END

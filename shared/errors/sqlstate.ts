@@ -44,3 +44,13 @@ export function isNotSupported(error: unknown): boolean {
 export function isReadOnlyNode(error: unknown): boolean {
   return sqlstateOf(error) === '25006';
 }
+
+/** The unique index that refused a row (23505). */
+export function uniqueIndexOf(
+  error: unknown,
+): { readonly schema: string; readonly name: string } | null {
+  if (sqlstateOf(error) !== '23505') return null;
+  const { schema, constraint } = error as { readonly schema?: unknown; constraint?: unknown };
+  if (typeof schema !== 'string' || typeof constraint !== 'string') return null;
+  return { schema, name: constraint };
+}

@@ -27,6 +27,7 @@ import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { ApplyItem } from './apply/apply-queue.ts';
 import { ChangeWriter, type WriteMode } from './apply/change-writer.ts';
+import { dropOfUnenforced } from './apply/unenforced-index.ts';
 import { readProgress, takeOrigin, timestampOf, type Progress } from './apply/progress-row.ts';
 import { textSettings } from './slot-reader.ts';
 
@@ -171,8 +172,9 @@ export class Applier {
     const last = group.transactions.at(-1);
     if (last === undefined) return null;
     const end: Position = { epoch: group.epoch, endLsn: last.endLsn };
-    await this.#inGroupsOrOneByOne(end, null, async (mode) => {
+    await this.#inGroupsOrOneByOne(end, null, async (mode, first) => {
       this.#writer.begin();
+      for (const command of first) this.#writer.command(command);
       await this.#writer.write(group.messages, mode);
       await this.#writer.finish();
     });
@@ -190,8 +192,9 @@ export class Applier {
     this.#chunkLogged.push(item.logged);
     await this.#writer.send();
     const at: Position = { epoch: record.epoch, endLsn: record.endLsn ?? record.prevEndLsn };
-    await this.#inGroupsOrOneByOne(at, 'part', async (mode) => {
+    await this.#inGroupsOrOneByOne(at, 'part', async (mode, first) => {
       this.#writer.command('SAVEPOINT part');
+      for (const command of first) this.#writer.command(command);
       await this.#writer.write(record.messages, mode);
       this.#writer.command('RELEASE SAVEPOINT part');
       await this.#writer.send();
@@ -215,22 +218,26 @@ export class Applier {
 
   /**
    * Runs `write` with as few statements as possible, and again row by row when that does not fit;
-   * before each repetition it rolls back to `savepoint`, or wholly.
+   * before each repetition it rolls back to `savepoint`, or wholly. `first` is to be run before the
+   * changes.
    */
   async #inGroupsOrOneByOne(
     end: Position,
     savepoint: string | null,
-    write: (mode: WriteMode) => Promise<void>,
+    write: (mode: WriteMode, first: ReadonlySet<string>) => Promise<void>,
   ): Promise<void> {
     let mode: WriteMode = 'grouped';
+    const first = new Set<string>();
     for (let tries = 0; ; tries += 1) {
       try {
-        await write(mode);
+        await write(mode, first);
         return;
       } catch (error) {
         if (!mayFitOneByOne(error)) throw error;
         await this.#writer.rollback(savepoint);
-        if (isRetryableLock(error) && tries < lockTriesMax) await sleep(50);
+        const drop = await dropOfUnenforced(this.#client, error);
+        if (drop !== null && !first.has(drop)) first.add(drop);
+        else if (isRetryableLock(error) && tries < lockTriesMax) await sleep(50);
         else if (mode === 'one by one') throw this.#divergence(error, end);
         else mode = 'one by one';
       }

@@ -4,9 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { UnseenCapture } from '../../../services/replicator/io/capture/unseen-capture.ts';
 import { objectForms } from '../../fixtures/replication/ddl-object-forms.ts';
 import { partitionForms, tableForms, type DdlForm } from '../../fixtures/replication/ddl-forms.ts';
 import { connectPg, withPg } from '../../../shared/pg/client.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
 import { startPair, type ReplicatedPair } from '../../helpers/replication/pair.ts';
 
@@ -46,6 +48,26 @@ async function validIndexes(table: string): Promise<unknown[]> {
     [table],
   );
   return rows.map((row) => row['name']);
+}
+
+/** What the primary looks for every second is looked for until `work` is done. */
+async function whileCapturing<T>(work: () => Promise<T>): Promise<T> {
+  const capture = new UnseenCapture(pair.source.target('meridian_applier'), 1000);
+  let isDone = false;
+  const capturing = eventually(
+    async () => {
+      await capture.capture();
+      return isDone;
+    },
+    { deadlineMs: 120_000 },
+  );
+  try {
+    return await work();
+  } finally {
+    isDone = true;
+    await capturing;
+    capture.close();
+  }
 }
 
 /** A session looks at the table until `work` is done. */
@@ -94,7 +116,9 @@ test('trap 39: dropping and detaching concurrently, ended halfway, then done', a
   await whileReading('z', async () => {
     const ended = { code: '57014' };
     await pair.app.query(`SET statement_timeout = '1s'`);
-    await assert.rejects(pair.app.query('DROP INDEX CONCURRENTLY z1_v'), ended);
+    await whileCapturing(() =>
+      assert.rejects(pair.app.query('DROP INDEX CONCURRENTLY z1_v'), ended),
+    );
     await assert.rejects(pair.app.query('ALTER TABLE z DETACH PARTITION z2 CONCURRENTLY'), ended);
     await pair.app.query('RESET statement_timeout');
   });
@@ -104,6 +128,56 @@ test('trap 39: dropping and detaching concurrently, ended halfway, then done', a
     'ALTER TABLE z DETACH PARTITION z2 FINALIZE',
     `INSERT INTO z1 VALUES (3, 'b')`,
   );
+});
+
+test('trap 39: equal rows while their unique index is being dropped concurrently', async () => {
+  await pair.app.query(`CREATE TABLE q (id int PRIMARY KEY, v text, w text);
+    CREATE UNIQUE INDEX "q v" ON q (v); CREATE UNIQUE INDEX q_w ON q (w);
+    INSERT INTO q VALUES (1, 'a', 'a'), (2, 'b', 'b')`);
+  const [dropper, early, late] = await Promise.all(
+    [1, 2, 3].map(() =>
+      connectPg({ ...pair.source.target('app'), options: '-c synchronous_commit=local' }),
+    ),
+  );
+  assert.ok(dropper !== undefined && early !== undefined && late !== undefined);
+  const invalid = `SELECT FROM pg_index WHERE indexrelid = '"q v"'::regclass AND NOT indisvalid`;
+  const dead = `${invalid} AND NOT indislive`;
+  await whileCapturing(async () => {
+    await early.query('BEGIN; SELECT FROM q');
+    const dropping = dropper.query('DROP /* soon */ INDEX CONCURRENTLY IF EXISTS public."q v"');
+    await eventually(async () => (await pair.source.query(invalid)).length > 0);
+    await assert.rejects(pair.app.query(`INSERT INTO q VALUES (3, 'a', 'c')`), { code: '23505' });
+    // It is no longer enforced once nobody is left who began before, and not dropped before `late`.
+    await late.query('BEGIN; SELECT FROM q');
+    await early.query('COMMIT');
+    await eventually(async () => (await pair.source.query(dead)).length > 0);
+    await pair.app.query(`INSERT INTO q VALUES (4, 'x', 'd'); UPDATE q SET v = 'a'`);
+    await pair.caughtUp();
+    assert.deepEqual(await validIndexes('q'), ['q_pkey', 'q_w']);
+    await late.query('COMMIT');
+    await dropping;
+  });
+  await Promise.all([dropper, early, late].map((client) => client.end()));
+  await travels(`INSERT INTO q VALUES (5, 'a', 'e')`);
+});
+
+test('trap 39: a unique index whose drop did not begin stays everywhere', async () => {
+  await pair.app.query(`CREATE TABLE r (id int PRIMARY KEY, v text);
+    CREATE UNIQUE INDEX r_v ON r (v); INSERT INTO r VALUES (1, 'a')`);
+  const named = `SELECT FROM meridian.broken_index WHERE index_name = 'r_v'`;
+  await whileCapturing(async () => {
+    const holder = await connectPg(pair.source.target('app'));
+    await holder.query('BEGIN; LOCK TABLE r IN SHARE MODE');
+    await pair.app.query(`SET lock_timeout = '1ms'`);
+    const refused = { code: '55P03' };
+    await assert.rejects(pair.app.query('DROP INDEX CONCURRENTLY r_v'), refused);
+    await pair.app.query('RESET lock_timeout');
+    await holder.end();
+    await eventually(async () => (await pair.source.query(named)).length === 0);
+  });
+  await travels(`INSERT INTO r VALUES (2, 'b')`);
+  assert.deepEqual(await validIndexes('r'), ['r_pkey', 'r_v']);
+  await assert.rejects(pair.target.query(`INSERT INTO r VALUES (3, 'b')`), { code: '23505' });
 });
 
 test('trap 39: an index that was mended unseen is made by the next look', async () => {

@@ -1,7 +1,7 @@
 /**
  * Carries what decoding and event triggers do not see as ordinary rows, which replicate like any
  * others: marks of sequences (meridian.sequence_value), roles, grants, settings and indexes that
- * were mended (meridian.ddl).
+ * were mended (meridian.ddl), indexes that are broken or about to be (meridian.broken_index).
  * Old rows of meridian.ddl are deleted in the same way.
  */
 import {
@@ -10,6 +10,7 @@ import {
   ownSessionOptions,
   type PgTarget,
 } from '../../../../shared/pg/client.ts';
+import { IndexDrops } from './index-drops.ts';
 import { SequenceMarks } from './sequence-marks.ts';
 
 // Nobody reads the table to replay a command: that is done from the record, which puts the row in.
@@ -27,6 +28,7 @@ export class UnseenCapture {
   readonly #ddlRowsKept: number;
   #client: PgClient | null = null;
   readonly #marks = new SequenceMarks();
+  #drops = new IndexDrops();
   #rounds = 0;
 
   /** `ddlRowsKept`: as many captured commands stay readable in meridian.ddl. */
@@ -41,10 +43,14 @@ export class UnseenCapture {
 
   /** Writes all that changed since the last time. */
   async capture(): Promise<void> {
-    this.#client ??= await connectPg(this.#target);
+    if (this.#client === null) {
+      this.#client = await connectPg(this.#target);
+      this.#drops = new IndexDrops();
+    }
     try {
       await this.#marks.record(this.#client);
-      await this.#client.query('SELECT meridian.capture_globals(), meridian.capture_mended()');
+      await this.#client.query('SELECT meridian.capture_globals()');
+      await this.#drops.record(this.#client);
       this.#rounds += 1;
       if (this.#rounds % pruneEvery === 0) {
         await this.#client.query(pruneSql, [this.#ddlRowsKept]);

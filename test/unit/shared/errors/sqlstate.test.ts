@@ -5,6 +5,7 @@ import {
   isReadOnlyNode,
   isRetryableLock,
   sqlstateOf,
+  uniqueIndexOf,
 } from '../../../../shared/errors/sqlstate.ts';
 
 const database = (code: string): unknown =>
@@ -28,4 +29,12 @@ test('locks and read-only nodes', () => {
   assert.equal(isRetryableLock(database('40P01')), true);
   assert.equal(isRetryableLock(database('23505')), false);
   assert.equal(isReadOnlyNode(database('25006')), true);
+});
+
+test('the unique index that refused a row', () => {
+  const named = { schema: 's', constraint: 'i' };
+  const refused = Object.assign(database('23505') as Error, named);
+  assert.deepEqual(uniqueIndexOf(refused), { schema: 's', name: 'i' });
+  assert.equal(uniqueIndexOf(database('23505')), null);
+  assert.equal(uniqueIndexOf(Object.assign(database('23514') as Error, named)), null);
 });

@@ -13,3 +13,10 @@ test('a transaction that inserts into meridian.ddl is found, also by an earlier 
   assert.equal(spotter.spot([insertMessage(8, ['1'])]), false);
   assert.equal(spotter.spot([insertMessage(9, ['1'])]), true);
 });
+
+test('a transaction that names a broken index is found', () => {
+  const broken = relationMessage(7, { schema: 'meridian', name: 'broken_index' }, [{ name: 'n' }]);
+  const spotter = new DdlSpotter();
+  assert.equal(spotter.spot([broken, other, insertMessage(8, ['1'])]), false);
+  assert.equal(spotter.spot([insertMessage(7, ['1'])]), true);
+});
