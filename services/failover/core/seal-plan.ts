@@ -115,9 +115,19 @@ export function sealRecord(
     region: config.region,
     store: report.store,
     position: reportedPosition(report),
-    final: seal.ownEpoch === state.fold.epoch && prepare.oldPrimary === config.region,
+    final: isFinal(state, prepare, seal),
     confirmed: knows ? report.confirmed : null,
   };
+}
+
+/**
+ * Invariant: after a final seal nobody waits for an older lease any more. So its node has opened the
+ * door, which it does when that lease is over: to have begun the epoch in its log is too little.
+ */
+function isFinal(state: ControllerState, prepare: OpenPrepare, seal: SealState): boolean {
+  const { config, fold } = state;
+  if (prepare.oldPrimary !== config.region || seal.ownEpoch !== fold.epoch) return false;
+  return ownDatabase(state)?.fence.lastOpenedEpoch === fold.epoch;
 }
 
 /** The seal after `sealNode` has ended with this WAL end. */

@@ -121,6 +121,12 @@ describe('seal plan', () => {
       final: true,
       confirmed: at('1:0/10'),
     });
+    // It had begun the epoch in its log, and the older lease was not over yet.
+    const fence = { ...raised.database?.fence, lastOpenedEpoch: 0 };
+    const closed = { ...raised, replication, database: { ...raised.database, fence } };
+    const [early] = planSeal(closed as ControllerState);
+    assert.ok(early?.kind === 'appendControl' && early.record.kind === 'seal');
+    assert.equal(early.record.final, false);
     const unknowing = { ...raised, replication, tenure: null };
     const [other] = planSeal(unknowing);
     assert.ok(other?.kind === 'appendControl' && other.record.kind === 'seal');
