@@ -26,30 +26,45 @@ const limits = {
   fetchBytesMax,
 } as const;
 
+const prepareEveryMs = 5000;
+
 export function createControlLog(target: TopicTarget): ControlLogConnection {
   const options = { ...target, ...limits };
-  // A broker answers one request of a connection at a time: renewals have their own.
-  const [writer, renewing] = [new LeaderWriter(options), new LeaderWriter(options)];
-  const reader = new TopicReader({ ...options, connect: () => new LeaderFetcher(options) });
+  // A broker answers one request of a connection at a time: renewals have their own, and so have
+  // changes of the members, which a new primary sends right behind its seal.
+  const writers = {
+    renew: new LeaderWriter(options),
+    member: new LeaderWriter(options),
+    others: new LeaderWriter(options),
+  };
+  const all = Object.values(writers);
+  const onMoved = (): void => {
+    for (const writer of all) void writer.prepare();
+  };
+  const connect = (): LeaderFetcher => new LeaderFetcher({ ...options, onMoved });
+  const reader = new TopicReader({ ...options, connect });
+  // Brokers end connections that were idle for long, and a change of primary waits for nothing.
+  const preparing = setInterval(onMoved, prepareEveryMs);
   return {
     async append(record) {
+      const { kind } = record;
       try {
-        const way = record.kind === 'renew' ? renewing : writer;
-        return (await way.send(Buffer.from(encodeControlRecord(record)))) as LogOffset;
+        const writer = writers[kind === 'renew' || kind === 'member' ? kind : 'others'];
+        return (await writer.send(Buffer.from(encodeControlRecord(record)))) as LogOffset;
       } catch (error) {
         throw new MeridianError(
           'LogUnavailable',
           'the control log did not acknowledge a record',
-          { record: record.kind, topic: target.topic },
+          { record: kind, topic: target.topic },
           error,
         );
       }
     },
     read: (offset, signal) => readEntries(reader, { offset, signal, topic: target.topic }),
-    lastHeardMs: () => Math.max(writer.lastHeardMs, renewing.lastHeardMs, reader.lastHeardMs),
+    lastHeardMs: () => Math.max(reader.lastHeardMs, ...all.map((writer) => writer.lastHeardMs)),
     close() {
-      writer.close();
-      renewing.close();
+      clearInterval(preparing);
+      for (const writer of all) writer.close();
       reader.close();
     },
   };

@@ -21,12 +21,18 @@ const noSession = { id: 0, epoch: -1 } as const;
 const [minBytes, anyRack] = [1, ''] as const;
 const nothingForgotten: never[] = [];
 
+export interface LeaderFetcherOptions extends TopicFetcherOptions {
+  /** Somebody else leads than before. */
+  readonly onMoved: () => void;
+}
+
 export class LeaderFetcher {
-  readonly #options: TopicFetcherOptions;
+  readonly #options: LeaderFetcherOptions;
   readonly #lines: LeaderLines;
   #newsAtMs: number;
+  #epoch = -1;
 
-  constructor(options: TopicFetcherOptions) {
+  constructor(options: LeaderFetcherOptions) {
     this.#options = options;
     this.#lines = new LeaderLines(options);
     this.#newsAtMs = options.clock.monotonicMs();
@@ -34,8 +40,10 @@ export class LeaderFetcher {
 
   /** As `TopicFetcher.fetch`. */
   async fetch(offset: bigint, maxWaitMs: number): Promise<FetchedBatch> {
-    const { clock, answerDeadlineMs } = this.#options;
+    const { clock, answerDeadlineMs, onMoved } = this.#options;
     const leader = await this.#lines.leader(answerDeadlineMs);
+    if (leader.epoch !== this.#epoch) onMoved();
+    this.#epoch = leader.epoch;
     const batch = await this.#fetchFrom(leader, offset, maxWaitMs);
     if (batch.values.length > 0) this.#newsAtMs = clock.monotonicMs();
     else this.#doubt(leader);

@@ -38,11 +38,27 @@ export class LeaderWriter {
     const { clock, connectDeadlineMs } = this.#options;
     const leader = await this.#lines.leader(connectDeadlineMs);
     try {
-      const offset = await this.#sendTo(leader, value);
+      const offset = await this.#sendTo(leader, value).catch(async (error: unknown) => {
+        if (!isRefusedByFollower(error)) throw error;
+        return this.#sendTo(await this.#lines.leader(connectDeadlineMs), value);
+      });
       this.#lastHeardMs = clock.monotonicMs();
       return offset;
     } catch (error) {
       throw kafkaRefusal(error) ?? error;
+    }
+  }
+
+  /** Finds out who leads now and connects, so that the next append waits for neither. */
+  async prepare(): Promise<void> {
+    const { connectDeadlineMs } = this.#options;
+    try {
+      const leader = await this.#lines.leader(connectDeadlineMs);
+      if (!(await this.#lines.isMoved(leader))) return;
+      this.#lines.forget(leader);
+      await this.#lines.leader(connectDeadlineMs);
+    } catch {
+      // The next append finds out by itself.
     }
   }
 
@@ -66,4 +82,12 @@ export class LeaderWriter {
     const boundMs = sendDeadlineMs + doubtMs;
     return this.#lines.answerOf(leader, sent, { what: 'an append', doubtMs, boundMs });
   }
+}
+
+/** Whoever was asked does not lead any more: nothing was appended. */
+function isRefusedByFollower(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('apiId' in error && error.apiId === 'NOT_LEADER_OR_FOLLOWER') return true;
+  const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
+  return [...inner, error.cause].some(isRefusedByFollower);
 }

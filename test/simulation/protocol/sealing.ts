@@ -27,8 +27,19 @@ export function sealWhenDue(world: World, region: Region, prepare: OpenPrepare):
       final: promise.isFinal,
       confirmed: promise.confirmed,
     });
+    sendAhead(world, region, prepare);
   }
   if (rules.leftOut === 'noseal' && region.fold.state.primary !== null) follow(world, region);
+}
+
+/** Behind the seal of a switchover's successor: the first member is the old primary. */
+function sendAhead(world: World, region: Region, prepare: OpenPrepare): void {
+  const { epoch, change, preferred, force, oldPrimary, seals } = prepare;
+  if (change !== 'switchover' || preferred !== region.id || force !== null) return;
+  const last = seals.find((one) => one.region === oldPrimary && one.final);
+  if (last === undefined) return;
+  const { region: id, store } = last;
+  world.send(region, { kind: 'member', epoch, version: 0, action: 'add', region: id, store });
 }
 
 /** In a switchover the old primary drains and seals first, while the others still apply. */

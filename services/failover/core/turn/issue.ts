@@ -3,6 +3,7 @@
  * the nodes, then fresh facts before the next; a record that was sent or an effect that failed is
  * not asked for again before a while.
  */
+import type { ControlRecord } from '../../../../shared/core/control/control-record.ts';
 import { laneOf, type Effect, type EffectBody, type Lane } from '../controller-effect.ts';
 import type { ControllerState, RunningEffect } from '../controller-state.ts';
 import { renewalSent } from '../lease-keeper.ts';
@@ -125,8 +126,11 @@ function isRenewal(body: EffectBody): boolean {
 function keyOf(body: EffectBody): string {
   if (body.kind === 'sealNode') return `sealNode:${body.epoch}`;
   if (body.kind === 'startNode' || body.kind === 'setAside') return `${body.kind}:${body.node}`;
-  if (body.kind !== 'appendControl') return body.kind;
-  const { record } = body;
+  return body.kind === 'appendControl' ? recordKey(body.record) : body.kind;
+}
+
+/** `notBefore` and `running` know a record's wish by this. */
+export function recordKey(record: ControlRecord): string {
   switch (record.kind) {
     case 'prepare':
       return `prepare:${record.epoch}:${record.attempt}`;

@@ -5,6 +5,7 @@ import type { ControllerState } from '../controller-state.ts';
 import { detectFailure } from '../failure-detector.ts';
 import { planLease } from '../lease-keeper.ts';
 import { decideK } from '../members/confirming.ts';
+import { planAhead } from '../members/ahead.ts';
 import { decideMembers } from '../members/member-plan.ts';
 import { planNodes } from '../node-plan.ts';
 import { planOpening } from '../promotion-plan.ts';
@@ -34,6 +35,7 @@ export function planAll(state: ControllerState): Planned {
   const effects = [
     ...planFence(state),
     ...planSeal(state),
+    ...planAhead(state),
     ...planLease(state),
     ...planStart(state),
     ...planPolicy(state),

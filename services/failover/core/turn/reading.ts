@@ -17,9 +17,10 @@ import { holderValidUntilMs } from '../../../../shared/core/lease.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { formatPosition } from '../../../../shared/core/position.ts';
 import type { Checkpoint } from '../controller-input.ts';
-import type { ControllerState, ReadTimes, TailState } from '../controller-state.ts';
+import type { ControllerState, LeaseState, ReadTimes, TailState } from '../controller-state.ts';
 import { sentBeforeMs } from '../relay/announcement.ts';
 import { leaseTimes } from '../situation.ts';
+import { recordKey } from './issue.ts';
 import { addStep } from './steps.ts';
 
 const promotionsKept = 20;
@@ -63,8 +64,21 @@ export function readRecord(
   if (why !== null) return halted(state, why);
   const nextOffset = (entry.offset + 1n) as LogOffset;
   const next: ControllerState = { ...state, fold: folded.state, nextOffset };
-  if (folded.outcome.kind === 'void') return noteVoid(next, record, folded.outcome.why);
+  if (folded.outcome.kind === 'void') {
+    return noteVoid(sendableAgain(next, record), record, folded.outcome.why);
+  }
   return noteRecord(next, record, folded.outcome);
+}
+
+/** What came too early for its epoch, or too late, is not waited for: it decides nothing. */
+function sendableAgain(state: ControllerState, record: ControlRecord): ControllerState {
+  const { config, lease, notBefore } = state;
+  if (record.kind === 'member') {
+    return { ...state, notBefore: { ...notBefore, [recordKey(record)]: undefined } };
+  }
+  if (record.kind !== 'renew' || record.incarnation !== config.incarnation) return state;
+  const sent = lease.sent.filter(({ seq }) => seq !== record.seq);
+  return { ...state, lease: { ...lease, sent } };
 }
 
 /** The fold goes on by rules that this program does not have. */
@@ -124,7 +138,7 @@ function noteRecord(
       leaseReadAtMs: nowMs,
       promotions: promotions.slice(-promotionsKept),
     },
-    lease: { ...noted.lease, validUntilMs: null, sent: [], closedSinceMs: null },
+    lease: { ...noted.lease, validUntilMs: null, sent: sentAhead(noted), closedSinceMs: null },
     opening: null,
     tenure: null,
     removing: null,
@@ -133,6 +147,11 @@ function noteRecord(
     tail: sealedTail(noted),
   };
   return addStep(promoted, 'promoted', promotion.why);
+}
+
+/** Renewals of the new epoch that this region has sent behind its seal. */
+function sentAhead({ fold, config, lease }: ControllerState): LeaseState['sent'] {
+  return fold.primary === config.region ? lease.sent : [];
 }
 
 /** What an old primary completed for its seal is the tail that it owes. */
