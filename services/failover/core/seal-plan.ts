@@ -121,8 +121,9 @@ export function sealRecord(
 }
 
 /**
- * Invariant: after a final seal nobody waits for an older lease any more. So its node has opened the
- * door, which it does when that lease is over: to have begun the epoch in its log is too little.
+ * Invariant: after a final seal nobody waits for an older lease any more. So its node has opened
+ * the door, which it does when that lease is over: to have begun the epoch in its log is too
+ * little.
  */
 function isFinal(state: ControllerState, prepare: OpenPrepare, seal: SealState): boolean {
   const { config, fold } = state;
