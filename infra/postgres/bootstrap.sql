@@ -52,6 +52,14 @@ CREATE TABLE IF NOT EXISTS meridian_local.checkpoint (
   written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- What the region's data log held when it was last looked at, so that a start need not read all of
+-- it. Believed only when the log agrees (services/replicator/core/log-summary.ts).
+CREATE TABLE IF NOT EXISTS meridian_local.log_summary (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  summary text NOT NULL,
+  written_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 -- What a region held beyond the cut of `epoch`, row by row in the order of its log, until a person
 -- discards it. It lives where history goes on, so that it survives the region that held it.
 CREATE TABLE IF NOT EXISTS meridian.diverged (

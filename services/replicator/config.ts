@@ -29,10 +29,7 @@ const fields = z.strictObject({
   driftIntervalMs: durationMs.default(2000),
   /** Both ends of a region link send at least this often; three missing end the connection. */
   heartbeatIntervalMs: durationMs.default(1000),
-  /**
-   * What every region has is kept in the log for so long, or until so many bytes follow it. A
-   * process reads its whole log when it starts.
-   */
+  /** What every region has is kept in the log for so long, or until so many bytes follow it. */
   logKeepMs: durationMs.default(6 * 60 * 60 * 1000),
   logKeepBytes: bytes.default(128 * 1024 * 1024),
   /**

@@ -35,6 +35,12 @@ export function grainOf(limits: { logKeepMs: number; logKeepBytes: number }): Ma
   return { bytes: Math.ceil(logKeepBytes / 256), ms: Math.ceil(logKeepMs / 64) };
 }
 
+export interface LogMapState {
+  readonly marks: readonly LogMark[];
+  readonly bytes: number;
+  readonly bytesDropped: number;
+}
+
 /** What the broker stores with each record, about. */
 const recordHeadBytes = 64;
 
@@ -80,6 +86,17 @@ export class LogMap {
   dropBefore(mark: LogMark): void {
     this.#bytesDropped = Math.max(this.#bytesDropped, mark.bytesBefore);
     this.#marks = this.#marks.filter(({ offset }) => offset > mark.offset);
+  }
+
+  state(): LogMapState {
+    return { marks: [...this.#marks], bytes: this.#bytes, bytesDropped: this.#bytesDropped };
+  }
+
+  /** Goes on from what a map was. */
+  restore({ marks, bytes, bytesDropped }: LogMapState): void {
+    this.#marks = [...marks];
+    this.#bytes = bytes;
+    this.#bytesDropped = bytesDropped;
   }
 
   clear(): void {

@@ -10,10 +10,10 @@ import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { RegionLink } from '../../../shared/ports/region-link.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { lateBeginning } from '../core/log-beginning.ts';
+import type { LogFacts } from '../core/log-summary.ts';
 import { Applier, type ApplierOptions } from './applier.ts';
 import { ApplyQueue } from './apply/apply-queue.ts';
 import { ownLogBeginsLater } from './log-refusal.ts';
-import type { LogFacts } from './log-search.ts';
 import type { OwnLog } from './own-log.ts';
 import type { RecordFeed } from './record-feed.ts';
 

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CommitRecord } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
-import type { LogOffset } from '../../../shared/core/log-offset.ts';
+import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts';
 import { zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
@@ -15,15 +15,17 @@ import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { LogMap, type LogMark, type MapGrain } from '../core/log-map.ts';
 import { repeatedRecords } from '../core/log-repeat.ts';
 import type { HeldLog } from '../core/log-retention.ts';
+import {
+  decodeSummary,
+  encodeSummary,
+  isUsable,
+  sketchOf,
+  type LogFacts,
+  type RecordSketch,
+} from '../core/log-summary.ts';
 import { LogWriter } from './log-writer.ts';
 import { offsetAfter } from '../../../shared/runtime/log-position.ts';
-import {
-  emptyLog,
-  readLogFacts,
-  withRecord,
-  type LogFacts,
-  type PlacedRecord,
-} from './log-search.ts';
+import { emptyLog, readLog, withRecord, type PlacedRecord } from './log-search.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { RecordFeed } from './record-feed.ts';
 
@@ -34,6 +36,8 @@ export interface OwnLogOptions {
   readonly appendBytesMax: number;
   readonly feedBytesMax: number;
   readonly grain: MapGrain;
+  /** The text that `summary` gave last, if it is still there. */
+  readonly readSummary: () => Promise<string | null>;
   readonly signal: AbortSignal;
 }
 
@@ -45,6 +49,9 @@ export class OwnLog {
   readonly #index = new OffsetIndex();
   readonly #map: LogMap;
   #trimmed: Promise<void> = Promise.resolve();
+  /** Where the log begins, and its last record. */
+  #start: LogOffset = firstOffset;
+  #last: RecordSketch | null = null;
 
   constructor(options: OwnLogOptions) {
     this.#options = options;
@@ -73,13 +80,26 @@ export class OwnLog {
     return { begins: this.#facts.begins ?? zeroPosition, marks, heldBytes, totalBytes };
   }
 
+  /** What a later start needs not read again; null when it would not be believed. */
+  get summary(): string | null {
+    if (this.#facts === null || this.#last === null) return null;
+    const [start, last] = [this.#start, this.#last];
+    const summary = { start, last, facts: this.#facts, map: this.#map.state() };
+    return isUsable(summary) ? encodeSummary(summary) : null;
+  }
+
   /** Reads what the log holds, once. */
   async load(signal: AbortSignal): Promise<LogFacts> {
     if (this.#facts !== null) return this.#facts;
     this.#forget();
-    const facts = await readLogFacts(this.#options.log, this.#maps, signal);
+    const { log, readSummary } = this.#options;
+    const text = await readSummary().catch(() => null);
+    const summary = text === null ? null : decodeSummary(text);
+    const { facts, start, last } = await readLog(log, { maps: this.#maps, summary }, signal);
     if (signal.aborted) throw new Error('ended');
     this.#facts = facts;
+    this.#start = start;
+    this.#last = last;
     this.#feed = new RecordFeed(facts.last, this.#options.feedBytesMax);
     return facts;
   }
@@ -103,6 +123,7 @@ export class OwnLog {
     this.#forget();
     await this.#trimmed;
     await this.#options.log.reset();
+    this.#start = (await this.#options.log.bounds()).start;
     this.#forget();
     this.#facts = emptyLog;
     this.#feed = new RecordFeed(zeroPosition, this.#options.feedBytesMax);
@@ -128,6 +149,7 @@ export class OwnLog {
     if (this.#facts === null || !this.#map.marks.includes(mark)) return;
     this.#index.dropBefore(mark.offset);
     this.#map.dropBefore(mark);
+    this.#start = mark.offset;
     this.#facts = { ...this.#facts, begins: mark.end };
   }
 
@@ -142,7 +164,9 @@ export class OwnLog {
 
   /** Takes into account that the log holds a record at its place. */
   note(placed: PlacedRecord): void {
-    if (this.#facts !== null) this.#facts = withRecord(this.#facts, placed, this.#maps);
+    if (this.#facts === null) return;
+    this.#facts = withRecord(this.#facts, placed, this.#maps);
+    this.#last = sketchOf(placed.record, placed);
   }
 
   get #maps(): { readonly index: OffsetIndex; readonly map: LogMap } {
@@ -152,5 +176,6 @@ export class OwnLog {
   #forget(): void {
     this.#index.clear();
     this.#map.clear();
+    this.#last = null;
   }
 }

@@ -24,6 +24,7 @@ import { OwnLog } from './own-log.ts';
 import { ownSource } from './link/own-source.ts';
 import { PeerTable } from './link/peer-table.ts';
 import { retentionOf } from './retention/retention-parts.ts';
+import { summaryRow } from './retention/summary-row.ts';
 
 interface Work {
   readonly directive: ReplicationDirective;
@@ -66,6 +67,8 @@ export class Replication {
       appendBytesMax: config.appendBytesMax,
       feedBytesMax: config.feedBytesMax,
       grain: grainOf(config),
+      readSummary: () =>
+        summaryRow(() => nodeTarget(deps, regionControl.view().node, 'meridian_applier')).read(),
       signal: this.#abort.signal,
     });
     this.#peers = new PeerTable(deps);

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
-import { endPositionOf, type CommitRecord } from '../../../shared/core/commit-record.ts';
+import { OwnLog } from '../../../services/replicator/io/own-log.ts';
+import type { CommitRecord } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts';
 import type { Lsn } from '../../../shared/core/lsn.ts';
-import type { Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { dataTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
@@ -18,6 +18,15 @@ import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { offsetAfter } from '../../../shared/runtime/log-position.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import {
+  committed,
+  endsOf,
+  idleAt,
+  lsnsOf,
+  positionAt,
+  seedAt,
+  smallAt,
+} from '../../helpers/replication/log-records.ts';
 import { startTestKafka, type TestKafka } from '../../helpers/kafka.ts';
 
 const region = 'eu-west' as RegionId;
@@ -236,43 +245,56 @@ test('a topic with other settings is refused by name', async () => {
   );
 });
 
-function idleAt(lsn: number): Uint8Array {
-  const record: CommitRecord = {
-    kind: 'idle',
-    epoch: 1 as Epoch,
-    origin: region,
-    lsn: BigInt(lsn) as Lsn,
-    timeUs: 0n,
+test('a start reads what follows the summary of this very log, else all of it', async () => {
+  await log.reset();
+  const first = await loaded(null);
+  await first.own.beginStore({ epoch: 1 as Epoch, endLsn: 9n as Lsn }, 1 as Epoch);
+  for (let lsn = 10; lsn < 40; lsn += 1) await first.own.append(smallAt(lsn));
+  const { summary } = first.own;
+  assert.ok(summary !== null);
+  for (let lsn = 40; lsn < 45; lsn += 1) await first.own.append(smallAt(lsn));
+  const asIs = async (text: string | null, read: number): Promise<void> => {
+    const [resumed, whole] = [await loaded(text), await loaded(null)];
+    assert.deepEqual(resumed.own.facts, whole.own.facts);
+    assert.equal(resumed.own.held?.heldBytes, whole.own.held?.heldBytes);
+    assert.deepEqual(resumed.own.held?.marks, whole.own.held?.marks);
+    assert.equal(resumed.read, read);
   };
-  return packRecord(record);
-}
+  // The two records that must agree, and the five that follow.
+  await asIs(summary, 7);
+  await asIs(summary.replace('"kind":"transactions"', '"kind":"idle"'), 38);
+  const mark = first.own.held?.marks.at(-3) ?? assert.fail();
+  await first.own.trim(mark, 1 as Epoch);
+  // Its seed record was deleted: the log is read from where it begins now.
+  assert.deepEqual((await loaded(summary)).own.facts?.begins, mark.end);
+  assert.equal((await loaded(first.own.summary)).read, 2);
+  await log.reset();
+  assert.equal((await loaded(summary)).own.facts?.store, null);
+});
 
-function committed(lsn: number): Uint8Array {
-  const endLsn = BigInt(lsn) as Lsn;
-  const transaction = { xid: lsn, prevEndLsn: (endLsn - 10n) as Lsn, endLsn };
-  const transactions = [{ ...transaction, commitTimeUs: 0n, messages: [] }];
-  return packRecord({ kind: 'transactions', epoch: 1 as Epoch, origin: region, transactions });
-}
-
-function seedAt(lsn: number): Uint8Array {
-  const head = { kind: 'seed', epoch: 1 as Epoch, origin: region } as const;
-  return packRecord({ ...head, position: positionAt(lsn), store: 'a store' });
-}
-
-function positionAt(lsn: number): Position {
-  return { epoch: 1 as Epoch, endLsn: BigInt(lsn) as Lsn };
-}
-
-function endsOf(entries: readonly DataLogEntry[]): bigint[] {
-  return entries.map(({ record }) => endPositionOf(record)?.endLsn ?? -1n);
+/** The log as a start reads it, with the number of records that this took. */
+async function loaded(summary: string | null): Promise<{ own: OwnLog; read: number }> {
+  let read = 0;
+  const counted: DataLog = {
+    ...log,
+    async *read(offset, options) {
+      for await (const entry of log.read(offset, options)) {
+        read += 1;
+        yield entry;
+      }
+    },
+  };
+  const own = new OwnLog({
+    ...{ log: counted, region, clock: systemClock, signal: never },
+    ...{ appendBytesMax: 1024 * 1024, feedBytesMax: 1024, grain: { bytes: 200, ms: 1000 } },
+    readSummary: () => Promise.resolve(summary),
+  });
+  await own.load(never);
+  return { own, read };
 }
 
 async function readAll(offset: LogOffset, of: DataLog = log): Promise<DataLogEntry[]> {
   const entries: DataLogEntry[] = [];
   for await (const entry of of.read(offset, { follow: false, signal: never })) entries.push(entry);
   return entries;
-}
-
-function lsnsOf(entries: readonly DataLogEntry[]): bigint[] {
-  return entries.map(({ record }) => (record.kind === 'idle' ? record.lsn : -1n));
 }

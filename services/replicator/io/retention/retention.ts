@@ -3,7 +3,12 @@
  * needs what, deletes what `core/log-retention` says, and tells when a limit is near.
  */
 import type { ClusterView } from '../../../../shared/core/cluster-view.ts';
-import { formatPosition, laterPosition, type Position } from '../../../../shared/core/position.ts';
+import {
+  comparePositions,
+  formatPosition,
+  laterPosition,
+  type Position,
+} from '../../../../shared/core/position.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import type { ReplicationReport } from '../../../../shared/core/replication-report.ts';
 import type { Logger } from '../../../../shared/logging/logger.ts';
@@ -17,11 +22,15 @@ import type { ReplicatorConfig } from '../../config.ts';
 import { clampToCuts } from '../../core/chain-check.ts';
 import { logAlarms, walAlarms } from '../../core/log-alarms.ts';
 import { noReaders, readersOf, stepReaders, type ReaderFacts } from '../../core/log-readers.ts';
-import { decideTrim, type LogReader } from '../../core/log-retention.ts';
+import { decideTrim, type HeldLog, type LogReader } from '../../core/log-retention.ts';
 import type { PeerAcknowledgement } from '../link/peer-table.ts';
 import type { NodeTarget } from '../node-target.ts';
 import type { OwnLog } from '../own-log.ts';
 import { keptWal, standbyPosition, type StandbyPlace } from './node-facts.ts';
+import { summaryRow } from './summary-row.ts';
+
+/** A start reads at most about this part of what is kept when everybody has it. */
+const summariesPerKeep = 8;
 
 export interface RetentionOptions {
   readonly region: RegionId;
@@ -46,6 +55,8 @@ export class Retention {
   #known = noReaders;
   #standbyFacts = new Map<string, ReaderFacts>();
   #told = '';
+  /** Bytes that the log had taken, and where it began, when its summary was last kept. */
+  #kept: { readonly totalBytes: number; readonly begins: Position } | null = null;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -84,6 +95,7 @@ export class Retention {
     if (held === null || readers === null) return this.#tell(walAlarms(wal));
     await this.#trim(readers);
     const after = ownLog.held ?? held;
+    await this.#keepSummary(after);
     this.#gauges.log.set({ of: 'held' }, after.heldBytes);
     this.#gauges.log.set({ of: 'limit' }, config.logBytesMax);
     this.#tell([...logAlarms(after, readers, config.logBytesMax), ...walAlarms(wal)]);
@@ -107,6 +119,20 @@ export class Retention {
     for (const { name } of passed) {
       logger.warn({ reader: name, ...facts }, 'a region is away for longer than the log can keep');
     }
+  }
+
+  /** Leaves what a start need not read, once enough has been appended or the log begins later. */
+  async #keepSummary({ totalBytes, begins }: HeldLog): Promise<void> {
+    const { ownLog, config, node } = this.#options;
+    const kept = this.#kept;
+    const isDue =
+      kept === null ||
+      comparePositions(kept.begins, begins) !== 0 ||
+      Math.abs(totalBytes - kept.totalBytes) >= config.logKeepBytes / summariesPerKeep;
+    const summary = isDue && this.#isSettled() ? ownLog.summary : null;
+    if (summary === null) return;
+    await summaryRow(node).write(summary);
+    this.#kept = { totalBytes, begins };
   }
 
   /**

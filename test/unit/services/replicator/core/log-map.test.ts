@@ -60,3 +60,15 @@ test('a record that does not say when it was made is no mark', () => {
 test('the grain is a small part of what is kept', () => {
   assert.deepEqual(grainOf({ logKeepMs: 6400, logKeepBytes: 2560 }), { bytes: 10, ms: 100 });
 });
+
+test('a map goes on from the state of another', () => {
+  const map = mapped();
+  map.dropBefore(map.marks[0] ?? assert.fail());
+  const other = new LogMap({ bytes: 500, ms: 1000 });
+  other.restore(map.state());
+  for (const one of [map, other]) {
+    one.add({ offset: 9n as LogOffset, bytes: 600, end: at('1:0/90'), atMs: 2001 });
+  }
+  assert.deepEqual(other.state(), map.state());
+  assert.equal(other.heldBytes, map.heldBytes);
+});
