@@ -3,6 +3,7 @@
  * tells of its upstream, and how long the request has been waiting for any of them.
  */
 import { AttemptAborted, type Attempt } from './io/attempt.ts';
+import type { OutgoingRequest } from './io/upstream-client.ts';
 import type { Ticket } from './io/upstream-group.ts';
 import type { GatewayRuntime } from './runtime.ts';
 import { keyOf, type Target } from './target-choice.ts';
@@ -48,8 +49,8 @@ export class AttemptLedger {
     return this.#of(attempt)?.target ?? null;
   }
 
-  /** `attempt` goes out to `target`. */
-  begin(attempt: Attempt, target: Target): void {
+  /** `attempt` goes out to `target`, at once or when an instance has a connection for it. */
+  send(attempt: Attempt, target: Target, outgoing: OutgoingRequest): void {
     this.attempts += 1;
     this.last = target;
     const ticket = target.kind === 'instance' ? target.group.begin(target.instance, attempt) : null;
@@ -57,6 +58,8 @@ export class AttemptLedger {
     const sent = { attempt, target, ticket };
     if (this.#first === null) this.#first = sent;
     else this.#second = sent;
+    if (target.kind === 'instance') target.instance.send(outgoing, attempt);
+    else target.client.send(outgoing, attempt);
   }
 
   /** How the attempt went, told once; `ok` null says nothing of the upstream. */
@@ -80,7 +83,10 @@ export class AttemptLedger {
     if (sent === this.#first) this.#first = null;
     else this.#second = null;
     const { target, ticket } = sent;
-    if (target.kind === 'instance' && ticket !== null) target.group.release(ticket, attempt);
+    if (target.kind === 'instance' && ticket !== null) {
+      target.group.release(ticket, attempt);
+      target.instance.isOver(attempt);
+    }
     if (this.size === 0) this.stopWaiting();
   }
 

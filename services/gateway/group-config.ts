@@ -85,7 +85,9 @@ export const groupSchema = z.strictObject({
   dnsMs: z.int().min(0).max(3_600_000).default(0),
   /** Instances of this zone come first. */
   zone: z.string().max(64).optional(),
-  connectionsMax: count.default(256),
+  /** Connections to an instance, so requests at it at once; the others wait `connectMs`. */
+  connectionsMax: count.default(1024),
+  /** Longest wait for a connection, a new one or one that others use. */
   connectMs: durationMs.default(1000),
   slowStartMs: z.int().min(0).max(3_600_000).default(10_000),
   activeCheck: activeCheckSchema.prefault({}),

@@ -13,7 +13,7 @@ import { formatCookie } from './core/cookies.ts';
 import { replyHeaders, type ReplyHeaders } from './core/header-rules.ts';
 import { formatSticky, shortName } from './core/sticky.ts';
 import type { Intake } from './intake.ts';
-import { wasNotSent } from './io/attempt.ts';
+import { ConnectionsTaken, wasNotSent } from './io/attempt.ts';
 import type { UpstreamGroup } from './io/upstream-group.ts';
 import { withRules } from './outgoing-request.ts';
 import type { GatewayRuntime } from './runtime.ts';
@@ -199,18 +199,21 @@ export function noTarget(
   target: Target | null,
   lastError: Error | null,
 ): MeridianError {
-  if (target !== null) {
-    const details = { httpStatus: 503, retryAfterMs: 1000 };
-    return new MeridianError('UpstreamUnavailable', 'The upstreams are overloaded.', details);
-  }
+  if (target !== null) return overloaded();
   if (lastError !== null) return failureOf(lastError);
   if (group?.isOpen() !== true) return refusal('UpstreamUnavailable');
   const message = 'Every upstream has failed too often and is left alone for now.';
   return new MeridianError('CircuitOpen', message, { retryAfterMs: 1000 });
 }
 
+function overloaded(): MeridianError {
+  const details = { httpStatus: 503, retryAfterMs: 1000 };
+  return new MeridianError('UpstreamUnavailable', 'The upstreams are overloaded.', details);
+}
+
 /** What the client is told when the last attempt ended with `error`. */
 export function failureOf(error: Error): MeridianError {
+  if (error instanceof ConnectionsTaken) return overloaded();
   const code = 'code' in error ? String(error.code) : error.name;
   if (/^UND_ERR_(HEADERS|BODY)_TIMEOUT$|^UpstreamStalled$/.test(code)) {
     const details = { httpStatus: 504 };

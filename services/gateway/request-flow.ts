@@ -11,7 +11,7 @@ import { AttemptLedger } from './attempt-ledger.ts';
 import type { ReplyHeaders } from './core/header-rules.ts';
 import { isIdempotent, judgeRetry, parseRetryAfter, type Failure } from './core/retry-policy.ts';
 import { headerOf, takeIn, type Intake } from './intake.ts';
-import { Attempt, wasNotSent, type AttemptEvents } from './io/attempt.ts';
+import { Attempt, verdictOf, wasNotSent, type AttemptEvents } from './io/attempt.ts';
 import type { Due } from './io/deadlines.ts';
 import { hasBody, RequestBody } from './io/request-body.ts';
 import { outgoingRequest } from './outgoing-request.ts';
@@ -121,7 +121,7 @@ export class RequestFlow implements AttemptEvents, Due {
   onFailed(attempt: Attempt, error: Error): void {
     const target = this.#ledger.targetOf(attempt);
     if (target === null) return;
-    this.#ledger.settle(attempt, false, null);
+    this.#ledger.settle(attempt, verdictOf(error), null);
     this.#ledger.release(attempt);
     if (attempt.hasHead) {
       this.#errorCode = 'cut';
@@ -170,13 +170,12 @@ export class RequestFlow implements AttemptEvents, Due {
     const nowMs = this.#runtime.clock.monotonicMs();
     const sent = { atMs: nowMs, canRepeat: this.#isIdempotent() };
     const attempt = new Attempt(reply, this, sent);
-    this.#ledger.begin(attempt, target);
     const outgoing = outgoingRequest(this.#runtime, request, {
       ...{ intake, admission, requestId, target },
       remainingMs: this.deadlineMs - nowMs,
       body: this.#body?.open() ?? null,
     });
-    target.client.send(outgoing, attempt);
+    this.#ledger.send(attempt, target, outgoing);
     this.#hedge(intake);
   }
 

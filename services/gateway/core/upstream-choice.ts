@@ -30,6 +30,8 @@ export interface Instance extends Candidate {
   readonly isDraining: boolean;
   /** The circuit breaker lets a request through. */
   readonly isClosed: boolean;
+  /** Every connection that it may have is in use. */
+  readonly isFull: boolean;
   readonly zone: string | null;
   readonly capabilities: readonly string[];
 }
@@ -54,9 +56,9 @@ export function capable<T extends Instance>(
 }
 
 /**
- * Instances to choose from, without those `tried` where that leaves any. When none is usable the
- * verdicts of checks are set aside (panic), draining and open ones stay out: requests that would
- * fail for certain may as well find out whether the checks are wrong.
+ * Instances to choose from, without those `tried` and then those that are full, where that leaves
+ * any. When none is usable the verdicts of checks are set aside (panic), draining and open ones
+ * stay out: requests that would fail for certain may as well find out whether the checks are wrong.
  */
 export function eligible<T extends Instance>(
   instances: readonly T[],
@@ -64,7 +66,7 @@ export function eligible<T extends Instance>(
   zone: string | null,
 ): { readonly instances: readonly T[]; readonly isPanic: boolean } {
   // The usual case costs no list.
-  if (tried.size === 0 && zone === null && instances.every(isUsable)) {
+  if (tried.size === 0 && zone === null && instances.every(isReady)) {
     return { instances, isPanic: instances.length === 0 };
   }
   const usable = instances.filter(isUsable);
@@ -74,12 +76,18 @@ export function eligible<T extends Instance>(
     : usable;
   const fresh = tried.size === 0 ? allowed : allowed.filter(({ id }) => !tried.has(id));
   const rest = fresh.length > 0 ? fresh : allowed;
-  const near = zone === null ? [] : rest.filter((instance) => instance.zone === zone);
-  return { instances: near.length > 0 ? near : rest, isPanic };
+  const roomy = rest.filter(({ isFull }) => !isFull);
+  const left = roomy.length > 0 ? roomy : rest;
+  const near = zone === null ? [] : left.filter((instance) => instance.zone === zone);
+  return { instances: near.length > 0 ? near : left, isPanic };
 }
 
 function isUsable(instance: Instance): boolean {
   return usabilityOf(instance) === 'usable';
+}
+
+function isReady(instance: Instance): boolean {
+  return isUsable(instance) && !instance.isFull;
 }
 
 export interface Chooser {

@@ -134,7 +134,19 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 }
 
+/** Every connection that the instance may have carries another request. */
+export class ConnectionsTaken extends Error {
+  override readonly name = 'ConnectionsTaken';
+  readonly code = 'CONNECTIONS_TAKEN';
+}
+
+/** Whether the instance has failed, as far as `error` tells; null: it says nothing of it. */
+export function verdictOf(error: Error): false | null {
+  return error instanceof ConnectionsTaken ? null : false;
+}
+
 const notSentCodes = new Set([
+  'CONNECTIONS_TAKEN',
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',

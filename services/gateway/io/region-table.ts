@@ -228,6 +228,9 @@ function hundredths(load: number): number {
   return Math.round(load * 100) / 100;
 }
 
+/** Open streams keep a connection each: that region's own limits are to be met first. */
+const regionConnectionsMax = 10_000;
+
 function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry {
   const { tls } = options;
   const scheme = tls === null ? 'http' : 'https';
@@ -235,7 +238,12 @@ function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry
   return {
     config,
     origin,
-    client: createUpstreamClient({ origin, connectionsMax: 512, connectMs: 2000, tls }),
+    client: createUpstreamClient({
+      origin,
+      connectionsMax: regionConnectionsMax,
+      connectMs: 2000,
+      tls,
+    }),
     // Nothing is known yet: the first good probe is enough.
     health: { isHealthy: false, contrary: options.config().probe.healthyAfter - 1 },
     probedAtMs: null,

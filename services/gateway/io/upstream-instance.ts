@@ -6,8 +6,14 @@ import type { GroupConfig } from '../config.ts';
 import { recordCheck, type HealthState } from '../core/health-threshold.ts';
 import * as ejection from '../core/passive-ejection.ts';
 import type { Instance } from '../core/upstream-choice.ts';
+import type { Attempt } from './attempt.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
-import { createUpstreamClient, type UpstreamClient } from './upstream-client.ts';
+import { ConnectionLine } from './http1/connection-line.ts';
+import {
+  createUpstreamClient,
+  type OutgoingRequest,
+  type UpstreamClient,
+} from './upstream-client.ts';
 
 export interface InstanceTarget {
   /** Origin, `http://host:port`; it is the instance's id too. */
@@ -58,6 +64,7 @@ export class UpstreamInstance implements Instance {
   readonly calls = { ok: 0, all: 0 };
   readonly waiting = new Set<Waiting>();
   readonly #config: GroupConfig;
+  readonly #line: ConnectionLine;
   /** The first check decides; until then the instance is taken to be up. */
   #health: HealthState;
   #ejection = ejection.neverEjected;
@@ -74,6 +81,7 @@ export class UpstreamInstance implements Instance {
     this.label = `${group.name}/${target.url.replace(/^https?:\/\//, '')}`;
     this.target = target;
     this.#config = config;
+    this.#line = new ConnectionLine(config);
     this.#slowSinceMs = slowSinceMs;
     this.#health = { isHealthy: true, contrary: config.activeCheck.unhealthyAfter - 1 };
     this.breaker = new CircuitBreaker(config.breaker);
@@ -113,6 +121,20 @@ export class UpstreamInstance implements Instance {
 
   get isClosed(): boolean {
     return this.breaker.allows(this.nowMs);
+  }
+
+  get isFull(): boolean {
+    return this.inFlight >= this.#config.connectionsMax;
+  }
+
+  /** Sends, when there is a connection; `isOver` has to follow. */
+  send(outgoing: OutgoingRequest, attempt: Attempt): void {
+    this.#line.enter(attempt, () => this.client.send(outgoing, attempt));
+  }
+
+  /** An attempt of `send` is over. */
+  isOver(attempt: Attempt): void {
+    this.#line.leave(attempt);
   }
 
   get health(): HealthState {

@@ -279,6 +279,7 @@ async function memoryOf(gateway: GatewayProcess, count: number): Promise<MemoryA
     Array.from({ length: count }, async () => {
       const client = http.get(`${gateway.origin}/stream`, { agent });
       const [reply] = (await once(client, 'response')) as [http.IncomingMessage];
+      if (reply.statusCode !== 200) throw new Error(`a stream got ${String(reply.statusCode)}`);
       reply.resume();
       return reply;
     }),

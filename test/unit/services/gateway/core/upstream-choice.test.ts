@@ -17,6 +17,7 @@ const good: Instance = {
   isEjected: false,
   isDraining: false,
   isClosed: true,
+  isFull: false,
   zone: null,
   capabilities: [],
 };
@@ -44,6 +45,14 @@ test('only usable ones, without those tried, unless nothing is left', () => {
   assert.equal(idsOf(eligible(all, none, null).instances), 'ab');
   assert.equal(idsOf(eligible(all, new Set(['a']), null).instances), 'b');
   assert.equal(idsOf(eligible(all, new Set(['a', 'b']), null).instances), 'ab');
+});
+
+test('full ones come last, before those tried and whatever their zone', () => {
+  const full = { ...good, isFull: true, zone: 'z' };
+  const all = [full, { ...good, id: 'b' }];
+  assert.equal(idsOf(eligible(all, none, 'z').instances), 'b');
+  assert.equal(idsOf(eligible(all, new Set(['b']), null).instances), 'a');
+  assert.equal(idsOf(eligible([full], none, null).instances), 'a');
 });
 
 test('nothing usable: health is set aside, drains and open breakers are not', () => {
