@@ -12,6 +12,8 @@ export interface AgentClient {
   down(): Promise<boolean>;
   /** Has the region take the cluster file as it is now; false when no agent answers. */
   reload(): Promise<boolean>;
+  /** Has the copy of a database that is being adopted take its place. */
+  takeOver(node: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export function createAgentClient(region: RegionConfig, agentToken: string): Age
     },
     down: () => post('/agent/down'),
     reload: () => post('/agent/reload'),
+    takeOver: (node) => post(`/agent/nodes/${node}/take-over`),
     close: () => client.close(),
   };
 }

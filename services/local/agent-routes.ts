@@ -8,6 +8,8 @@
  *   `/start` `{mode, primary}`: 202 with the node's state; progress and outcome (`problem`) are in
  *   `GET /agent/nodes`. Asking again for what is under way changes nothing; another operation
  *   meanwhile is refused with OperationRunning.
+ * - `POST /agent/nodes/<pg-n>/take-over`: the copy of a database that is being adopted, which
+ *   `initialise` makes and keeps up to date, takes its place; refused while there is none.
  * - `POST /agent/reload` takes the cluster file as it is now and restarts Meridian's processes.
  * - `GET /agent/state` → every process; `POST /agent/down` stops the region and ends the agent.
  */
@@ -77,6 +79,11 @@ export function registerAgentRoutes(server: FastifyInstance, options: AgentRoute
     promote: (node) => nodes.promote(node),
     'set-aside': (node) => nodes.setAside(node),
   };
+  server.post('/agent/nodes/:name/take-over', async (request, reply) => {
+    const node = nodes.idOf(parse(nodeParams, request.params).name);
+    nodes.takeOver(node);
+    return reply.code(202).send(toJson(nodes.stateOf(node)));
+  });
   for (const [name, run] of Object.entries(operations)) {
     server.post(`/agent/nodes/:name/${name}`, async (request, reply) => {
       const node = nodes.idOf(parse(nodeParams, request.params).name);

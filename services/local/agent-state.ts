@@ -19,6 +19,13 @@ const nodeSchema = z.object({
   operation: z.string().nullable(),
   problem: z.string().nullable(),
   progress: z.object({ doneBytes: z.number(), totalBytes: z.number().nullable() }).nullable(),
+  adoption: z
+    .object({
+      phase: z.enum(['copying', 'following', 'taking-over']),
+      behindBytes: z.number().nullable(),
+    })
+    .nullable()
+    .default(null),
 });
 
 export const agentStateSchema = z.object({

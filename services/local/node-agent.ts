@@ -157,7 +157,7 @@ function stateOf(
     processes: [...states, ...nodes.processes()],
     nodes: nodes
       .states()
-      .map(({ id, data, process: phase, mode, operation, problem, progress }) => ({
+      .map(({ id, data, process: phase, mode, operation, problem, progress, adoption }) => ({
         id,
         data,
         process: phase,
@@ -165,6 +165,7 @@ function stateOf(
         operation,
         problem,
         progress: progress === null ? null : { ...progress },
+        adoption: adoption === null ? null : { ...adoption },
       })),
   };
 }

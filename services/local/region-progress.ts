@@ -77,6 +77,9 @@ export function stepsOf(state: AgentState): [string, Seen][] {
     .map((process): [string, Seen] => [process.name, seenOf(process.phase, process)]);
   const nodes = state.nodes.map((node): [string, Seen] => {
     const name = stepOf(node.id);
+    if (node.adoption?.phase === 'following') {
+      return [name, { state: 'working', detail: 'follows the database to adopt' }];
+    }
     if (node.operation !== null && node.operation !== 'start') {
       return [name, { state: 'working', detail: `${node.operation}${percentOf(node.progress)}` }];
     }

@@ -54,3 +54,8 @@ export function uniqueIndexOf(
   if (typeof schema !== 'string' || typeof constraint !== 'string') return null;
   return { schema, name: constraint };
 }
+
+/** Whether somebody still works in a database (55006). */
+export function isInUse(error: unknown): boolean {
+  return sqlstateOf(error) === '55006';
+}

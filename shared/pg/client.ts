@@ -16,6 +16,8 @@ export interface PgTarget {
   readonly connectTimeoutMs?: number;
   /** Bound of each statement on the server; never set where a COMMIT may wait. */
   readonly statementTimeoutMs?: number;
+  /** A server of somebody else's, on this machine: it has no certificate of the cluster. */
+  readonly isForeign?: boolean;
 }
 
 /** What every connection of Meridian's own starts with: it must never wait for itself. */
@@ -25,7 +27,7 @@ const textTypes: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) 
 
 /** The settings of `pg` for `target`; in mode tls the server must prove whose it is. */
 export function pgConfigOf(target: PgTarget): pg.ClientConfig {
-  const secured = clientTls('postgres', target.host);
+  const secured = target.isForeign === true ? null : clientTls('postgres', target.host);
   return {
     host: target.host,
     port: target.port,

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { parseNodeId, type NodeId } from '../../../shared/core/node.ts';
 import type { NodeMode } from '../../../shared/ports/node-control.ts';
 import type { RunAs } from '../process/managed-process.ts';
@@ -26,6 +27,16 @@ export interface NodeRecord {
   readonly recoveredTo: string | null;
   /** Digest of the SQL that saw to Meridian's own tables here (schema.ts); null: not known. */
   readonly schema: string | null;
+}
+
+export const freshRecord: NodeRecord = {
+  ...{ lastMode: null, primary: null, recoveredTo: null, schema: null },
+};
+
+/** Where the recovery of the base backup ended. */
+export function recoveredToOf(record: NodeRecord | null): Lsn | null {
+  const text = record?.recoveredTo ?? null;
+  return text === null ? null : parseLsn(text);
 }
 
 const recordSchema = z.object({

@@ -5,21 +5,25 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
-import { formatLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { formatLsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
-import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { withPg } from '../../../shared/pg/client.ts';
 import type { NodeMode, NodeState } from '../../../shared/ports/node-control.ts';
 import { diskOf } from '../process/disk-room.ts';
 import { ManagedProcess, type ProcessSpec, type ProcessState } from '../process/managed-process.ts';
 import type { RegionContext } from '../region-context.ts';
+import { sentenceOf } from './sentence.ts';
 import { nodeName } from '../region-paths.ts';
+import { Adoption, type AdoptionState } from './adoption.ts';
 import {
   dataStateOf,
+  freshRecord,
   isStandbyData,
   moveAside,
   nodeFolder,
   readRecord,
+  recoveredToOf,
   writeRecord,
   type NodeFolder,
   type NodeRecord,
@@ -35,15 +39,17 @@ export type NodeOperation =
 /** What the agent shows about a node: the operation under way besides. */
 export interface AgentNodeState extends NodeState {
   readonly operation: NodeOperation | null;
+  /** While `initialise` takes a database over from another server. */
+  readonly adoption: AdoptionState | null;
 }
 
 type NodeConfig = RegionConfig['nodes'][number];
 
-const freshRecord: NodeRecord = { lastMode: null, primary: null, recoveredTo: null, schema: null };
 const promotionBoundSeconds = 30;
 
 export class PostgresNode {
   readonly id: NodeId;
+  readonly adoption: Adoption;
   readonly #context: RegionContext;
   readonly #config: NodeConfig;
   readonly #folder: NodeFolder;
@@ -55,6 +61,7 @@ export class PostgresNode {
 
   constructor(context: RegionContext, config: NodeConfig) {
     this.id = config.id;
+    this.adoption = new Adoption(context);
     this.#context = context;
     this.#config = config;
     const name = nodeName(config.id);
@@ -89,9 +96,10 @@ export class PostgresNode {
       restarts: server.restarts,
       problem: this.#problem ?? server.problem,
       progress: this.#progress,
-      recoveredTo: parseRecoveredTo(record),
+      recoveredTo: recoveredToOf(record),
       disk: diskOf(dirname(this.#folder.folder)),
       operation: this.#operation?.name ?? null,
+      adoption: this.adoption.state(),
     };
   }
 
@@ -107,22 +115,19 @@ export class PostgresNode {
 
   initialise(): Promise<void> {
     return this.#exclusively('initialise', async () => {
-      if (dataStateOf(this.#folder) === 'ready') return;
-      await this.#server.stop();
-      const schema = await setUpNode(this.#context, this.#run());
-      await writeRecord(this.#folder, { ...freshRecord, schema });
+      if (dataStateOf(this.#folder) !== 'ready') {
+        await this.#server.stop();
+        const schema = await this.#makeFirstData();
+        await writeRecord(this.#folder, { ...freshRecord, schema });
+      }
+      await this.adoption.forget();
     });
   }
 
   seedRegionNode(source: { host: string; port: number }): Promise<void> {
     return this.#exclusively('seed-region-node', async () => {
       await this.#server.stop();
-      const watch = { onProgress: this.#onProgress, signal: this.#closing.signal };
-      const recoveredTo = await seedFromRegion(this.#context, {
-        run: this.#run(),
-        source,
-        ...watch,
-      });
+      const recoveredTo = await seedFromRegion(this.#context, { ...this.#seed(), source });
       await writeRecord(this.#folder, { ...freshRecord, recoveredTo: formatLsn(recoveredTo) });
     });
   }
@@ -130,9 +135,8 @@ export class PostgresNode {
   seedStandby(primary: NodeId): Promise<void> {
     return this.#exclusively('seed-standby', async () => {
       await this.#server.stop();
-      const watch = { onProgress: this.#onProgress, signal: this.#closing.signal };
       const source = this.#placeOf(primary);
-      await seedStandbyOf(this.#context, { run: this.#run(), source, ...watch });
+      await seedStandbyOf(this.#context, { ...this.#seed(), source });
       await writeRecord(this.#folder, { ...freshRecord, primary });
     });
   }
@@ -233,6 +237,11 @@ export class PostgresNode {
     });
   }
 
+  #makeFirstData(): Promise<string> {
+    if (!this.adoption.isWanted()) return setUpNode(this.#context, this.#run());
+    return this.adoption.run(this.#seed());
+  }
+
   /** One operation at a time; asking for the one under way again waits for it. */
   #exclusively(name: NodeOperation, work: () => Promise<void>): Promise<void> {
     if (this.#operation?.name === name) return this.#operation.done;
@@ -269,6 +278,10 @@ export class PostgresNode {
     return { node: this.id, port: this.#config.port, folder: this.#folder };
   }
 
+  #seed() {
+    return { run: this.#run(), onProgress: this.#onProgress, signal: this.#closing.signal };
+  }
+
   #record(): NodeRecord | null {
     return readRecord(this.#folder);
   }
@@ -283,15 +296,4 @@ export class PostgresNode {
     if (config !== undefined) return { host: region.bind, port: config.port };
     throw new MeridianError('RequestInvalid', `${node} is no node of ${region.id}.`);
   }
-}
-
-function parseRecoveredTo(record: NodeRecord | null): Lsn | null {
-  const text = record?.recoveredTo ?? null;
-  return text === null ? null : parseLsn(text);
-}
-
-/** The error and, when there is one, its cause, as one sentence. */
-function sentenceOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : null;
-  return cause === null ? messageOf(error) : `${messageOf(error)} ${cause}`;
 }

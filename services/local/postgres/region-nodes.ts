@@ -43,6 +43,11 @@ export class RegionNodes {
     return this.#node(id).initialise();
   }
 
+  /** The copy of the database that is being adopted takes its place. */
+  takeOver(id: NodeId): void {
+    this.#node(id).adoption.takeOver();
+  }
+
   seedRegionNode(id: NodeId, source: { host: string; port: number }): Promise<void> {
     return this.#node(id).seedRegionNode(source);
   }

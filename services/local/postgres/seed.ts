@@ -27,9 +27,15 @@ import { keptAutoSettings } from './settings.ts';
 
 export type OnProgress = (doneBytes: number, totalBytes: number | null) => void;
 
+export interface SeedSource {
+  readonly host: string;
+  readonly port: number;
+  readonly isForeign?: boolean;
+}
+
 export interface Seed {
   readonly run: Pick<ServerRun, 'node' | 'port' | 'folder'>;
-  readonly source: { readonly host: string; readonly port: number };
+  readonly source: SeedSource;
   readonly onProgress: OnProgress;
   /** Aborted when the agent ends. */
   readonly signal: AbortSignal;
@@ -86,7 +92,7 @@ export async function ensurePhysicalSlot(
   );
 }
 
-function sourceTarget(context: RegionContext, source: { host: string; port: number }): PgTarget {
+function sourceTarget(context: RegionContext, source: SeedSource): PgTarget {
   return {
     ...source,
     database: context.cluster.database,
@@ -97,7 +103,8 @@ function sourceTarget(context: RegionContext, source: { host: string; port: numb
   };
 }
 
-async function copyData(context: RegionContext, seed: Seed): Promise<void> {
+/** The data folder of the source, to be recovered; settings of its own are left behind. */
+export async function copyData(context: RegionContext, seed: Seed): Promise<void> {
   const { dataFolder } = seed.run.folder;
   await makeEmptyData(seed.run.folder, context.postgresUser);
   try {

@@ -22,6 +22,7 @@ export interface ServerRun {
   readonly mode: NodeMode;
   readonly isRecovering: boolean;
   readonly primary: { readonly host: string; readonly port: number } | null;
+  readonly adopted?: { readonly host: string; readonly port: number };
 }
 
 /**

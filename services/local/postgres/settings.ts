@@ -14,11 +14,16 @@ export interface NodeSettings {
   readonly isRecovering: boolean;
   /** What a standby follows. */
   readonly primary: { readonly host: string; readonly port: number } | null;
+  /** A server of somebody else's, followed until its database is taken over. */
+  readonly adopted?: { readonly host: string; readonly port: number };
   readonly replicatorPassword: string;
   readonly majorVersion: number;
   /** Files of mode tls and the name in the region's certificate; null in mode plain. */
   readonly tls: (TlsFiles & { readonly serverName: string }) | null;
 }
+
+/** Keeps the WAL on a server that is being adopted. */
+export const adoptionSlot = 'meridian_adoption';
 
 /** The lines that follow infra/postgres/postgresql.conf. */
 export function ownSettings(settings: NodeSettings): string {
@@ -40,6 +45,11 @@ export function ownSettings(settings: NodeSettings): string {
   if (isFollowing) {
     lines.push(`primary_conninfo = ${quoted(connectionText(settings, primary))}`);
     lines.push(`primary_slot_name = ${quoted(physicalSlotOf(settings.node))}`);
+  }
+  if (settings.adopted !== undefined) {
+    const plain = { ...settings, tls: null };
+    lines.push(`primary_conninfo = ${quoted(connectionText(plain, settings.adopted))}`);
+    lines.push(`primary_slot_name = ${quoted(adoptionSlot)}`);
   }
   return `${lines.join('\n')}\n`;
 }

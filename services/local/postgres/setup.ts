@@ -87,23 +87,46 @@ function runAsPostgres(context: RegionContext, program: string, args: string[]):
 
 /** Roles that Meridian connects as, the application's, and the one database. */
 async function makeRoles(context: RegionContext, client: PgClient): Promise<void> {
-  const { postgres } = context.secrets.shared;
   const database = quoteIdent(context.cluster.database);
-  const password = (text: string): string => `LOGIN PASSWORD ${quoteLiteral(text)}`;
+  await ensureRoles(context, client);
   const statements = [
-    `CREATE ROLE meridian_replicator ${password(postgres.replicator)} REPLICATION`,
-    `CREATE ROLE meridian_applier ${password(postgres.applier)} SUPERUSER`,
-    `CREATE ROLE meridian_router ${password(postgres.router)}`,
-    `CREATE ROLE app ${password(postgres.app)}`,
+    closeOtherDatabases,
+    `CREATE DATABASE ${database} OWNER meridian_owner`,
+    `ALTER DATABASE ${database} SET synchronous_commit = remote_write`,
+  ];
+  for (const statement of statements) await client.query(statement);
+}
+
+/** Logins to other databases pass no guard. */
+export const closeOtherDatabases = 'REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC';
+
+/**
+ * The roles with the passwords of the secrets; those of Meridian that are there are given them. A
+ * role `app` that others made stays theirs.
+ */
+export async function ensureRoles(context: RegionContext, client: PgClient): Promise<void> {
+  const { postgres } = context.secrets.shared;
+  const roles = {
+    meridian_owner: [postgres.owner, 'SUPERUSER'],
+    meridian_replicator: [postgres.replicator, 'REPLICATION'],
+    meridian_applier: [postgres.applier, 'SUPERUSER'],
+    meridian_router: [postgres.router, ''],
+    app: [postgres.app, ''],
+  } as const;
+  const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles');
+  const known = new Set(rows.map(({ rolname }) => rolname));
+  for (const [role, [password, may]] of Object.entries(roles)) {
+    if (role === 'app' && known.has(role)) continue;
+    const verb = known.has(role) ? 'ALTER' : 'CREATE';
+    await client.query(`${verb} ROLE ${role} LOGIN PASSWORD ${quoteLiteral(password)} ${may}`);
+  }
+  for (const statement of [
     'GRANT app TO meridian_router WITH INHERIT FALSE, SET TRUE',
     'GRANT pg_monitor TO meridian_router, meridian_replicator',
     'ALTER ROLE meridian_owner SET synchronous_commit = local',
     'ALTER ROLE meridian_applier SET synchronous_commit = local',
     'ALTER ROLE meridian_replicator SET synchronous_commit = local',
-    // Logins to other databases pass no guard.
-    'REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC',
-    `CREATE DATABASE ${database} OWNER meridian_owner`,
-    `ALTER DATABASE ${database} SET synchronous_commit = remote_write`,
-  ];
-  for (const statement of statements) await client.query(statement);
+  ]) {
+    await client.query(statement);
+  }
 }

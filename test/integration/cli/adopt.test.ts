@@ -17,7 +17,7 @@ let unfit: TestServer;
 before(async () => {
   fit = await startTestServer(testAddress(2));
   const settings = {
-    ...{ wal_level: 'replica', max_prepared_transactions: '5', max_wal_senders: '3' },
+    ...{ wal_level: 'minimal', max_prepared_transactions: '5', max_wal_senders: '0' },
     // Else Meridian's own triggers would refuse some of it.
     event_triggers: 'off',
   };

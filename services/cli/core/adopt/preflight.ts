@@ -32,7 +32,6 @@ export interface OwnFacts {
   readonly libraries: readonly string[];
   /** Settings of the other regions' servers that a copy needs to be as high as the original's. */
   readonly limits: Readonly<Record<string, number>>;
-  readonly regions: number;
 }
 
 /** All findings, in the order in which they are printed. */

@@ -37,16 +37,12 @@ const versionMin = 170_000;
 /** Longer transactions hold the replication slot up. */
 const longTransactionSeconds = 5;
 
-export const meridianRoles = ['owner', 'applier', 'replicator', 'router'].map(
-  (name) => `meridian_${name}`,
-);
-
 export function checkServer(server: ServerFacts, own: OwnFacts): readonly Finding[] {
   return [
     checkVersion(server, own),
     checkPrivileges(server),
     ...checkSettings(server),
-    checkSlots(server, own),
+    checkSlots(server),
     ...checkLimits(server, own),
     checkAccess(server),
     checkLibraries(server, own),
@@ -95,8 +91,8 @@ const restart = 'then restart PostgreSQL';
 const wantedSettings: readonly Wanted[] = [
   {
     name: 'wal_level',
-    isFine: (value) => value === 'logical',
-    fix: `ALTER SYSTEM SET wal_level = logical, ${restart}`,
+    isFine: (value) => value !== 'minimal',
+    fix: `ALTER SYSTEM SET wal_level = replica, ${restart}`,
   },
   {
     name: 'max_prepared_transactions',
@@ -138,13 +134,14 @@ function checkSettings({ settings }: ServerFacts): readonly Finding[] {
   });
 }
 
-/** A base backup takes two senders for each region that is seeded at a time. */
-function checkSlots(server: ServerFacts, own: OwnFacts): Finding {
+/** For the copy and for what follows; the other regions are seeded from the copy. */
+const sendersNeeded = 2;
+const slotsNeeded = 1;
+
+function checkSlots(server: ServerFacts): Finding {
   const free = (name: string, used: number): number => Number(server.settings[name] ?? 0) - used;
   const senders = free('max_wal_senders', server.sendersInUse);
   const slots = free('max_replication_slots', server.slotsInUse);
-  const sendersNeeded = 2 + 2 * (own.regions - 1);
-  const slotsNeeded = 2 + (own.regions - 1);
   const found = `${String(senders)} senders and ${String(slots)} slots are free`;
   if (senders >= sendersNeeded && slots >= slotsNeeded) return ok('senders and slots', found);
   const needed = `${String(sendersNeeded)} and ${String(slotsNeeded)} are needed`;
@@ -162,27 +159,20 @@ function checkLimits({ settings }: ServerFacts, own: OwnFacts): readonly Finding
   return [note('limits', found, 'is written by ALTER SYSTEM, so that every region has it')];
 }
 
-function checkAccess({ hbaRules, database }: ServerFacts): Finding {
+function checkAccess({ hbaRules }: ServerFacts): Finding {
   const fix =
-    `add to pg_hba.conf, and reload: "host ${database} ${meridianRoles.join(',')} all ` +
-    'scram-sha-256" and "host replication meridian_replicator all scram-sha-256"';
+    'add to pg_hba.conf, and reload: "host replication meridian_replicator samehost ' +
+    'scram-sha-256"';
   if (hbaRules === null) return note('pg_hba.conf', 'cannot be read by this user', fix);
-  const isFor = (rule: HbaRule, name: string, role: string): boolean => {
-    const isRole = rule.users.includes('all') || rule.users.includes(role);
-    const isAll = name !== 'replication' && rule.databases.includes('all');
-    return isRole && rule.type.startsWith('host') && (isAll || rule.databases.includes(name));
-  };
-  const wanted = [
-    ...meridianRoles.map((role) => [database, role] as const),
-    ['replication', 'meridian_replicator'] as const,
-  ];
-  const missing = wanted.filter(([name, role]) => {
-    const rule = hbaRules.find((candidate) => isFor(candidate, name, role));
-    return rule === undefined || rule.method === 'reject' || rule.method === 'peer';
-  });
-  if (missing.length === 0) return ok('pg_hba.conf', 'has rules for the roles of Meridian');
-  const found = missing.map(([name, role]) => `${role} to ${name}`).join(', ');
-  return obstacle('pg_hba.conf', `does not admit ${found}`, fix);
+  const rule = hbaRules.find(
+    ({ type, databases, users }) =>
+      type.startsWith('host') &&
+      databases.includes('replication') &&
+      (users.includes('all') || users.includes('meridian_replicator')),
+  );
+  const isAdmitted = rule !== undefined && !['reject', 'peer'].includes(rule.method);
+  if (isAdmitted) return ok('pg_hba.conf', 'has a rule for replication');
+  return obstacle('pg_hba.conf', 'does not admit meridian_replicator to replication', fix);
 }
 
 function checkLibraries({ settings }: ServerFacts, own: OwnFacts): Finding {

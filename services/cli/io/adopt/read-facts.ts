@@ -18,9 +18,9 @@ export const copiedLimits = [
 /** PostgreSQL's default of the one that Meridian does not set. */
 const locksDefault = 64;
 
-export async function readAdoptFacts(client: PgClient, regions: number): Promise<AdoptFacts> {
+export async function readAdoptFacts(client: PgClient): Promise<AdoptFacts> {
   const server = await readServer(client);
-  return { server, content: await readContent(client), own: readOwn(regions) };
+  return { server, content: await readContent(client), own: readOwn() };
 }
 
 const serverSql = `SELECT
@@ -128,7 +128,7 @@ async function readContent(client: PgClient): Promise<ContentFacts> {
 }
 
 /** What the other regions run: the PostgreSQL of this installation. */
-function readOwn(regions: number): OwnFacts {
+function readOwn(): OwnFacts {
   const { postgresHome, repositoryFolder } = locatePrograms();
   const text = readFileSync(join(repositoryFolder, 'infra/postgres/postgresql.conf'), 'utf8');
   const limitOf = (name: string): number =>
@@ -139,7 +139,6 @@ function readOwn(regions: number): OwnFacts {
     extensions: namesOfFiles(join(postgresHome, 'share'), '.control'),
     libraries: namesOfFiles(join(postgresHome, 'lib'), '.so'),
     limits: Object.fromEntries(copiedLimits.map((name) => [name, limitOf(name)])),
-    regions,
   };
 }
 

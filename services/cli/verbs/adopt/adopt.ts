@@ -1,4 +1,7 @@
-/** `meridian adopt`: what keeps an existing PostgreSQL database from a life in several regions. */
+/**
+ * `meridian adopt`: what keeps an existing PostgreSQL database from a life in several regions; with
+ * `--yes` it becomes the primary of epoch 1.
+ */
 import { connectPg, type PgTarget } from '../../../../shared/pg/client.ts';
 import { messageOf } from '../../../../shared/errors/meridian-error.ts';
 import { readDatabaseUrl, type DatabaseUrl } from '../../core/adopt/database-url.ts';
@@ -7,33 +10,50 @@ import { renderPreflight } from '../../core/adopt/preflight-view.ts';
 import { CliError, usageError } from '../../core/cli-error.ts';
 import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
 import { readAdoptFacts } from '../../io/adopt/read-facts.ts';
+import { adoptingRegion, takeOver } from '../../io/adopt/take-over.ts';
 import type { Context } from '../../io/context.ts';
 import type { AddVerb } from '../../program.ts';
 
 export const addAdopt: AddVerb = (program, act) => {
   program
     .command('adopt <url>')
-    .description('what keeps an existing PostgreSQL database from being adopted, with each fix')
+    .description('what keeps an existing PostgreSQL database from being adopted; --yes adopts it')
+    .option('--yes', 'on the host of the first region, before its first start: adopt it')
     .addHelpText(
       'after',
-      '\nIt changes nothing; the adoption itself is not built yet. The password comes from ' +
-        'PGPASSWORD.\n\nExample:\n' +
-        '  $ npx meridian adopt postgresql://postgres@db.example:5432/shop',
+      '\nWithout --yes it changes nothing. The password comes from PGPASSWORD.\n\nExample:\n' +
+        '  $ npx meridian adopt postgresql://postgres@127.0.0.1:5432/shop',
     )
-    .action(act(async (context: Context, url: string) => adopt(context, url)));
+    .action(act(adopt));
 };
 
-async function adopt(context: Context, text: string): Promise<ExitCode> {
+async function adopt(
+  context: Context,
+  text: string,
+  options: { readonly yes?: boolean },
+): Promise<ExitCode> {
   const { terminal, isJson } = context;
-  const target = targetOf(urlOf(text), context.env);
-  const findings = await findingsOf(target);
-  const isRefused = obstaclesOf(findings).length > 0;
-  terminal.out(
-    isJson
-      ? JSON.stringify({ findings, isRefused }, null, 2)
-      : renderPreflight(findings, terminal.paint),
+  const url = urlOf(text);
+  const place = options.yes === true ? adoptingRegion(context, url) : null;
+  // Told already: the old server may be closed by now.
+  if (place?.isBegun !== true) {
+    const findings = await findingsOf(targetOf(url, context.env));
+    const isRefused = obstaclesOf(findings).length > 0;
+    terminal.out(
+      isJson
+        ? JSON.stringify({ findings, isRefused }, null, 2)
+        : renderPreflight(findings, terminal.paint),
+    );
+    if (isRefused) return exitCodes.refused;
+  }
+  if (place === null) return exitCodes.done;
+  const { region } = place;
+  await takeOver(context, place, { ...url, password: context.env['PGPASSWORD'] ?? '' });
+  terminal.say(
+    `${url.database} lives in ${region.id} now, its old server lets nobody into it. Applications ` +
+      `connect to a gateway, or to ${region.host}:${String(region.nodes[0]?.port)}.`,
   );
-  return isRefused ? exitCodes.refused : exitCodes.done;
+  return exitCodes.done;
 }
 
 function urlOf(text: string): DatabaseUrl {
@@ -51,11 +71,9 @@ function targetOf(url: DatabaseUrl, env: Context['env']): PgTarget {
     options: '-c default_transaction_read_only=on',
     connectTimeoutMs: 10_000,
     statementTimeoutMs: 30_000,
+    isForeign: true,
   };
 }
-
-/** How many regions a cluster has that nobody described. */
-const regionsDefault = 3;
 
 async function findingsOf(target: PgTarget): Promise<readonly Finding[]> {
   const client = await connectPg(target).catch((error: unknown) => {
@@ -63,7 +81,7 @@ async function findingsOf(target: PgTarget): Promise<readonly Finding[]> {
     throw new CliError(`No connection to ${target.database} at ${place}: ${messageOf(error)}`);
   });
   try {
-    return preflight(await readAdoptFacts(client, regionsDefault));
+    return preflight(await readAdoptFacts(client));
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -11,7 +11,14 @@ const kafka = {
   waitsFor: null,
   logFile: '',
 } as const;
-const node = { id: 'eu-west/pg-1', mode: null, operation: null, problem: null, progress: null };
+const node = {
+  id: 'eu-west/pg-1',
+  mode: null,
+  operation: null,
+  problem: null,
+  progress: null,
+  adoption: null,
+};
 const process = { ...kafka, name: 'pg-1' };
 
 function stateOf(

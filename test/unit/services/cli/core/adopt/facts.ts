@@ -56,7 +56,6 @@ export const own: OwnFacts = {
   extensions: ['pg_trgm', 'hstore'],
   libraries: ['auto_explain'],
   limits: { max_connections: 150 },
-  regions: 3,
 };
 
 export const goodFacts: AdoptFacts = { server: goodServer, content: goodContent, own };

@@ -23,7 +23,7 @@ const rows: readonly Row[] = [
   ['another architecture', { versionText: 'on aarch64-linux' }, 'version', 'obstacle'],
   ['no superuser', { isSuperuser: false }, 'privileges', 'obstacle'],
   ['a standby', { isInRecovery: true }, 'privileges', 'obstacle'],
-  ['wal_level replica', setting('wal_level', 'replica'), 'wal_level', 'obstacle'],
+  ['wal_level minimal', setting('wal_level', 'minimal'), 'wal_level', 'obstacle'],
   [
     'two-phase commit',
     setting('max_prepared_transactions', '5'),
@@ -38,8 +38,8 @@ const rows: readonly Row[] = [
   ],
   ['another encoding', setting('server_encoding', 'LATIN1'), 'server_encoding', 'obstacle'],
   ['no fsync', setting('fsync', 'off'), 'fsync', 'obstacle'],
-  ['few senders', setting('max_wal_senders', '3'), 'senders and slots', 'obstacle'],
-  ['slots in use', { slotsInUse: 8 }, 'senders and slots', 'obstacle'],
+  ['few senders', setting('max_wal_senders', '1'), 'senders and slots', 'obstacle'],
+  ['slots in use', { slotsInUse: 10 }, 'senders and slots', 'obstacle'],
   ['more connections', setting('max_connections', '500'), 'limits', 'note'],
   [
     'no rule for replication',

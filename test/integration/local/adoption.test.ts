@@ -1,0 +1,154 @@
+// test: deadline 150 s
+/**
+ * A database is taken over from a server of somebody else's, by the agent's nodes alone: what was
+ * answered before the closing is in the copy, nothing is written after it, and a take-over that
+ * cannot be finished opens the old database again.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import {
+  adoptedFile,
+  adoptionFile,
+  writeAdoption,
+} from '../../../services/local/postgres/adoption.ts';
+import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
+import { ownerTarget } from '../../../services/local/postgres/server-process.ts';
+import type { RegionContext } from '../../../services/local/region-context.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
+import { withPg } from '../../../shared/pg/client.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { makeLocalFiles, type LocalFiles } from '../../helpers/local-region.ts';
+import { oldPassword, startOldServer, type OldServer } from '../deploy/old-server.ts';
+
+const waiting = { deadlineMs: 60_000 };
+let files: LocalFiles;
+let old: OldServer;
+const begun: RegionNodes[] = [];
+
+before(async () => {
+  files = await makeLocalFiles(['west', 'east']);
+  const [west] = files.cluster.regions;
+  old = await startOldServer(west?.bind ?? '', join(files.stateFolder, 'old'));
+  await old.query('app', 'CREATE TABLE beat (n int PRIMARY KEY); ALTER TABLE beat OWNER TO shop');
+});
+
+after(async () => {
+  await Promise.all(begun.map((nodes) => nodes.shutDown()));
+  await old?.stop();
+  files?.remove();
+});
+
+interface Adopting {
+  readonly context: RegionContext;
+  readonly nodes: RegionNodes;
+  readonly id: NodeId;
+  /** Of the operation that makes the region's first data. */
+  readonly done: Promise<void>;
+}
+
+/** Resolves when the copy in `region` follows. */
+async function beginAdoption(region: string): Promise<Adopting> {
+  const context = await files.context(region);
+  const { host, port } = old;
+  const source = { host, port, database: 'app', user: 'postgres', password: oldPassword };
+  await writeAdoption(context.paths, source);
+  const nodes = new RegionNodes(context);
+  begun.push(nodes);
+  const id = nodes.idOf('pg-1');
+  assert.throws(() => nodes.takeOver(id), /No copy follows/);
+  const done = nodes.initialise(id);
+  done.catch(() => undefined);
+  await eventually(() => nodes.stateOf(id).adoption?.phase === 'following', waiting);
+  return { context, nodes, id, done };
+}
+
+/** Writes as fast as it can, and connects again whenever it is thrown out. */
+function startWriter(
+  first: number,
+  step: number,
+): { readonly written: number[]; stop(): Promise<void> } {
+  const written: number[] = [];
+  const ending = new AbortController();
+  const { host, port } = old;
+  const target = { host, port, database: 'app', user: 'shop', password: oldPassword };
+  const run = async (): Promise<void> => {
+    let client: pg.Client | null = null;
+    for (let n = first; !ending.signal.aborted; n += step) {
+      try {
+        if (client === null) {
+          client = new pg.Client(target);
+          client.on('error', () => undefined);
+          await client.connect();
+        }
+        await client.query('INSERT INTO beat VALUES ($1)', [n]);
+        written.push(n);
+      } catch {
+        void client?.end().catch(() => undefined);
+        client = null;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    await client?.end().catch(() => undefined);
+  };
+  const ended = run();
+  return {
+    written,
+    async stop() {
+      ending.abort();
+      await ended;
+    },
+  };
+}
+
+test('a take-over that cannot be finished opens the old database again', async () => {
+  const { context, nodes, id, done } = await beginAdoption('east');
+  const pidFile = join(context.paths.postgresFolder, 'pg-1/data/postmaster.pid');
+  const port = Number(readFileSync(pidFile, 'utf8').split('\n')[3]);
+  const copy = ownerTarget(context, port, 'postgres');
+  await withPg(copy, (client) => client.query('SELECT pg_wal_replay_pause()'));
+  await old.query('app', 'INSERT INTO beat VALUES (-1)');
+  nodes.takeOver(id);
+  await assert.rejects(done, /does not reach the end/);
+  await old.query('app', 'INSERT INTO beat VALUES (-2)');
+  assert.notEqual(nodes.stateOf(id).data, 'ready');
+});
+
+test('all that was answered is in the copy, and nothing is written after the closing', async () => {
+  const writers = [0, 1, 2, 3].map((first) => startWriter(first, 4));
+  const { context, nodes, id, done } = await beginAdoption('west');
+  await eventually(() => writers.every(({ written }) => written.length > 50), waiting);
+  nodes.takeOver(id);
+  await done;
+  await Promise.all(writers.map((writer) => writer.stop()));
+  assert.equal(nodes.stateOf(id).data, 'ready');
+  assert.throws(() => readFileSync(adoptionFile(context.paths)), /ENOENT/);
+  assert.match(readFileSync(adoptedFile(context.paths), 'utf8'), /^\{"host":.*"database":"app"\}$/);
+  await nodes.start(id, 'normal', null);
+  const target = ownerTarget(context, 5432, 'app');
+  const copied = await eventually(
+    () =>
+      withPg(target, async (client) => {
+        const { rows } = await client.query<{ n: string }>('SELECT n FROM beat ORDER BY n');
+        return rows.map(({ n }) => n);
+      }).catch(() => null),
+    waiting,
+  );
+  await assert.rejects(old.query('app', 'SELECT 1'), /not currently accepting connections/);
+  const slots = await old.query('postgres', 'SELECT slot_name FROM pg_replication_slots');
+  assert.deepEqual(slots, [], 'the old server keeps no WAL for a copy any more');
+  await old.query('postgres', 'ALTER DATABASE app ALLOW_CONNECTIONS true');
+  const kept = await old.query('app', 'SELECT n FROM beat ORDER BY n');
+  assert.deepEqual(
+    copied,
+    kept.map(({ n }) => n),
+  );
+  const present = new Set(copied);
+  const answered = writers.flatMap(({ written }) => written.map(String));
+  assert.deepEqual(
+    answered.filter((n) => !present.has(n)),
+    [],
+  );
+});
