@@ -20,6 +20,8 @@ export const failoverConfigSchema = z.strictObject({
   switchoverLagMs: durationMs.default(defaultBounds.switchoverLagMs),
   /** How often the folded control log is stored in the region's own PostgreSQL. */
   checkpointIntervalMs: durationMs.default(defaultBounds.checkpointIntervalMs),
+  /** Records of the control log stay for so long; older ones go once nobody needs them. */
+  controlKeepMs: durationMs.min(1000).default(7 * 24 * 60 * 60 * 1000),
 });
 
 export type FailoverConfig = z.infer<typeof failoverConfigSchema>;

@@ -27,9 +27,10 @@ import {
   placeOf,
 } from './io/controller-setup.ts';
 import { readControlLog } from './io/control-reader.ts';
+import { trimControlLog } from './io/control-trimmer.ts';
 import { EffectRunner } from './io/effect-runner.ts';
 import type { NodeAccess } from './io/node-connection.ts';
-import { exchangeReports, type Peer } from './io/watch/peer-reports.ts';
+import { exchangeReports } from './io/watch/peer-reports.ts';
 import { connectControlLog } from './io/relay/connect-control-log.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
 import { meterController } from './io/controller-meters.ts';
@@ -45,7 +46,7 @@ import {
 } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import { InvariantBroken } from '../../shared/core/assert.ts';
-import type { ClusterView } from '../../shared/core/cluster-view.ts';
+import type { ClusterView, RegionReport } from '../../shared/core/cluster-view.ts';
 import type { LogOffset } from '../../shared/core/log-offset.ts';
 import { zeroPosition } from '../../shared/core/position.ts';
 import type { RegionId } from '../../shared/core/region.ts';
@@ -115,7 +116,7 @@ class RegionController {
   readonly #effects: EffectRunner;
   readonly #diverged: Diverged;
   readonly #topics: TopicKeeper;
-  readonly #peers: readonly Peer[];
+  readonly #shared;
 
   constructor(dependencies: FailoverDependencies) {
     const { cluster, secrets, clock } = dependencies;
@@ -131,10 +132,13 @@ class RegionController {
     });
     const config = controllerConfigOf(cluster, region, dependencies.config);
     const setup = { cluster, region, logger: this.#logger, clock };
-    this.#peers = peersOf(setup);
+    this.#shared = {
+      ...{ target: controlTarget(setup), region: region.id, peers: peersOf(setup), clock },
+      ...{ client: this.#peerClient, keepMs: dependencies.config.controlKeepMs },
+    };
     this.#control = connectControlLog({
-      ...{ target: controlTarget(setup), voters: controlVoters(setup), peers: this.#peers },
-      client: this.#peerClient,
+      ...this.#shared,
+      voters: controlVoters(setup),
       checkUsable: (topic) => this.#topics.checkUsable(topic),
     });
     const agent = { host: region.bind, port: region.agentPort, token: secrets.own.agentToken };
@@ -174,7 +178,7 @@ class RegionController {
 
   start(): void {
     const { signal } = this.#stopping;
-    const [clock, client] = [this.#dependencies.clock, this.#peerClient];
+    const { clock } = this.#dependencies;
     this.loop.post({ kind: 'started' });
     const ticking = setInterval(
       () => this.loop.offer({ kind: 'ticked', wallMs: clock.wallMs() }),
@@ -184,13 +188,10 @@ class RegionController {
     this.#run(this.#watch.run(signal));
     this.#run(this.#standbys.run(signal));
     this.#run(this.#topics.run(signal));
-    this.#run(
-      exchangeReports(
-        { peers: this.#peers, client, clock },
-        (report) => this.loop.offer({ kind: 'peerReported', report }),
-        signal,
-      ),
-    );
+    const onReport = (report: RegionReport) => this.loop.offer({ kind: 'peerReported', report });
+    this.#run(exchangeReports(this.#shared, onReport, signal));
+    const [state, storedOffset] = [() => this.loop.state(), () => this.#effects.storedOffset];
+    this.#run(trimControlLog({ ...this.#shared, state, storedOffset }, signal));
     watchReplication(this.#dependencies.replicationStatus, {
       onReport: (report) => this.loop.offer({ kind: 'replicationReported', report }),
       signal,
@@ -227,6 +228,7 @@ class RegionController {
       requireAdmin: requireScope('admin:admin', cluster.clusterId, accessKeys),
       requirePeer: requirePeer(cluster.clusterId, peerKeys),
       ...{ view: () => this.loop.view(), state: () => this.loop.state() },
+      storedOffset: () => this.#effects.storedOffset,
       onChange: (listener) => this.loop.onChange(listener),
       ask: (request) => this.loop.ask(request),
       hear: (record) => this.loop.offer({ kind: 'recordAnnounced', record }),
@@ -244,11 +246,9 @@ class RegionController {
       performOutside: (effect) => this.#effects.run(effect),
       findCheckpoint: () =>
         findCheckpoint({
-          nodeControl: this.#nodeControl,
-          access: nodeAccessOf(this.#dependencies),
-          peers: this.#peers,
-          client: this.#peerClient,
-          clock: this.#dependencies.clock,
+          ...{ nodeControl: this.#nodeControl, access: nodeAccessOf(this.#dependencies) },
+          ...this.#shared,
+          logBegins: () => this.#control.begins(),
         }),
       readControl: (from) => this.#readControl(from),
       afterEffect: (lane) => {

@@ -87,10 +87,19 @@ export async function deleteRecords(target: TopicTarget, before: bigint | null):
   });
 }
 
-async function withAdmin(
-  target: TopicTarget,
-  work: (admin: Admin) => Promise<void>,
-): Promise<void> {
+/** Offset of the first record of partition 0 from `unixMs` on; null when none is so new. */
+export async function offsetAtTime(target: TopicTarget, unixMs: number): Promise<bigint | null> {
+  return withAdmin(target, async (admin) => {
+    const partitions = [{ partitionIndex: 0, timestamp: BigInt(Math.floor(unixMs)) }];
+    const listed = await bounded(
+      admin.listOffsets({ topics: [{ name: target.topic, partitions }] }),
+    );
+    const offset = listed[0]?.partitions[0]?.offset ?? -1n;
+    return offset < 0n ? null : offset;
+  });
+}
+
+async function withAdmin<T>(target: TopicTarget, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new Admin({
     clientId: target.clientId,
     bootstrapBrokers: [...target.brokers],
@@ -104,7 +113,7 @@ async function withAdmin(
   });
   admin.on('error', () => undefined);
   try {
-    await work(admin);
+    return await work(admin);
   } catch (error) {
     if (error instanceof MeridianError) throw error;
     const refusal = kafkaRefusal(error);

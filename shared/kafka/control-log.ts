@@ -10,6 +10,8 @@ import { TopicReader } from './topic-reader.ts';
 import type { TopicTarget } from './topic.ts';
 
 export interface ControlLogConnection extends ControlLog {
+  /** The first offset held; rejects when no broker answers. */
+  begins(): Promise<LogOffset>;
   close(): void;
 }
 
@@ -61,6 +63,7 @@ export function createControlLog(target: TopicTarget): ControlLogConnection {
       }
     },
     read: (offset, signal) => readEntries(reader, { offset, signal, topic: target.topic }),
+    begins: async () => (await reader.bounds()).start as LogOffset,
     lastHeardMs: () => Math.max(reader.lastHeardMs, ...all.map((writer) => writer.lastHeardMs)),
     close() {
       clearInterval(preparing);

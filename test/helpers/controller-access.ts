@@ -59,6 +59,7 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
     view: () => view,
     onChange: () => () => undefined,
     state: () => state,
+    storedOffset: () => null,
     nowMs: () => 100_000,
     wallMs: () => 1_700_000_000_000,
     ask(request) {

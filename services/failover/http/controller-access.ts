@@ -1,6 +1,7 @@
 /** What the routes of this service know of the controller. */
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
+import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { AuthHook } from '../../../shared/auth/require-scope.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
@@ -39,6 +40,8 @@ export interface ControllerAccess extends RegionControl {
   readonly requireAdmin: AuthHook;
   readonly requirePeer: AuthHook;
   state(): ControllerState;
+  /** Of the checkpoint that this process has stored last; null before the first. */
+  storedOffset(): LogOffset | null;
   ask(request: OperatorRequest): Promise<OperatorAnswer>;
   /** Takes what another region appends at this moment. */
   hear(record: ControlRecord): boolean;

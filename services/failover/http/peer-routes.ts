@@ -18,7 +18,9 @@ export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
     server.get('/peer/checkpoint', options, (_request, reply) => {
       const { kind, fold, nextOffset } = access.state();
       if (kind !== 'running') return reply.code(404).send({ why: `the controller is ${kind}` });
-      const body = { nextOffset: nextOffset.toString(), state: encodeControlState(fold) };
+      const storedOffset = access.storedOffset()?.toString() ?? null;
+      const state = encodeControlState(fold);
+      const body = { nextOffset: nextOffset.toString(), state, storedOffset };
       return reply.send(body);
     });
     void plain.register(relayRoutes(access));

@@ -6,15 +6,18 @@ import {
 } from '../../../shared/core/control/control-state-codec.ts';
 import { parseLogOffset } from '../../../shared/core/log-offset.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import type { OwnCheckpoint } from '../core/checkpoint-choice.ts';
 import type { Checkpoint } from '../core/controller-input.ts';
 
 /** The stored checkpoint; null when there is none. Throws ProtocolViolation: of a newer version. */
-export async function readCheckpoint(client: PgClient): Promise<Checkpoint | null> {
-  const { rows } = await client.query<{ next_offset: string; state: string }>(
-    'SELECT next_offset::text, state::text FROM meridian_local.checkpoint',
+export async function readCheckpoint(client: PgClient): Promise<OwnCheckpoint | null> {
+  const { rows } = await client.query<{ next_offset: string; state: string; age_ms: string }>(
+    `SELECT next_offset::text, state::text,
+       (1000 * extract(epoch FROM clock_timestamp() - written_at))::bigint::text AS age_ms
+     FROM meridian_local.checkpoint`,
   );
   if (rows[0] === undefined) return null;
-  const { next_offset: nextOffset, state } = rows[0];
+  const { next_offset: nextOffset, state, age_ms: age } = rows[0];
   const decoded = decodeControlState(state);
   // Without it this version would fold on from an older one, and write that in its place.
   if (decoded.kind === 'unknownVersion') {
@@ -23,7 +26,8 @@ export async function readCheckpoint(client: PgClient): Promise<Checkpoint | nul
       hint: 'run the version of Meridian that ran here last',
     });
   }
-  return checkpointOf(nextOffset, decoded);
+  const checkpoint = checkpointOf(nextOffset, decoded);
+  return checkpoint === null ? null : { checkpoint, ageMs: Number(age) };
 }
 
 /** Never goes back: a late write of an older fold changes nothing. */

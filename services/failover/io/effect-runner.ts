@@ -13,6 +13,7 @@ import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { NodeControl } from '../../../shared/ports/node-control.ts';
 import type { EffectBody, EffectKind, laneOf } from '../core/controller-effect.ts';
 import type { EffectResult } from '../core/controller-input.ts';
+import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import { writeCheckpoint } from './checkpoint-store.ts';
 import * as fence from './fence-store.ts';
 import { NodeConnection, type NodeAccess, type NodePlace } from './node-connection.ts';
@@ -58,6 +59,8 @@ export class EffectRunner {
   readonly #sql: NodeConnection;
   readonly #fence: NodeConnection;
   readonly #prober: NodeConnection;
+  /** Of the checkpoint that was stored last. */
+  storedOffset: LogOffset | null = null;
 
   constructor(options: EffectRunnerOptions) {
     this.#options = options;
@@ -169,7 +172,9 @@ export class EffectRunner {
       case 'setProgress':
         return fence.setProgress(client, effect.position);
       case 'writeCheckpoint':
-        return writeCheckpoint(client, effect.checkpoint);
+        await writeCheckpoint(client, effect.checkpoint);
+        this.storedOffset = effect.checkpoint.nextOffset;
+        return;
       default:
         return assertNever(effect);
     }

@@ -10,7 +10,7 @@ import { resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pino } from 'pino';
 import { createDataLog } from '../../../shared/kafka/data-log.ts';
-import { dataTopicOf } from '../../../shared/kafka/topic.ts';
+import { controlTopicOf, dataTopicOf } from '../../../shared/kafka/topic.ts';
 import { installHostResolver } from '../../../shared/runtime/host-resolver.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
@@ -39,6 +39,7 @@ before(async () => {
         // What is in memory needs no log.
         feedBytesMax: 64 * 1024,
       },
+      failover: { controlKeepMs: 3000, checkpointIntervalMs: 500 },
     },
   });
   [first = '', second = '', third = ''] = cluster.regionIds;
@@ -84,16 +85,28 @@ async function write(megabytes: number, to = first): Promise<void> {
 
 /** Where the log of `region` begins. */
 async function logStart(region: string): Promise<bigint> {
+  const { id } = cluster.region(region);
+  return (await boundsOf(dataTopicOf(cluster.config.cell, id), region)).start;
+}
+
+function controlBounds(): ReturnType<typeof boundsOf> {
+  return boundsOf(controlTopicOf(cluster.config.cell), first);
+}
+
+async function boundsOf(
+  topic: string,
+  region: string,
+): Promise<{ readonly start: bigint; readonly end: bigint }> {
   const { bind, kafka } = cluster.region(region);
   const log = createDataLog({
     brokers: [`${bind}:${kafka.clientPort}`],
     clientId: 'test',
-    topic: dataTopicOf(cluster.config.cell, cluster.region(region).id),
+    topic,
     logger: pino({ level: 'silent' }),
     clock: systemClock,
   });
   try {
-    return (await log.bounds()).start;
+    return await log.bounds();
   } finally {
     log.close();
   }
@@ -118,6 +131,7 @@ test('every region trims its log while all of them, and their standbys, follow',
 
 test('beyond the limit the log goes on without a region that is away, and says so', async () => {
   await cluster.killRegion(third);
+  const { end: knownToThird } = await controlBounds();
   await eventually(async () => !(await members()).includes(third), long);
   const before = new Map<string, bigint>();
   for (const region of [first, second]) before.set(region, await logStart(region));
@@ -133,6 +147,8 @@ test('beyond the limit the log goes on without a region that is away, and says s
   assert.match(cli('status').stdout, told);
   const { regions } = JSON.parse(cli('status', '--json').stdout) as { regions: Region[] };
   assert.match(regions[0]?.warnings?.join() ?? '', /ap-south has been away/);
+  // What its own checkpoint is followed by is gone: it needs one of another region.
+  await eventually(async () => (await controlBounds()).start > knownToThird, long);
 });
 
 test('it is seeded anew by itself when it is back, and says why', async () => {
@@ -184,5 +200,7 @@ test('another region becomes primary, and all go on trimming', async () => {
   for (const [index, region] of cluster.regionIds.entries()) {
     await eventually(() => isTrimmedBeyond(region, before[index] ?? 0n), long);
   }
+  const { end } = await controlBounds();
+  await eventually(async () => (await controlBounds()).start > end, long);
   assertEqual();
 });

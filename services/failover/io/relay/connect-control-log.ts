@@ -1,5 +1,6 @@
 /** The control log as this region uses it, and as it lends it to regions that are cut off. */
 import type { PeerClient } from '../../../../shared/http/peer-client.ts';
+import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import { answersNow } from '../../../../shared/kafka/broker-answer.ts';
 import { createControlLog } from '../../../../shared/kafka/control-log.ts';
@@ -35,6 +36,8 @@ export interface ControlLogSetup {
 export interface ControlConnection {
   readonly log: ControlLog;
   readonly relay: ControlRelay;
+  /** The first offset held; rejects when no broker answers. */
+  begins(): Promise<LogOffset>;
   /** Why nothing can be decided now, in words; null while it can. */
   problem(): Promise<string | null>;
   close(): void;
@@ -74,6 +77,7 @@ export function connectControlLog(setup: ControlLogSetup): ControlConnection {
   return {
     log,
     relay: createRelaySource(own, recent),
+    begins: () => connection.begins(),
     async problem() {
       if (clock.monotonicMs() - entryAtMs < quietMs) return null;
       return describeMajority(await Promise.all(setup.voters.map((one) => asked(one, target))));

@@ -1,6 +1,7 @@
 /** What the regions tell each other: reports twice a second, a checkpoint to one that has none. */
 import { z } from 'zod';
 import type { RegionReport } from '../../../../shared/core/cluster-view.ts';
+import { parseLogOffset, type LogOffset } from '../../../../shared/core/log-offset.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import type { PeerClient } from '../../../../shared/http/peer-client.ts';
 import { fromWireJson } from '../../../../shared/http/wire-json.ts';
@@ -63,12 +64,30 @@ async function askReport(options: PeerReportsOptions, peer: Peer): Promise<Regio
   return { ...report, ageMs: options.clock.monotonicMs() - askedAtMs };
 }
 
-const checkpointSchema = z.object({ nextOffset: z.string(), state: z.string() });
+const checkpointSchema = z.object({
+  nextOffset: z.string(),
+  state: z.string(),
+  /** Of the checkpoint on its disk; an older program does not say. */
+  storedOffset: z.string().nullish(),
+});
+
+/** The offset of the checkpoint that the region has on disk; null when it does not say. */
+export async function askStoredOffset(client: PeerClient, peer: Peer): Promise<LogOffset | null> {
+  const answer = await askCheckpointRoute(client, peer).catch(() => null);
+  return parseLogOffset(answer?.storedOffset ?? '');
+}
 
 async function askCheckpointOf(client: PeerClient, peer: Peer): Promise<Checkpoint | null> {
+  const answer = await askCheckpointRoute(client, peer);
+  return answer === null ? null : decodeCheckpoint(answer.nextOffset, answer.state);
+}
+
+async function askCheckpointRoute(
+  client: PeerClient,
+  peer: Peer,
+): Promise<z.infer<typeof checkpointSchema> | null> {
   const call = { method: 'GET', path: '/peer/checkpoint', timeoutMs: checkpointTimeoutMs } as const;
   const reply = await client.request(peer.origin, call);
   if (reply.status !== 200) return null;
-  const { nextOffset, state } = checkpointSchema.parse(JSON.parse(reply.body));
-  return decodeCheckpoint(nextOffset, state);
+  return checkpointSchema.parse(JSON.parse(reply.body));
 }
