@@ -48,9 +48,10 @@ export class UnseenCapture {
       this.#drops = new IndexDrops();
     }
     try {
+      // Sessions wait for it; the others may run into their locks.
+      await this.#drops.record(this.#client);
       await this.#marks.record(this.#client);
       await this.#client.query('SELECT meridian.capture_globals()');
-      await this.#drops.record(this.#client);
       this.#rounds += 1;
       if (this.#rounds % pruneEvery === 0) {
         await this.#client.query(pruneSql, [this.#ddlRowsKept]);
