@@ -18,7 +18,7 @@ import { createTokenSigner } from '../../shared/runtime/token-signer.ts';
 import { gatewayConfigSchema, type GatewayConfig, type GroupConfig } from './config.ts';
 import { HopLedger } from './core/edge/hop-ledger.ts';
 import { hopAgeMsMax } from './core/hop.ts';
-import { createRetryBudget } from './core/retry-budget.ts';
+import { createRetryBudget, type RetryBudget } from './core/retry-budget.ts';
 import { DecisionMemo } from './decision-memo.ts';
 import { createAddressList } from './io/address-list.ts';
 import { createAuthenticator } from './io/authenticator.ts';
@@ -87,9 +87,11 @@ export class RuntimeBuilder {
   >;
   readonly #kept = new Map<string, Kept>();
   #config: GatewayConfig;
+  #retryBudget: RetryBudget;
 
   constructor(config: GatewayConfig, inputs: RuntimeInputs, parts: RuntimeParts) {
     this.#config = config;
+    this.#retryBudget = createRetryBudget(config.retryBudget);
     this.#inputs = inputs;
     this.#parts = parts;
     const { cluster, region, clock, regionControl, redis } = inputs;
@@ -126,6 +128,9 @@ export class RuntimeBuilder {
 
   /** The runtime for `config`; groups that are no longer named end when they are idle. */
   build(config: GatewayConfig): GatewayRuntime {
+    if (config.retryBudget !== this.#config.retryBudget) {
+      this.#retryBudget = createRetryBudget(config.retryBudget);
+    }
     this.#config = config;
     const { secrets, cluster, clock } = this.#inputs;
     const groups = this.#groups(config);
@@ -146,7 +151,7 @@ export class RuntimeBuilder {
       geo: this.#parts.geo,
       meters: this.#parts.meters,
       peerOf: this.#parts.peerOf,
-      retryBudget: createRetryBudget(config.retryBudget),
+      retryBudget: this.#retryBudget,
     };
   }
 
@@ -195,7 +200,10 @@ export class RuntimeBuilder {
   #makeGroup(name: string, config: GroupConfig): Kept {
     const { clock, region } = this.#inputs;
     const logger = this.#logger;
-    const group = new UpstreamGroup({ name, config, clock, logger, zone: config.zone ?? null });
+    const group = new UpstreamGroup({
+      ...{ name, config, clock, logger, zone: config.zone ?? null },
+      mayRetry: () => this.#retryBudget.left(clock.monotonicMs()) >= 1,
+    });
     const { host } = this.#ownRegion();
     const listed: InstanceTarget[] = config.targets
       .filter(({ regions }) => regions.length === 0 || regions.includes(region))

@@ -1,7 +1,8 @@
 /**
  * Active checks of a group's instances, and the look at instances that have gone silent: one that
  * has requests waiting, has not answered for a while and fails a short check is frozen; its
- * waiting requests are given back so that they can go elsewhere.
+ * waiting requests are given back so that they can go elsewhere, as far as the retry budget goes;
+ * the rest waits on: the instance may thaw.
  */
 import { connect } from 'node:net';
 import { Agent, request } from 'undici';
@@ -14,6 +15,8 @@ import type { UpstreamInstance } from './upstream-instance.ts';
 /** A suspected instance is looked at again this soon. */
 const recheckMs = 250;
 const stallLookMs = 50;
+/** A look that comes this late says that the gateway itself had no processor time. */
+const lateMs = 150;
 
 /** The instance does not answer; what it was given can be tried elsewhere. */
 export class UpstreamStalled extends Error {
@@ -32,10 +35,14 @@ export class UpstreamChecks {
   readonly #agent = new Agent({ connections: 2, pipelining: 1, allowH2: false });
   readonly #watches = new Map<UpstreamInstance, Watch>();
   #timer: NodeJS.Timeout | null = null;
+  #lookedAtMs: number;
+  /** When a look was last late: silence before it may have been the gateway's own. */
+  #lateAtMs = -Infinity;
 
   constructor(context: GroupContext, mayEject: (instance: UpstreamInstance) => boolean) {
     this.#context = context;
     this.#mayEject = mayEject;
+    this.#lookedAtMs = context.clock.monotonicMs();
   }
 
   /** Begins to check `instance`, at once and then in intervals. */
@@ -86,10 +93,12 @@ export class UpstreamChecks {
   #lookForStalls(): void {
     const nowMs = this.#context.clock.monotonicMs();
     const { stallMs } = this.#context.config.passiveCheck;
+    if (nowMs - this.#lookedAtMs > lateMs) this.#lateAtMs = nowMs;
+    this.#lookedAtMs = nowMs;
     for (const [instance, watch] of this.#watches) {
       const [oldest] = instance.waiting;
       if (oldest === undefined || watch.isAsked) continue;
-      const sinceMs = Math.max(oldest.sentMs, instance.lastReplyMs);
+      const sinceMs = Math.max(oldest.sentMs, instance.lastReplyMs, this.#lateAtMs);
       if (nowMs - sinceMs < stallMs) continue;
       watch.isAsked = true;
       void this.#askWhetherAlive(instance, watch);
@@ -98,6 +107,7 @@ export class UpstreamChecks {
 
   async #askWhetherAlive(instance: UpstreamInstance, watch: Watch): Promise<void> {
     const { stallMs } = this.#context.config.passiveCheck;
+    const askedMs = this.#context.clock.monotonicMs();
     const isAlive = await this.#check(instance, stallMs);
     watch.isAsked = false;
     const nowMs = this.#context.clock.monotonicMs();
@@ -106,13 +116,14 @@ export class UpstreamChecks {
       instance.lastReplyMs = nowMs;
       return;
     }
+    if (Math.max(instance.lastReplyMs, this.#lateAtMs) > askedMs) return;
     if (watch.stop.signal.aborted || !this.#mayEject(instance)) return;
     instance.eject(nowMs);
     const facts = { group: this.#context.name, upstream: instance.id };
     this.#context.logger.warn({ ...facts, waiting: instance.waiting.size }, 'upstream stalled');
     const reason = new UpstreamStalled('The upstream has stopped answering.');
     for (const waiting of [...instance.waiting]) {
-      if (waiting.canRepeat) waiting.abort(reason);
+      if (waiting.canRepeat && this.#context.mayRetry()) waiting.abort(reason);
     }
     watch.wake.abort();
   }

@@ -20,6 +20,8 @@ export interface GroupContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly zone: string | null;
+  /** Whether the retry budget has one more. */
+  readonly mayRetry: () => boolean;
 }
 
 /** A request at an instance, from sending to its last byte. */

@@ -117,7 +117,6 @@ test('one is slow: the adaptive algorithm leaves it alone', async () => {
   for (const upstream of quick) await upstream.kill();
   const late = result.samples.filter(({ atMs }) => atMs > 2500);
   const share = late.filter(({ tookMs }) => tookMs > 500).length / late.length;
-  console.log(`slow: ${String(result.failures.length)} failed, ${(share * 100).toFixed(2)} % slow`);
-  assert.deepEqual(result.failures.slice(0, 5), []);
+  await judge(result, 'slow');
   assert.ok(share < 0.02, `${(share * 100).toFixed(2)} % of the answers were slow`);
 });
