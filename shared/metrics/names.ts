@@ -65,6 +65,16 @@ export const metricNames = names({
     help: 'Bytes of WAL that a replication slot of the own node keeps.',
     labels: ['slot'],
   },
+  nodeDiskBytes: {
+    name: 'meridian_node_disk_bytes',
+    help: 'The disk that a node of this region has its data on: bytes left (free), and in all.',
+    labels: ['node', 'of'],
+  },
+  warnings: {
+    name: 'meridian_warnings',
+    help: 'Warnings that `status` shows of this region: limits that are near, a new seed.',
+    labels: [],
+  },
   gatewayRequests: {
     name: 'meridian_gateway_requests_total',
     help: 'Proxied requests by route and class of the reply status (closed: the client left).',
