@@ -58,8 +58,9 @@ function configure(group: object, changes: object = {}, names = both): void {
     { id: 'other', group: 'other', match: { path: '/other' } },
     { ...route, ...changes },
   ];
-  // A group that has changed knows nothing of its instances.
-  gateway.service.reload(gatewayConfig({ groups: { other }, routes: [routes[0]] }));
+  // A group that has changed knows nothing of its instances, a new budget of no retries.
+  const fresh = { groups: { other }, routes: [routes[0]], retryBudget: 0 };
+  gateway.service.reload(gatewayConfig(fresh));
   gateway.service.reload(gatewayConfig({ groups, routes, retryBudget }));
 }
 
