@@ -82,11 +82,13 @@ const promotionBoundSeconds = 30;
 
 export class Adoption {
   readonly #context: RegionContext;
-  readonly #asked = Promise.withResolvers<void>();
+  readonly #boundMs: number;
+  #asked = Promise.withResolvers<void>();
   #state: AdoptionState | null = null;
 
-  constructor(context: RegionContext) {
+  constructor(context: RegionContext, boundMs = takeOverBoundMs) {
     this.#context = context;
+    this.#boundMs = boundMs;
   }
 
   state(): AdoptionState | null {
@@ -112,6 +114,7 @@ export class Adoption {
     const source = sourceSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
     const old = targetOf(source);
     const place = { host: source.host, port: source.port, isForeign: true };
+    this.#asked = Promise.withResolvers<void>();
     try {
       this.#state = { phase: 'copying', behindBytes: null };
       const limits = await withPg(old, (client) => prepareOld(this.#context, client));
@@ -124,13 +127,17 @@ export class Adoption {
       await withOneServer(this.#context, run, async (server) => {
         await this.#follow(server, old, seed);
         this.#state = { phase: 'taking-over', behindBytes: 0 };
+        const origin = JSON.stringify({ ...source, user: undefined, password: undefined });
+        await writeFileWhole(adoptedFile(this.#context.paths), origin);
         await this.#take(server, old);
-        await this.#setUp(server, (client) => bringForward(client, schema));
+        const { database } = this.#context.cluster;
+        await server.query(database, (client) => bringForward(client, schema));
       });
-      await withPg(old, (client) => client.query(dropSlot, [adoptionSlot])).catch(() => undefined);
-      const origin = JSON.stringify({ ...source, user: undefined, password: undefined });
-      await writeFileWhole(adoptedFile(this.#context.paths), origin);
+      void withPg(old, (client) => client.query(dropSlot, [adoptionSlot])).catch(() => undefined);
       return schema.digest;
+    } catch (error) {
+      await rm(adoptedFile(this.#context.paths), { force: true });
+      throw error;
     } finally {
       this.#state = null;
     }
@@ -166,40 +173,42 @@ export class Adoption {
     }
   }
 
+  /** From the closing on nobody writes until the region opens: nothing waits here that need not. */
   async #take(server: OneServer, old: PgTarget): Promise<void> {
     const { database } = this.#context.cluster;
-    const { logger } = this.#context;
-    // What is written out now is not written out while everybody waits.
-    await server.query('postgres', (client) => client.query('CHECKPOINT'));
-    try {
-      const end = await withPg(old, async (client) => {
-        await closeDatabase(client, database, takeOverBoundMs);
-        return endOfWal(client);
-      });
-      logger.info({ lsn: formatLsn(end) }, 'the database on the old server is closed');
-      const deadlineMs = performance.now() + takeOverBoundMs;
-      while ((await replayedBy(server)) < end) {
-        if (performance.now() > deadlineMs) throw new Error('The copy does not reach the end.');
-        await sleep(10);
+    await server.query('postgres', async (copy) => {
+      try {
+        await withPg(old, (client) => this.#close(client, copy));
+      } catch (error) {
+        await withPg(old, (client) => openDatabase(client, database)).catch(() => undefined);
+        throw error;
       }
-    } catch (error) {
-      await withPg(old, (client) => openDatabase(client, database)).catch(() => undefined);
-      throw error;
-    }
-    await server.query('postgres', async (client) => {
-      await client.query('SELECT pg_promote(true, $1)', [promotionBoundSeconds]);
-      await openDatabase(client, database);
+      await copy.query('SELECT pg_promote(true, $1)', [promotionBoundSeconds]);
+      await openDatabase(copy, database);
+      await copy.query(closeOtherDatabases);
+      // Until another region has a copy nobody could confirm more.
+      await copy.query(`ALTER DATABASE ${quoteIdent(database)} SET synchronous_commit = on`);
     });
   }
 
-  async #setUp(server: OneServer, bring: (client: PgClient) => Promise<void>): Promise<void> {
-    const database = quoteIdent(this.#context.cluster.database);
-    await server.query('postgres', async (client) => {
-      await client.query(closeOtherDatabases);
-      // Until another region has a copy nobody could confirm more.
-      await client.query(`ALTER DATABASE ${database} SET synchronous_commit = on`);
-    });
-    await server.query(this.#context.cluster.database, bring);
+  /** Resolves when the copy has all that was ever written to the database of `old`. */
+  async #close(old: PgClient, copy: PgClient): Promise<void> {
+    // What is written out now is not written out while everybody waits.
+    await old.query('CHECKPOINT');
+    await this.#untilReplayed(copy, await endOfWal(old));
+    await copy.query('CHECKPOINT');
+    await closeDatabase(old, this.#context.cluster.database, this.#boundMs);
+    const end = await endOfWal(old);
+    this.#context.logger.info({ lsn: formatLsn(end) }, 'the old database is closed');
+    await this.#untilReplayed(copy, end);
+  }
+
+  async #untilReplayed(copy: PgClient, end: Lsn): Promise<void> {
+    const deadlineMs = performance.now() + this.#boundMs;
+    while ((await lsnIn(copy, replayedSql)) < end) {
+      if (performance.now() > deadlineMs) throw new Error('The copy does not reach the end.');
+      await sleep(5);
+    }
   }
 }
 
@@ -246,10 +255,10 @@ async function endOfWal(client: PgClient): Promise<Lsn> {
   return lsnIn(client, 'SELECT pg_current_wal_insert_lsn() AS lsn');
 }
 
+const replayedSql = 'SELECT pg_last_wal_replay_lsn() AS lsn';
+
 function replayedBy(server: OneServer): Promise<Lsn> {
-  return server.query('postgres', (client) =>
-    lsnIn(client, 'SELECT pg_last_wal_replay_lsn() AS lsn'),
-  );
+  return server.query('postgres', (client) => lsnIn(client, replayedSql));
 }
 
 async function lsnIn(client: PgClient, sql: string): Promise<Lsn> {

@@ -131,6 +131,6 @@ test('every answered write is there, once, and the sums agree in every region', 
        (SELECT sum(delta) FROM pgbench_history) AS h`,
   );
   assert.equal(new Set(Object.values(sums ?? {})).size, 1, JSON.stringify(sums));
-  const { code, out } = await hosts.run('us-east', ['verify']);
+  const { code, out } = await hosts.run('us-east', ['verify', '--load', '100', '--range', '50000']);
   assert.equal(code, 0, out);
 });

@@ -1,10 +1,11 @@
 /**
  * An application that writes all the time: pgbench, and one client that counts. Both connect by a
  * list of places, as libpq does: the first that lets them in and takes writes. A connection that
- * breaks is made again at once.
+ * breaks is made again after a moment.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { oldPassword } from './old-server.ts';
 
@@ -20,6 +21,9 @@ export interface Application {
   longestPauseMs(): number;
   stop(): Promise<void>;
 }
+
+/** Nobody's pool connects without a pause. */
+const againMs = 50;
 
 const base = { user: 'shop', password: oldPassword, database: 'app' };
 
@@ -53,13 +57,17 @@ export function startApplication(places: () => readonly Place[]): Application {
       } catch {
         void client?.end().catch(() => undefined);
         client = null;
+        await delay(againMs);
       }
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await delay(10);
     }
     await client?.end().catch(() => undefined);
   };
   const bench = async (): Promise<void> => {
-    while (!stop.signal.aborted) await runBench(places(), stop.signal);
+    while (!stop.signal.aborted) {
+      await runBench(places(), stop.signal);
+      await delay(againMs);
+    }
   };
   const all = [beat(), bench()];
   return {

@@ -104,16 +104,31 @@ function startWriter(
 }
 
 test('a take-over that cannot be finished opens the old database again', async () => {
-  const { context, nodes, id, done } = await beginAdoption('east');
-  const pidFile = join(context.paths.postgresFolder, 'pg-1/data/postmaster.pid');
-  const port = Number(readFileSync(pidFile, 'utf8').split('\n')[3]);
-  const copy = ownerTarget(context, port, 'postgres');
-  await withPg(copy, (client) => client.query('SELECT pg_wal_replay_pause()'));
-  await old.query('app', 'INSERT INTO beat VALUES (-1)');
-  nodes.takeOver(id);
-  await assert.rejects(done, /does not reach the end/);
-  await old.query('app', 'INSERT INTO beat VALUES (-2)');
-  assert.notEqual(nodes.stateOf(id).data, 'ready');
+  const { nodes, id, done } = await beginAdoption('east');
+  const { host, port } = old;
+  const stuck = new pg.Client({ host, port, database: 'app', user: 'shop', password: oldPassword });
+  stuck.on('error', () => undefined);
+  await stuck.connect();
+  const { rows } = await stuck.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const pid = rows[0]?.pid ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    nodes.takeOver(id);
+    await eventually(
+      () =>
+        old.query('app', 'SELECT 1').then(
+          () => false,
+          () => true,
+        ),
+      waiting,
+    );
+    await assert.rejects(done, /app has sessions left/);
+    await old.query('app', 'INSERT INTO beat VALUES (-1)');
+    assert.notEqual(nodes.stateOf(id).data, 'ready');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+    void stuck.end().catch(() => undefined);
+  }
 });
 
 test('all that was answered is in the copy, and nothing is written after the closing', async () => {
@@ -137,8 +152,11 @@ test('all that was answered is in the copy, and nothing is written after the clo
     waiting,
   );
   await assert.rejects(old.query('app', 'SELECT 1'), /not currently accepting connections/);
-  const slots = await old.query('postgres', 'SELECT slot_name FROM pg_replication_slots');
-  assert.deepEqual(slots, [], 'the old server keeps no WAL for a copy any more');
+  // The old server keeps no WAL for a copy any more.
+  await eventually(async () => {
+    const slots = await old.query('postgres', 'SELECT slot_name FROM pg_replication_slots');
+    return slots.length === 0;
+  }, waiting);
   await old.query('postgres', 'ALTER DATABASE app ALLOW_CONNECTIONS true');
   const kept = await old.query('app', 'SELECT n FROM beat ORDER BY n');
   assert.deepEqual(

@@ -115,6 +115,11 @@ const wantedSettings: readonly Wanted[] = [
     fix: 'ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()',
   },
   {
+    name: 'data_checksums',
+    isFine: (value) => value === 'on',
+    fix: 'stop PostgreSQL, run pg_checksums --enable, start it',
+  },
+  {
     name: 'block_size',
     isFine: (value) => value === '8192',
     fix: 'dump and restore into a server of the usual block size',

@@ -16,6 +16,7 @@ export const goodServer: ServerFacts = {
     synchronous_standby_names: '',
     event_triggers: 'on',
     fsync: 'on',
+    data_checksums: 'on',
     block_size: '8192',
     server_encoding: 'UTF8',
     max_wal_senders: '10',

@@ -38,6 +38,7 @@ const rows: readonly Row[] = [
   ],
   ['another encoding', setting('server_encoding', 'LATIN1'), 'server_encoding', 'obstacle'],
   ['no fsync', setting('fsync', 'off'), 'fsync', 'obstacle'],
+  ['no checksums', setting('data_checksums', 'off'), 'data_checksums', 'obstacle'],
   ['few senders', setting('max_wal_senders', '1'), 'senders and slots', 'obstacle'],
   ['slots in use', { slotsInUse: 10 }, 'senders and slots', 'obstacle'],
   ['more connections', setting('max_connections', '500'), 'limits', 'note'],
