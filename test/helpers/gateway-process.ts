@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { nodeCacheFolder } from '../../infra/scripts/parts.mjs';
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
+import { nodeOptionsOf } from '../../services/local/parts/meridian.ts';
 import type { RedisTarget } from '../../shared/redis/client.ts';
 import { publicPort } from './gateway.ts';
 
@@ -39,6 +40,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const level = accessLogPath === undefined ? {} : { GATEWAY_LOG: 'info' };
   const child = fork(program, [], {
     // As a region starts its processes.
+    execArgv: [...process.execArgv, ...nodeOptionsOf(['gateway'])],
     env: {
       NODE_COMPILE_CACHE: nodeCacheFolder(),
       ...process.env,

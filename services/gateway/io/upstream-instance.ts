@@ -81,7 +81,6 @@ export class UpstreamInstance implements Instance {
     this.label = `${group.name}/${target.url.replace(/^https?:\/\//, '')}`;
     this.target = target;
     this.#config = config;
-    this.#line = new ConnectionLine(config);
     this.#slowSinceMs = slowSinceMs;
     this.#health = { isHealthy: true, contrary: config.activeCheck.unhealthyAfter - 1 };
     this.breaker = new CircuitBreaker(config.breaker);
@@ -89,6 +88,7 @@ export class UpstreamInstance implements Instance {
     const name = target.host === null ? null : new URL(`https://${target.host}`).hostname;
     const tls = { ca: null, name };
     this.client = createUpstreamClient({ origin: target.url, connectionsMax, connectMs, tls });
+    this.#line = new ConnectionLine(this.client, config);
   }
 
   get weight(): number {
@@ -129,7 +129,7 @@ export class UpstreamInstance implements Instance {
 
   /** Sends, when there is a connection; `isOver` has to follow. */
   send(outgoing: OutgoingRequest, attempt: Attempt): void {
-    this.#line.enter(attempt, () => this.client.send(outgoing, attempt));
+    this.#line.enter(attempt, outgoing);
   }
 
   /** An attempt of `send` is over. */

@@ -14,6 +14,14 @@ export interface MeridianProcessConfig {
   readonly listeners: { readonly public: number; readonly admin: number; readonly peer: number };
 }
 
+/**
+ * Options of Node for a process of these services. A gateway by itself keeps little for long: a young
+ * generation of 8 MB instead of 16 costs it little time and saves memory (decision 0031).
+ */
+export function nodeOptionsOf(services: readonly ServiceName[]): readonly string[] {
+  return services.length === 1 && services[0] === 'gateway' ? ['--max-semi-space-size=8'] : [];
+}
+
 /** What the cluster file asks for: the services that no process of their own runs share one. */
 export function meridianProcesses(region: RegionContext['region']): MeridianProcessConfig[] {
   const split = region.processes.map(({ services, listeners }) => ({
@@ -44,13 +52,14 @@ export function createMeridianProcess(
 
 function meridianSpec(context: RegionContext, config: MeridianProcessConfig): ProcessSpec {
   const { region, paths, programs, clusterFile } = context;
+  const program = join(programs.repositoryFolder, 'services/main.ts');
   const ports = Object.values(config.listeners);
   const told = ['--config', clusterFile, '--secrets', paths.secretsFile, '--region', region.id];
   const hosts = ['--hosts-file', paths.hostsJsonFile];
   const services = ['--services', config.services.join(',')];
   return {
     program: programs.node,
-    args: [join(programs.repositoryFolder, 'services/main.ts'), ...told, ...hosts, ...services],
+    args: [...nodeOptionsOf(config.services), program, ...told, ...hosts, ...services],
     env: nodeEnvironment(programs),
     folder: paths.folder,
     runAs: null,

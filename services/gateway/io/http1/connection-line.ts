@@ -3,8 +3,8 @@
  * once as it may have connections. Who comes then waits in line, in order and for a bounded time:
  * open streams may keep every connection for hours.
  */
-import type { Attempt } from '../attempt.ts';
-import { ConnectionsTaken } from '../attempt.ts';
+import { ConnectionsTaken, type Attempt } from '../attempt.ts';
+import type { OutgoingRequest, UpstreamClient } from '../upstream-client.ts';
 
 export interface LineRules {
   readonly connectionsMax: number;
@@ -13,28 +13,30 @@ export interface LineRules {
 }
 
 interface InLine {
-  readonly send: () => void;
+  readonly outgoing: OutgoingRequest;
   readonly timer: NodeJS.Timeout;
 }
 
 export class ConnectionLine {
+  readonly #client: UpstreamClient;
   readonly #rules: LineRules;
   readonly #waiting = new Map<Attempt, InLine>();
   #open = 0;
 
-  constructor(rules: LineRules) {
+  constructor(client: UpstreamClient, rules: LineRules) {
+    this.#client = client;
     this.#rules = rules;
   }
 
-  /** Calls `send` now, or when a connection is free; else fails `attempt` in time. */
-  enter(attempt: Attempt, send: () => void): void {
+  /** Sends now, or when a connection is free; else fails `attempt` in time. */
+  enter(attempt: Attempt, outgoing: OutgoingRequest): void {
     if (this.#open < this.#rules.connectionsMax) {
       this.#open += 1;
-      send();
+      this.#client.send(outgoing, attempt);
       return;
     }
     const timer = setTimeout(() => attempt.abort(new ConnectionsTaken()), this.#rules.connectMs);
-    this.#waiting.set(attempt, { send, timer });
+    this.#waiting.set(attempt, { outgoing, timer });
   }
 
   /** The attempt is over, whether it has been sent or not. */
@@ -46,11 +48,11 @@ export class ConnectionLine {
       return;
     }
     this.#open -= 1;
-    for (const [next, { send, timer }] of this.#waiting) {
+    for (const [next, { outgoing, timer }] of this.#waiting) {
       clearTimeout(timer);
       this.#waiting.delete(next);
       this.#open += 1;
-      send();
+      this.#client.send(outgoing, next);
       return;
     }
   }
