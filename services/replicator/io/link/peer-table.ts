@@ -8,6 +8,11 @@ import type { Acknowledgement } from '../../core/quorum-tracker.ts';
 import type { ReplicatorDependencies } from '../dependencies.ts';
 import { PeerLink } from '../region-link.ts';
 
+export type PeerTableDependencies = Pick<
+  ReplicatorDependencies,
+  'config' | 'secrets' | 'cluster' | 'region' | 'clock' | 'logger'
+>;
+
 interface PeerFacts {
   store: string | null;
   applied: Position | null;
@@ -28,7 +33,7 @@ export class PeerTable {
   readonly #facts = new Map<RegionId, PeerFacts>();
   readonly #clock: Clock;
 
-  constructor(deps: ReplicatorDependencies) {
+  constructor(deps: PeerTableDependencies) {
     this.#clock = deps.clock;
     const heardAtMs = this.#clock.monotonicMs();
     for (const { id } of deps.cluster.regions.filter((other) => other.id !== deps.region)) {
@@ -82,7 +87,7 @@ export class PeerTable {
   }
 }
 
-function linkTo(peer: RegionId, deps: ReplicatorDependencies): PeerLink {
+function linkTo(peer: RegionId, deps: PeerTableDependencies): PeerLink {
   const { cluster, region, secrets, config, clock, logger } = deps;
   const other = regionOfConfig(cluster, peer);
   const split = other.processes.find(({ services }) => services.includes('replicator'));
