@@ -15,8 +15,8 @@ export interface MeridianProcessConfig {
 }
 
 /**
- * Options of Node for a process of these services. A gateway by itself keeps little for long: a young
- * generation of 8 MB instead of 16 costs it little time and saves memory (decision 0031).
+ * Options of Node for a process of these services. A gateway by itself keeps little for long: a
+ * young generation of 8 MB instead of 16 costs it little time and saves memory (decision 0031).
  */
 export function nodeOptionsOf(services: readonly ServiceName[]): readonly string[] {
   return services.length === 1 && services[0] === 'gateway' ? ['--max-semi-space-size=8'] : [];
