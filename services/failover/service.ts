@@ -23,15 +23,17 @@ import {
   controlVoters,
   dataTarget,
   keptTopics,
+  logLeaderPlace,
+  nodeAccessOf,
   peersOf,
   placeOf,
 } from './io/controller-setup.ts';
 import { readControlLog } from './io/control-reader.ts';
 import { trimControlLog } from './io/control-trimmer.ts';
 import { EffectRunner } from './io/effect-runner.ts';
-import type { NodeAccess } from './io/node-connection.ts';
 import { exchangeReports } from './io/watch/peer-reports.ts';
 import { connectControlLog } from './io/relay/connect-control-log.ts';
+import { keepLogLeader } from './io/relay/log-leader-keeper.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
 import { meterController } from './io/controller-meters.ts';
 import { RegionWatch } from './io/watch/region-watch.ts';
@@ -117,6 +119,7 @@ class RegionController {
   readonly #diverged: Diverged;
   readonly #topics: TopicKeeper;
   readonly #shared;
+  readonly #logLeader;
 
   constructor(dependencies: FailoverDependencies) {
     const { cluster, secrets, clock } = dependencies;
@@ -132,6 +135,7 @@ class RegionController {
     });
     const config = controllerConfigOf(cluster, region, dependencies.config);
     const setup = { cluster, region, logger: this.#logger, clock };
+    this.#logLeader = logLeaderPlace(setup, secrets);
     this.#shared = {
       ...{ target: controlTarget(setup), region: region.id, peers: peersOf(setup), clock },
       ...{ client: this.#peerClient, keepMs: dependencies.config.controlKeepMs },
@@ -185,12 +189,11 @@ class RegionController {
       tickMs,
     );
     signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
-    this.#run(this.#watch.run(signal));
-    this.#run(this.#standbys.run(signal));
-    this.#run(this.#topics.run(signal));
+    for (const part of [this.#watch, this.#standbys, this.#topics]) this.#run(part.run(signal));
     const onReport = (report: RegionReport) => this.loop.offer({ kind: 'peerReported', report });
     this.#run(exchangeReports(this.#shared, onReport, signal));
     const [state, storedOffset] = [() => this.loop.state(), () => this.#effects.storedOffset];
+    this.#run(keepLogLeader(this.#logLeader, state, signal));
     this.#run(trimControlLog({ ...this.#shared, state, storedOffset }, signal));
     watchReplication(this.#dependencies.replicationStatus, {
       onReport: (report) => this.loop.offer({ kind: 'replicationReported', report }),
@@ -293,8 +296,4 @@ class RegionController {
     });
     return { ...view, reports };
   }
-}
-
-function nodeAccessOf({ cluster, secrets }: FailoverDependencies): NodeAccess {
-  return { database: cluster.database, password: secrets.shared.postgres.owner };
 }

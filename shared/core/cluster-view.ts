@@ -146,6 +146,8 @@ export interface RegionReport {
   readonly drift?: readonly string[];
   /** What a person should look at before it stops something; absent when there is nothing. */
   readonly warnings?: readonly string[];
+  /** To the other regions and back; absent in reports of older programs. */
+  readonly roundTripsMs?: Readonly<Record<RegionId, number>>;
   /** It has lately heard nothing from the primary; absent when it has. */
   readonly isPrimarySilent?: boolean;
   /** Milliseconds since this report was heard; 0 for the own one. */

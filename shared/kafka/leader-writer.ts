@@ -1,5 +1,6 @@
 /** Appends to partition 0 of a stretched topic at whoever leads it, each with a deadline. */
 import { produceV11 } from '@platformatic/kafka';
+import { sleep } from '../runtime/sleep.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 import { LeaderLines, type Leader } from './leader-lines.ts';
 import type { TopicTarget } from './topic.ts';
@@ -14,6 +15,8 @@ export interface LeaderWriterOptions extends TopicTarget {
 const acksOfAll = -1;
 /** An append that takes longer than several round trips: maybe there is a newer leader. */
 const doubtMs = 500;
+/** A broker learns a moment later than others that it leads. */
+const movedRestMs = 20;
 
 export class LeaderWriter {
   readonly #options: LeaderWriterOptions;
@@ -32,31 +35,33 @@ export class LeaderWriter {
 
   /**
    * Appends `value` with acks=all and returns its offset. Rejects with the client's error or after
-   * a deadline: whether anything was appended is then unknown.
+   * a deadline: whether anything was appended is then unknown. What a former leader refuses goes to
+   * the new one, and may be there twice: the old one may have passed it on before.
    */
   async send(value: Uint8Array): Promise<bigint> {
-    const { clock, connectDeadlineMs } = this.#options;
-    const leader = await this.#lines.leader(connectDeadlineMs);
-    try {
-      const offset = await this.#sendTo(leader, value).catch(async (error: unknown) => {
-        if (!isRefusedByFollower(error)) throw error;
-        return this.#sendTo(await this.#lines.leader(connectDeadlineMs), value);
-      });
-      this.#lastHeardMs = clock.monotonicMs();
-      return offset;
-    } catch (error) {
-      throw kafkaRefusal(error) ?? error;
+    const { clock, sendDeadlineMs } = this.#options;
+    const endMs = clock.monotonicMs() + sendDeadlineMs;
+    for (;;) {
+      try {
+        const offset = await this.#sendTo(await this.#leader(), value);
+        this.#lastHeardMs = clock.monotonicMs();
+        return offset;
+      } catch (error) {
+        if (!isOfFormerLeader(error) || clock.monotonicMs() >= endMs) {
+          throw kafkaRefusal(error) ?? error;
+        }
+        await sleep(movedRestMs);
+      }
     }
   }
 
   /** Finds out who leads now and connects, so that the next append waits for neither. */
   async prepare(): Promise<void> {
-    const { connectDeadlineMs } = this.#options;
     try {
-      const leader = await this.#lines.leader(connectDeadlineMs);
+      const leader = await this.#leader();
       if (!(await this.#lines.isMoved(leader))) return;
       this.#lines.forget(leader);
-      await this.#lines.leader(connectDeadlineMs);
+      await this.#leader();
     } catch {
       // The next append finds out by itself.
     }
@@ -64,6 +69,10 @@ export class LeaderWriter {
 
   close(): void {
     this.#lines.close();
+  }
+
+  #leader(): Promise<Leader> {
+    return this.#lines.leader(this.#options.connectDeadlineMs);
   }
 
   async #sendTo(leader: Leader, value: Uint8Array): Promise<bigint> {
@@ -84,10 +93,10 @@ export class LeaderWriter {
   }
 }
 
-/** Whoever was asked does not lead any more: nothing was appended. */
-function isRefusedByFollower(error: unknown): boolean {
+/** Whoever was asked does not lead any more. */
+function isOfFormerLeader(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('apiId' in error && error.apiId === 'NOT_LEADER_OR_FOLLOWER') return true;
   const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
-  return [...inner, error.cause].some(isRefusedByFollower);
+  return [...inner, error.cause].some(isOfFormerLeader);
 }

@@ -78,6 +78,8 @@ export async function removeVoter(
 }
 
 export interface Placement {
+  /** Node id of the broker that leads; -1 for none. */
+  readonly leader: number;
   readonly replicas: readonly number[];
   readonly inSync: readonly number[];
 }
@@ -88,7 +90,8 @@ export async function describePlacement(target: QuorumTarget, topic: string): Pr
     const reply = await metadataV12.api.async(connection, [topic], false, false);
     const partition = reply.topics[0]?.partitions[0];
     if (partition === undefined) throw new Error(`the broker knows no topic ${topic}`);
-    return { replicas: partition.replicaNodes, inSync: partition.isrNodes };
+    const { leaderId: leader, replicaNodes: replicas, isrNodes: inSync } = partition;
+    return { leader, replicas, inSync };
   });
 }
 
@@ -147,7 +150,8 @@ function readOutcome(_id: number, key: number, version: number, reader: Reader):
   return null;
 }
 
-async function withConnection<T>(
+/** Does `work` over a connection of its own, within a bound. */
+export async function withConnection<T>(
   { host, port, clientId, tls }: QuorumTarget,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {

@@ -148,7 +148,7 @@ export function peerOf(
     ageMs: 0,
     ...changes,
   };
-  return { report, heardAtMs: nowMs };
+  return { report, heardAtMs: nowMs, roundTripsMs: [100] };
 }
 
 export const leadOf = (n: number, isOpen = true): ReplicationDirective => ({

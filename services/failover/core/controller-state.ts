@@ -132,6 +132,14 @@ export interface RunningEffect {
   readonly sinceMs: number;
 }
 
+/** What another region says of itself. */
+export interface PeerState {
+  readonly heardAtMs: number;
+  readonly report: RegionReport;
+  /** How long its last answers took, the newest last. */
+  readonly roundTripsMs: readonly number[];
+}
+
 /** A step of a change of primary as this region saw it; what `operationView` shows. */
 export interface StepSeen {
   readonly epoch: Epoch;
@@ -182,7 +190,7 @@ export interface ControllerState {
   readonly replicationWorkedAtMs: number;
   /** Since when the replicator fails at its directive; null while it does not. */
   readonly replicationFailedAtMs: number | null;
-  readonly peers: readonly { readonly heardAtMs: number; readonly report: RegionReport }[];
+  readonly peers: readonly PeerState[];
   readonly announced: Announced;
 
   /** `joining` until the role at the start is known. */

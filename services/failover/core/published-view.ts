@@ -14,6 +14,7 @@ import type { ControllerState } from './controller-state.ts';
 import { diskAlarms } from './detection/disk-alarms.ts';
 import { isPrimarySilent } from './detection/primary-silence.ts';
 import { countedMembers } from './members/member-plan.ts';
+import { roundTripsOf } from './relay/log-leader.ts';
 import { directiveOf } from './replication-directive.ts';
 import {
   hasLease,
@@ -92,6 +93,7 @@ function ownReport(state: ControllerState): RegionReport {
     ...(drift.length === 0 ? {} : { drift }),
     ...(warnings.length === 0 ? {} : { warnings }),
     ...(isPrimarySilent(state) ? { isPrimarySilent: true } : {}),
+    roundTripsMs: roundTripsOf(state),
     id: config.region,
     name: config.regionName,
     role,

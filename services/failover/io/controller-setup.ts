@@ -6,16 +6,19 @@ import {
   type ClusterBase,
   type RegionConfig,
 } from '../../../shared/config/cluster-schema.ts';
+import type { Secrets } from '../../../shared/config/secrets-schema.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { controlTopicShape, dataTopicShape } from '../../../shared/kafka/admin.ts';
+import { quorumTarget } from '../../../shared/kafka/quorum-target.ts';
 import { controlTopicOf, dataTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import type { ControllerConfig } from '../core/controller-config.ts';
-import type { NodePlace } from './node-connection.ts';
+import type { NodeAccess, NodePlace } from './node-connection.ts';
+import type { LogLeaderOptions } from './relay/log-leader-keeper.ts';
 import type { ControlVoter } from './relay/connect-control-log.ts';
 import type { Peer } from './watch/peer-reports.ts';
 import type { KeptTopic } from './topic-keeper.ts';
@@ -86,6 +89,16 @@ export function placeOf(cluster: ClusterBase, id: RegionId, node: NodeId): NodeP
   return { host: region.host, port: found.port };
 }
 
+/** How a node of the region is reached as its owner. */
+export function nodeAccessOf({ cluster, secrets }: NodeAccessInputs): NodeAccess {
+  return { database: cluster.database, password: secrets.shared.postgres.owner };
+}
+
+interface NodeAccessInputs {
+  readonly cluster: ClusterBase;
+  readonly secrets: Secrets;
+}
+
 /** Peer listeners of the other regions. */
 export function peersOf({ cluster, region }: SetupInputs): readonly Peer[] {
   return cluster.regions
@@ -125,6 +138,20 @@ export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
       shape: dataTopicShape(region.kafka.nodeId),
     },
   ];
+}
+
+/** Where the control topic's leader is looked up and moved, and which broker is whose. */
+export function logLeaderPlace(
+  { cluster, region, logger }: SetupInputs,
+  secrets: Secrets,
+): Pick<LogLeaderOptions, 'topic' | 'target' | 'nodes' | 'logger'> {
+  const clientId = `meridian-controller-${region.id}`;
+  return {
+    topic: controlTopicOf(cluster.cell),
+    target: quorumTarget({ region, secrets }, clientId),
+    nodes: new Map(kafkaPlaces(cluster).map(({ id, kafka }) => [kafka.nodeId, id])),
+    logger,
+  };
 }
 
 /** The own broker is asked first, then the others in the order of the cluster file. */

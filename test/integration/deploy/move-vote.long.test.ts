@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { clusterConfigSchema } from '../../../services/cluster-config.ts';
-import { quorumTarget } from '../../../services/cli/io/kafka-quorum.ts';
+import { quorumTarget } from '../../../shared/kafka/quorum-target.ts';
 import { keepKafkaAccess } from '../../../services/local/kafka-access.ts';
 import { createKafkaProcess } from '../../../services/local/parts/kafka.ts';
 import type { ManagedProcess } from '../../../services/local/process/managed-process.ts';

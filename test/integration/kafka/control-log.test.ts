@@ -6,6 +6,8 @@ import type { PauseRecord } from '../../../shared/core/control/control-record.ts
 import { firstOffset, type LogOffset } from '../../../shared/core/log-offset.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { controlTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
+import { moveLeader } from '../../../shared/kafka/leadership.ts';
+import { describePlacement } from '../../../shared/kafka/quorum.ts';
 import { createControlLog, type ControlLogConnection } from '../../../shared/kafka/control-log.ts';
 import { TopicWriter } from '../../../shared/kafka/topic-writer.ts';
 import { controlTopicOf, type TopicTarget } from '../../../shared/kafka/topic.ts';
@@ -46,6 +48,25 @@ after(async () => {
 test('a record is acknowledged and read back', async () => {
   await append(1);
   await eventually(() => seen.includes(1));
+});
+
+test('the leader is moved there and back, and no append fails', { timeout: 60_000 }, async () => {
+  const own = kafka.brokers[0]?.address ?? '';
+  const at = { host: own, port: 9092, clientId: 'test', tls: null };
+  const before = await describePlacement(at, target.topic);
+  const other = before.replicas.find((id) => id !== before.leader) ?? 0;
+  await eventually(() => isInSync());
+  for (const [turn, nodeId] of [other, before.leader].entries()) {
+    const { replicas } = await describePlacement(at, target.topic);
+    const moved = moveLeader(at, target.topic, { nodeId, replicas });
+    // Each of these is refused by whoever led before, or taken by who leads now.
+    for (let value = 1; value <= 20; value += 1) await append(100 * (turn + 1) + value);
+    await moved;
+    await eventually(async () => (await describePlacement(at, target.topic)).leader === nodeId);
+    const after = await describePlacement(at, target.topic);
+    assert.deepEqual(after.replicas.toSorted(), replicas.toSorted());
+  }
+  await eventually(() => seen.includes(220));
 });
 
 test('appends go on after the leader was killed', { timeout: 60_000 }, async () => {

@@ -11,7 +11,7 @@ import { ownSessionOptions, withPg, type PgClient } from '../../../../shared/pg/
 import { failed, type Finding } from '../../core/doctor/finding.ts';
 import { judgeServer, type ServerFacts } from '../../core/doctor/judge-postgres.ts';
 import { judgeQuorum } from '../../core/doctor/judge-quorum.ts';
-import { quorumTarget } from '../kafka-quorum.ts';
+import { quorumTarget } from '../../../../shared/kafka/quorum-target.ts';
 import { checkRedis } from './redis-checks.ts';
 
 export interface PartsToCheck {

@@ -26,7 +26,7 @@ import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
 import { changedCluster } from '../../io/changed-cluster.ts';
 import { openCluster, regionNamed, type Context } from '../../io/context.ts';
 import { makeEmptyFolder } from '../../io/empty-folder.ts';
-import { quorumTarget } from '../../io/kafka-quorum.ts';
+import { quorumTarget } from '../../../../shared/kafka/quorum-target.ts';
 import type { Act } from '../../program.ts';
 
 /** Without a step forward for so long, the move is given up; it may be begun again. */

@@ -14,6 +14,7 @@ import { preflight } from '../operator/preflight.ts';
 import { nodeOpened, openingProgressed } from '../promotion-plan.ts';
 import { sealRaised } from '../seal-plan.ts';
 import { hearAnnouncement } from '../relay/announcement.ts';
+import { roundTripsKept } from '../relay/log-leader.ts';
 import { regionNode } from '../situation.ts';
 import { emptyTail } from '../rejoin/tail-note.ts';
 import { tailListed } from '../rejoin/divergence.ts';
@@ -168,8 +169,11 @@ function hearPeer(
   input: Extract<Input, { kind: 'peerReported' }>,
 ): ControllerState {
   const { report, nowMs } = input;
+  const before = state.peers.find((peer) => peer.report.id === report.id)?.roundTripsMs ?? [];
+  // A report was made after it was asked for: its age is how long the answer took.
+  const roundTripsMs = [...before, report.ageMs].slice(-roundTripsKept);
   const others = state.peers.filter((peer) => peer.report.id !== report.id);
-  const peers = [...others, { report, heardAtMs: nowMs }].toSorted((a, b) =>
+  const peers = [...others, { report, heardAtMs: nowMs, roundTripsMs }].toSorted((a, b) =>
     a.report.id < b.report.id ? -1 : 1,
   );
   return { ...state, peers };

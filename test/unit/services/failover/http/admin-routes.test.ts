@@ -52,14 +52,15 @@ const primaryView = {
   history: [promotion],
   reports: [replicaReport('eu-west', { role: 'primary', lagMs: 0, position: cut })],
 };
+const heard = (heardAtMs: number) => ({ heardAtMs, roundTripsMs: [] });
 const state = {
   kind: 'running' as const,
   fold: { ...initialControlState, epoch, primary: 'eu-west' as RegionId, history: [promotion] },
   // This region opened the epoch in this run.
   tenure: { epoch, openedAtMs: 0 } as ControllerState['tenure'],
   peers: [
-    { heardAtMs: 99_500, report: replicaReport('us-east', { ageMs: 100 }) },
-    { heardAtMs: 90_000, report: replicaReport('ap-south') },
+    { ...heard(99_500), report: replicaReport('us-east', { ageMs: 100 }) },
+    { ...heard(90_000), report: replicaReport('ap-south') },
   ],
 };
 

@@ -1,8 +1,8 @@
 /** Kafka's quorum as the broker of the own region sees it, with that broker's own certificate. */
-import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
-import type { Secrets } from '../../../shared/config/secrets-schema.ts';
-import { brokerTls } from '../../../shared/kafka/broker-tls.ts';
-import type { QuorumTarget } from '../../../shared/kafka/quorum.ts';
+import type { RegionConfig } from '../config/cluster-schema.ts';
+import type { Secrets } from '../config/secrets-schema.ts';
+import { brokerTls } from './broker-tls.ts';
+import type { QuorumTarget } from './quorum.ts';
 
 export interface QuorumPlace {
   readonly region: RegionConfig;
