@@ -21,6 +21,11 @@ import {
 } from './situation.ts';
 
 const sentKept = 100;
+/**
+ * A node that has not answered for so long may be lost: the lease is not prolonged meanwhile, and
+ * runs out as much sooner if it is. It is asked four times a second.
+ */
+const answerMaxAgeMs = 1000;
 /** A record takes about so long through the control log. */
 const aheadMs = 500;
 
@@ -41,7 +46,8 @@ export function renewalObstacle(state: ControllerState): string | null {
   if (state.kind !== 'running' || fold.prepare !== null || !isChosen(state)) return 'not primary';
   if (tenure === null || tenure.epoch !== fold.epoch) return 'not open in this epoch yet';
   const database = ownDatabase(state);
-  if (database === null || !isDatabaseKnown(state)) return 'the database does not answer';
+  const isLate = nowMs - state.databaseHeardAtMs > answerMaxAgeMs;
+  if (database === null || isLate || !isDatabaseKnown(state)) return 'the database does not answer';
   if (!isOpener(state)) return 'the node is not the one that opened the epoch';
   const slot = publicationOf(fold.epoch);
   if (!database.slots.some((one) => one.name === slot && one.isSound)) return 'the slot is lost';

@@ -41,8 +41,13 @@ describe('renewing', () => {
     { name: 'not without a database', state: { ...open, database: null }, why: /answer/ },
     {
       name: 'not on old facts',
-      state: { ...open, databaseHeardAtMs: nowMs - 2001 },
+      state: { ...open, databaseHeardAtMs: nowMs - 1001 },
       why: /answer/,
+    },
+    {
+      name: 'on facts that are not quite new',
+      state: { ...open, databaseHeardAtMs: nowMs - 1000 },
+      why: null,
     },
     {
       name: 'not without its slot',
