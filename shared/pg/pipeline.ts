@@ -3,6 +3,7 @@
  * protocol): all are sent, then one Sync. Each text is prepared once per connection. Values are
  * text; an array becomes an array literal.
  */
+import { bindMessage } from './bind-message.ts';
 import type { PgClient } from './client.ts';
 
 export interface PipelinedStatement {
@@ -14,7 +15,7 @@ export type PipelinedValue = string | null | readonly (string | null)[];
 
 /** The parts of `pg`'s connection that send messages. */
 interface Wire {
-  readonly stream: { cork(): void; uncork(): void };
+  readonly stream: { cork(): void; uncork(): void; write(bytes: Uint8Array): unknown };
   parse(message: { readonly name: string; readonly text: string }): void;
   bind(message: { readonly statement: string; readonly values: readonly (string | null)[] }): void;
   execute(message: { readonly rows: number }): void;
@@ -33,6 +34,8 @@ interface Batch {
 }
 
 const preparedMax = 300;
+/** A value of so many characters is not copied. */
+const largeCharacters = 1024 * 1024;
 
 export class PgPipeline {
   readonly #client: PgClient;
@@ -82,7 +85,9 @@ export class PgPipeline {
     try {
       for (const { text, values } of statements) {
         const statement = this.#prepared(wire, text);
-        wire.bind({ statement, values: values.map(literalOf) });
+        const literals = values.map(literalOf);
+        if (!literals.some(isLarge)) wire.bind({ statement, values: literals });
+        else for (const piece of bindMessage(statement, literals)) wire.stream.write(piece);
         wire.execute({ rows: 0 });
       }
       wire.sync();
@@ -110,6 +115,10 @@ function rowsOf(tag: string): number {
 
 function literalOf(value: PipelinedValue): string | null {
   return value === null || typeof value === 'string' ? value : arrayLiteral(value);
+}
+
+function isLarge(value: string | null): boolean {
+  return value !== null && value.length >= largeCharacters;
 }
 
 /** Values as a one-dimensional array literal (manual, section 8.15.6). */
