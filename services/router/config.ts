@@ -35,8 +35,11 @@ const poolsSchema = z.strictObject({
   connectionsMax: count.default(40),
   /** Connections to one node that one PostgreSQL role may hold. */
   connectionsMaxPerRole: count.default(32),
-  /** How long a request queues for a connection. */
-  queueTimeoutMs: durationMs.default(5000),
+  /**
+   * How long a request queues for a connection: as long as it may take by default, for those that
+   * were held during a change of primary all come at once.
+   */
+  queueTimeoutMs: durationMs.default(10_000),
   /** Requests that may queue for one node. */
   queueMax: count.default(1000),
   connectTimeoutMs: durationMs.default(2000),
