@@ -13,6 +13,7 @@ import { createRouterService } from './router/service.ts';
 import { installRevocations } from '../shared/auth/revocations.ts';
 import { requirePeer } from '../shared/auth/require-scope.ts';
 import {
+  brokerAddress,
   regionOfConfig,
   type RegionConfig,
   type ServiceName,
@@ -148,7 +149,7 @@ function dataLogOf(
   region: RegionConfig,
 ): DataLogConnection {
   return createDataLog({
-    brokers: [`${region.host}:${region.kafka.clientPort}`],
+    brokers: [brokerAddress(region)],
     clientId: `meridian-${region.id}-data-log`,
     topic: dataTopicOf(cluster.cell, region.id),
     logger,

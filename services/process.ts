@@ -17,6 +17,7 @@ import { InvariantBroken } from '../shared/core/assert.ts';
 import { isMeridianError, MeridianError, messageOf } from '../shared/errors/meridian-error.ts';
 import { createLogger, type Logger } from '../shared/logging/logger.ts';
 import { createMetrics } from '../shared/metrics/metrics.ts';
+import { installExternalKafka } from '../shared/kafka/external/kafka-access.ts';
 import { installHostResolver } from '../shared/runtime/host-resolver.ts';
 import { installLinkIdentity } from '../shared/runtime/link-security.ts';
 import { createShutdown } from '../shared/runtime/shutdown.ts';
@@ -49,6 +50,7 @@ async function start(compose: Compose): Promise<void> {
   ignoreKnownWarnings();
   checkSecurity(first, secrets);
   installLinkIdentity(linkIdentityOf(first, secrets));
+  installExternalKafka(first, secrets);
   followSecrets({
     path: options.secretsPath,
     logger,

@@ -92,7 +92,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<R
   );
   for (const { id } of missing) await endLeftovers(localRegionPaths(stateFolder, id));
   for (const region of missing) {
-    const why = await whyNotFree(addressesOf(region));
+    const why = await whyNotFree(addressesOf(region, cluster.kafka));
     if (why !== null) throw new Error(`${region.id} cannot start: ${why}`);
   }
   const wan = options.wan ?? false;

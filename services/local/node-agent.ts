@@ -121,8 +121,9 @@ function processesOf(
   const upstream = createSampleUpstream(context);
   const hasOwnRedis = context.region.redis.external === undefined;
   const redis = hasOwnRedis ? createRedisProcess(context) : [];
+  const kafka = context.cluster.kafka.external === undefined ? createKafkaProcess(context) : [];
   return {
-    servers: [createKafkaProcess(context), redis, upstream ?? []].flat(),
+    servers: [kafka, redis, upstream ?? []].flat(),
     meridian: meridianProcesses(context.region).map((config) =>
       createMeridianProcess(context, config),
     ),

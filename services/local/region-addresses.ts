@@ -2,11 +2,20 @@
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
 import type { ListenAddress } from './process/address-check.ts';
 
-/** Those of the agent, the listeners of each Meridian process, Kafka, Redis and PostgreSQL. */
-export function addressesOf(region: RegionConfig): ListenAddress[] {
+/**
+ * Those of the agent, the listeners of each Meridian process, Kafka, Redis and PostgreSQL; the
+ * section `kafka` of the cluster file says whether Kafka is started at all.
+ */
+export function addressesOf(
+  region: RegionConfig,
+  { external }: { readonly external?: unknown } = {},
+): ListenAddress[] {
   const redis = region.redis.external === undefined ? region.redis.port : [];
   const own = [region.agentPort, redis, region.sampleUpstreamPort ?? []].flat();
-  return [...own, ...crossRegionPorts(region)].map((port) => ({ host: region.bind, port }));
+  const { clientPort, brokerPort, controllerPort } = region.kafka;
+  const brokers = external === undefined ? [] : [clientPort, brokerPort, controllerPort];
+  const all = [...own, ...crossRegionPorts(region)].filter((port) => !brokers.includes(port));
+  return all.map((port) => ({ host: region.bind, port }));
 }
 
 /** The ports that other regions dial. */

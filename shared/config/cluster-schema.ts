@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { isRegionId, type RegionId } from '../core/region.ts';
 import { parseNodeId, type NodeId } from '../core/node.ts';
-import { externalRedisSchema } from './external-parts.ts';
+import { externalKafkaSchema, externalRedisSchema } from './external-parts.ts';
 
 export const regionIdSchema = z
   .string()
@@ -37,17 +37,26 @@ const place = {
   bind: z.ipv4(),
 };
 
+/** Only external brokers, which have one that is none of Meridian's business, are without it. */
+export const noDirectoryId = 'AAAAAAAAAAAAAAAAAAAAAA';
+
 const kafkaNodeSchema = z.strictObject({
+  /** Where an external broker is, by the name that it advertises; absent: at the region's host. */
+  host: z.string().min(1).max(253).optional(),
   /** Never reused. */
   nodeId: z.int().min(1),
   /** Made once (base64 UUID), never derived, never reused. */
-  directoryId: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
+  directoryId: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{22}$/)
+    .default(noDirectoryId),
+  /** It has a vote, and a copy of the control log; of an external broker: the copy alone. */
   isVoter: z.boolean(),
   /** Comes to a quorum that works already, which takes it in while it runs. */
   joinsLater: z.boolean().default(false),
   clientPort: port,
-  brokerPort: port,
-  controllerPort: port,
+  brokerPort: port.default(9093),
+  controllerPort: port.default(9094),
 });
 
 export const regionSchema = z.strictObject({
@@ -93,6 +102,7 @@ export const clusterSchema = z.strictObject({
     /** Kafka's own cluster id (base64 UUID), made once. */
     clusterId: z.string().regex(/^[A-Za-z0-9_-]{22}$/),
     heapMb: z.int().min(128).default(256),
+    external: externalKafkaSchema.optional(),
   }),
   regions: z.array(regionSchema).min(1),
   /** Hosts with a Kafka node only: the third vote of two regions. */
@@ -136,6 +146,11 @@ export type ClusterBase = z.infer<typeof clusterSchema>;
 export type RegionConfig = z.infer<typeof regionSchema>;
 /** A host with a Kafka node: that of a region or of a witness. */
 export type KafkaPlace = ClusterBase['witnesses'][number];
+
+/** `host:port` of the broker of a region or witness. */
+export function brokerAddress({ host, kafka }: KafkaPlace): string {
+  return `${kafka.host ?? host}:${String(kafka.clientPort)}`;
+}
 
 /** Every Kafka node of the cluster, those of regions first. */
 export function kafkaPlaces(cluster: Pick<ClusterBase, 'regions' | 'witnesses'>): KafkaPlace[] {

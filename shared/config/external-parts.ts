@@ -30,3 +30,18 @@ export const externalRedisSchema = z
   });
 
 export type ExternalRedis = z.infer<typeof externalRedisSchema>;
+
+/**
+ * `kafka.external`: one Kafka cluster that runs already, with a broker in every region and, where
+ * there are two, a third in `witnesses`. Each `kafka` section says where its broker is.
+ */
+export const externalKafkaSchema = z.strictObject({
+  /** SCRAM or PLAIN; absent: whoever connects may do what Meridian does. */
+  user: z.string().min(1).max(128).optional(),
+  mechanism: z.enum(['SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN']).default('SCRAM-SHA-512'),
+  /** Each broker's certificate must be valid for its host. False on this machine only. */
+  tls: z.boolean().default(true),
+  authority: authority.optional(),
+});
+
+export type ExternalKafka = z.infer<typeof externalKafkaSchema>;

@@ -47,7 +47,12 @@ export const secretsSchema = z.strictObject({
       .strictObject({ region: certificateSchema, broker: certificateSchema })
       .optional(),
     /** Passwords of parts that Meridian did not start; others chose them. */
-    external: z.strictObject({ redisPassword: z.string().min(1).max(512).optional() }).optional(),
+    external: z
+      .strictObject({
+        redisPassword: z.string().min(1).max(512).optional(),
+        kafkaPassword: z.string().min(1).max(512).optional(),
+      })
+      .optional(),
   }),
 });
 

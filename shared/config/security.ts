@@ -10,11 +10,12 @@ import {
   type ClusterBase,
   type RegionConfig,
 } from './cluster-schema.ts';
+import { isLoopback } from './external-parts.ts';
 import type { Secrets, WitnessSecrets } from './secrets-schema.ts';
 
 type SecuredCluster = Pick<
   ClusterBase,
-  'clusterId' | 'security' | 'regions' | 'witnesses' | 'hosts'
+  'clusterId' | 'security' | 'regions' | 'witnesses' | 'hosts' | 'kafka'
 >;
 
 /**
@@ -24,6 +25,7 @@ type SecuredCluster = Pick<
 export function checkSecurity(cluster: SecuredCluster, secrets: Secrets, now = new Date()): void {
   const region = regionOfConfig(cluster as ClusterBase, secrets.region);
   checkExternal(region, secrets);
+  checkExternalKafka(cluster, secrets);
   if (cluster.security.mode === 'plain') {
     checkLoopback(region);
     return;
@@ -73,6 +75,24 @@ function checkExternal({ id, redis }: RegionConfig, { own }: Secrets): void {
   const message = `The secrets of ${id} hold no password of its external Redis.`;
   throw new MeridianError('ConfigInvalid', message, {
     hint: 'Add own.external.redisPassword to its secrets file.',
+  });
+}
+
+function checkExternalKafka(cluster: SecuredCluster, { region, own }: Secrets): void {
+  const { external } = cluster.kafka;
+  if (external === undefined) return;
+  if (external.user !== undefined && own.external?.kafkaPassword === undefined) {
+    const message = `The secrets of ${region} hold no password of the external Kafka.`;
+    throw new MeridianError('ConfigInvalid', message, {
+      hint: 'Add own.external.kafkaPassword to its secrets file.',
+    });
+  }
+  const beyond = kafkaPlaces(cluster)
+    .map(({ host, kafka }) => kafka.host ?? host)
+    .find((host) => !isLoopback(cluster.hosts[host] ?? host));
+  if (external.tls || beyond === undefined) return;
+  throw new MeridianError('ConfigInvalid', `kafka.external.tls is false, and ${beyond} is far.`, {
+    hint: 'Without TLS every broker must be on this machine.',
   });
 }
 

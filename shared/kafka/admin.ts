@@ -6,7 +6,8 @@
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import { MeridianError } from '../errors/meridian-error.ts';
 import { withDeadline } from '../runtime/sleep.ts';
-import { kafkaRefusal, kafkaTls } from './kafka-refusal.ts';
+import { kafkaAccess } from './external/kafka-access.ts';
+import { kafkaRefusal } from './kafka-refusal.ts';
 import { dataMessageBytesMax, type TopicTarget } from './topic.ts';
 
 /** Bound of each administrative step. */
@@ -109,7 +110,7 @@ async function withAdmin<T>(target: TopicTarget, work: (admin: Admin) => Promise
     retries: 1,
     retryDelay: 250,
     autocreateTopics: false,
-    ...kafkaTls(),
+    ...kafkaAccess(),
   });
   admin.on('error', () => undefined);
   try {

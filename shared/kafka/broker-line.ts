@@ -1,7 +1,8 @@
 /** One connection to one broker, kept open and opened again by whoever needs it next. */
 import { Connection } from '@platformatic/kafka';
 import type { Clock } from '../ports/clock.ts';
-import { kafkaRefusal, kafkaTls } from './kafka-refusal.ts';
+import { kafkaAccess } from './external/kafka-access.ts';
+import { kafkaRefusal } from './kafka-refusal.ts';
 
 export interface BrokerLineOptions {
   readonly clientId: string;
@@ -58,7 +59,7 @@ export class BrokerLine {
     const connection = new Connection(clientId, {
       connectTimeout: connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
-      ...kafkaTls(),
+      ...kafkaAccess(),
     });
     connection.on('error', () => undefined);
     const colon = this.address.lastIndexOf(':');

@@ -1,13 +1,6 @@
-/** TLS of Kafka's clients, and which of their failures are refusals: certificates, access rules. */
-import type { ConnectionOptions } from 'node:tls';
+/** Which failures of Kafka's clients are refusals: certificates, access rules. */
 import { MeridianError } from '../errors/meridian-error.ts';
-import { clientTls, refusalOf, refuse } from '../runtime/link-security.ts';
-
-/** Options of `@platformatic/kafka`; each broker must show the certificate of its own region. */
-export function kafkaTls(): { readonly tls?: ConnectionOptions; readonly tlsServerName?: true } {
-  const tls = clientTls('kafka', null, 'broker');
-  return tls === null ? {} : { tls, tlsServerName: true };
-}
+import { refusalOf, refuse } from '../runtime/link-security.ts';
 
 /** `error` as a counted refusal when a certificate or an access rule was the reason, else null. */
 export function kafkaRefusal(error: unknown): MeridianError | null {

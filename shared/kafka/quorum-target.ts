@@ -12,5 +12,6 @@ export interface QuorumPlace {
 /** Where to ask, and as whom. */
 export function quorumTarget({ region, secrets }: QuorumPlace, clientId: string): QuorumTarget {
   const { host, kafka } = region;
-  return { host, port: kafka.clientPort, clientId, tls: brokerTls(secrets) };
+  const broker = { host: kafka.host ?? host, port: kafka.clientPort };
+  return { ...broker, clientId, tls: brokerTls(secrets) };
 }

@@ -14,6 +14,7 @@ import {
 } from '@platformatic/kafka';
 import type { LinkTls } from '../runtime/link-security.ts';
 import { withDeadline } from '../runtime/sleep.ts';
+import { externalKafka } from './external/kafka-access.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 
 export interface QuorumNode {
@@ -155,7 +156,8 @@ export async function withConnection<T>(
   { host, port, clientId, tls }: QuorumTarget,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const secured = tls === null ? {} : { tls, tlsServerName: true };
+  const own = tls === null ? {} : { tls, tlsServerName: true };
+  const secured = externalKafka() ?? own;
   const limits = { connectTimeout: deadlineMs / 2, requestTimeout: deadlineMs };
   const connection = new Connection(clientId, { ...limits, ...secured });
   connection.on('error', () => undefined);

@@ -5,7 +5,8 @@
 import { Consumer } from '@platformatic/kafka';
 import { MeridianError, messageOf } from '../errors/meridian-error.ts';
 import { withDeadline } from '../runtime/sleep.ts';
-import { kafkaRefusal, kafkaTls } from './kafka-refusal.ts';
+import { kafkaAccess } from './external/kafka-access.ts';
+import { kafkaRefusal } from './kafka-refusal.ts';
 import { LateAnswer } from './late-answer.ts';
 import { rotated, type TopicTarget } from './topic.ts';
 
@@ -140,7 +141,7 @@ export class TopicFetcher {
       retries: 0,
       metadataMaxAge: 5000,
       autocreateTopics: false,
-      ...kafkaTls(),
+      ...kafkaAccess(),
     });
     client.on('error', () => undefined);
     this.#builds += 1;

@@ -6,9 +6,10 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
-import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
+import { Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import { withDeadline } from '../runtime/sleep.ts';
 import { clientTls } from '../runtime/link-security.ts';
+import { externalKafka, kafkaAccess, type KafkaAccess } from './external/kafka-access.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 import { LateAnswer } from './late-answer.ts';
 import { rotated, type TopicTarget } from './topic.ts';
@@ -104,6 +105,7 @@ export class TopicWriter {
       enforceRequestTimeout: true,
       retry: { retries: 0 },
       logLevel: logLevel.NOTHING,
+      ...saslOf(kafkaAccess()),
       socketFactory: (place) => trackedSocket(sockets, place),
     });
     this.#builds += 1;
@@ -119,11 +121,32 @@ export class TopicWriter {
   }
 }
 
+function tlsTo(host: string): tls.ConnectionOptions | null {
+  const external = externalKafka();
+  if (external === null) return clientTls('kafka', host, 'broker');
+  if (external.tls === undefined) return null;
+  return { ...external.tls, ...(net.isIP(host) === 0 ? { servername: host } : {}) };
+}
+
+/** The same in kafkajs's words. */
+function saslOf({ sasl }: KafkaAccess): { readonly sasl?: SASLOptions } {
+  if (sasl === undefined) return {};
+  const { username, password } = sasl;
+  switch (sasl.mechanism) {
+    case 'PLAIN':
+      return { sasl: { mechanism: 'plain', username, password } };
+    case 'SCRAM-SHA-256':
+      return { sasl: { mechanism: 'scram-sha-256', username, password } };
+    case 'SCRAM-SHA-512':
+      return { sasl: { mechanism: 'scram-sha-512', username, password } };
+  }
+}
+
 function trackedSocket(
   sockets: Set<net.Socket>,
   { host, port, onConnect }: { host: string; port: number; onConnect: () => void },
 ): net.Socket {
-  const secured = clientTls('kafka', host, 'broker');
+  const secured = tlsTo(host);
   const place = { host, port, noDelay: true, keepAlive: true };
   const socket =
     secured === null

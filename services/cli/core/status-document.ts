@@ -45,7 +45,7 @@ export interface RegionsAnswer {
 
 /** A part of a region that Meridian did not start. */
 export interface ExternalPart {
-  readonly name: 'redis';
+  readonly name: 'kafka' | 'redis';
   /** `redis.example:6379`. */
   readonly place: string;
 }

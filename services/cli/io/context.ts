@@ -5,7 +5,8 @@ import { tlsFiles } from '../../local/tls-files.ts';
 import { clusterConfigSchema, type ClusterConfig } from '../../cluster-config.ts';
 import { signAccessToken, type Scope } from '../../../shared/auth/access-token.ts';
 import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
-import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { brokerAddress, type RegionConfig } from '../../../shared/config/cluster-schema.ts';
+import { installExternalKafka } from '../../../shared/kafka/external/kafka-access.ts';
 import { linkIdentityOf } from '../../../shared/config/security.ts';
 import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
@@ -65,7 +66,7 @@ export function readCluster(context: Context): { config: ClusterConfig; place: C
 /** The same with the secrets that are readable here, which this program's links then use. */
 export function openCluster(context: Context): OpenCluster {
   const { config, place } = readCluster(context);
-  if (config.security.mode === 'tls') secureLinks(config, place);
+  speakFor(config, place);
   const secretsFile = (region?: string): string => {
     const regions = region === undefined ? config.regions.map(({ id }) => id) : [region];
     const file = regions.map((id) => place.secretsFile(id)).find((path) => path !== null);
@@ -95,10 +96,14 @@ function authorityOf(context: Context, config: ClusterConfig): string | null {
 }
 
 /** This program speaks for a region whose secrets it may read, else it is refused everywhere. */
-function secureLinks(config: ClusterConfig, place: ClusterPlace): void {
+function speakFor(config: ClusterConfig, place: ClusterPlace): void {
+  if (config.security.mode === 'plain' && config.kafka.external === undefined) return;
   const files = config.regions.map(({ id }) => place.secretsFile(id));
   const file = files.find((path) => path !== null) ?? null;
-  if (file !== null) installLinkIdentity(linkIdentityOf(config, loadSecrets(file)));
+  if (file === null) return;
+  const secrets = loadSecrets(file);
+  installLinkIdentity(linkIdentityOf(config, secrets));
+  installExternalKafka(config, secrets);
 }
 
 /** The region `id` of the cluster file; a usage error names the known ones. */
@@ -141,14 +146,17 @@ export function openAdmin(context: Context, scope: Scope): AdminApi {
     nodes: region.nodes.map((node) => node.id),
     gatewayUrl: urlOf(config, region, 'public'),
     adminUrl: urlOf(config, region, 'admin'),
-    external: externalPartsOf(region),
+    external: externalPartsOf(config, region),
   }));
   return new AdminApi({ endpoints: listed, listed, token });
 }
 
-function externalPartsOf({ redis }: RegionConfig): readonly ExternalPart[] {
-  const { external, port } = redis;
-  return external === undefined ? [] : [{ name: 'redis', place: `${external.host}:${port}` }];
+function externalPartsOf({ kafka }: ClusterConfig, region: RegionConfig): readonly ExternalPart[] {
+  const { external, port } = region.redis;
+  const parts: ExternalPart[] = [];
+  if (kafka.external !== undefined) parts.push({ name: 'kafka', place: brokerAddress(region) });
+  if (external !== undefined) parts.push({ name: 'redis', place: `${external.host}:${port}` });
+  return parts;
 }
 
 /** MERIDIAN_TOKEN, else a short-lived token signed with the local secrets. */

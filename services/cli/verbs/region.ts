@@ -74,6 +74,9 @@ async function regionUp(context: Context, id: string, options: RegionUpOptions):
   const hosts = options.hostsFile === undefined ? {} : { hosts: readHosts(options.hostsFile) };
   const { config } = readCluster(context);
   const witness = config.witnesses.find((one) => one.id === id);
+  if (witness !== undefined && config.kafka.external !== undefined) {
+    throw usageError(`The broker of ${id} is not Meridian's to start: kafka.external.`);
+  }
   if (witness !== undefined) return witnessUp(context, { config, witness, hosts });
   const { clusterFile, secrets, secretsFile } = openCluster(context);
   const region = regionNamed(config, id);

@@ -1,6 +1,7 @@
 /** What the parts of a controller are told once, from the cluster file. */
 import { randomUUID } from 'node:crypto';
 import {
+  brokerAddress,
   kafkaPlaces,
   regionOfConfig,
   type ClusterBase,
@@ -117,7 +118,7 @@ export function controlTarget(inputs: SetupInputs): TopicTarget {
 export function controlVoters({ cluster }: SetupInputs): readonly ControlVoter[] {
   return kafkaPlaces(cluster)
     .filter(({ kafka }) => kafka.isVoter)
-    .map(({ id, host, kafka }) => ({ region: id, address: `${host}:${kafka.clientPort}` }));
+    .map((place) => ({ region: place.id, address: brokerAddress(place) }));
 }
 
 /** The region's own data topic. */
@@ -158,7 +159,7 @@ export function logLeaderPlace(
 function targetOf({ cluster, region, logger, clock }: SetupInputs, topic: string): TopicTarget {
   const others = kafkaPlaces(cluster).filter(({ id }) => id !== region.id);
   return {
-    brokers: [region, ...others].map(({ host, kafka }) => `${host}:${kafka.clientPort}`),
+    brokers: [region, ...others].map(brokerAddress),
     clientId: `meridian-controller-${region.id}`,
     topic,
     logger,

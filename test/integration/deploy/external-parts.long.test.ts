@@ -1,15 +1,18 @@
-// test: alone deadline 300 s
+// test: alone deadline 420 s
 /**
- * Two regions and a witness in mode tls; one region uses a Redis that somebody else runs: the agent
- * starts none, its gateway counts there, and its loss degrades the region and no more.
+ * Two regions in mode tls on three Kafka brokers that somebody else runs; one region uses a Redis
+ * of somebody else's too. The agents start neither, the control log is spread as it must be, writes
+ * are confirmed, and the loss of Redis degrades the region and no more.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Agent, request } from 'undici';
 import { parse, stringify } from 'yaml';
+import { startExternalKafka, type ExternalKafka } from './external-kafka.ts';
 import { startExternalRedis, type ExternalRedis } from './external-redis.ts';
+import { kafkaPlaces } from '../../../shared/config/cluster-schema.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { startHttpUpstream, type HttpUpstream } from '../../helpers/http-upstream.ts';
 import { SecuredHosts } from '../security/hosts.ts';
@@ -20,6 +23,7 @@ const guest = 'us-east';
 const waiting = { deadlineMs: 150_000, intervalMs: 1000 };
 let hosts: SecuredHosts;
 let redis: ExternalRedis;
+let kafka: ExternalKafka;
 let upstream: HttpUpstream;
 
 before(async () => {
@@ -28,26 +32,48 @@ before(async () => {
   const folder = join(hosts.folder, 'redis');
   mkdirSync(folder);
   redis = await startExternalRedis({ host: hosts.region(guest).bind, port: 6390 }, folder);
-  for (const host of [...regions, 'third']) changeFile(hosts.fileOf(host, 'meridian.yaml'));
-  const secretsFile = hosts.fileOf(guest, 'secrets.yaml');
-  const secrets = parse(readFileSync(secretsFile, 'utf8')) as { own: object };
-  Object.assign(secrets.own, { external: redis.secrets });
-  writeFileSync(secretsFile, stringify(secrets));
+  const brokers = kafkaPlaces(hosts.config).map(({ id, bind: host, kafka: { nodeId } }) => ({
+    ...{ nodeId, rack: id, host },
+  }));
+  kafka = await startExternalKafka(brokers, join(hosts.folder, 'kafka'));
+  for (const host of regions) {
+    changeFile(hosts.fileOf(host, 'meridian.yaml'));
+    const secretsFile = hosts.fileOf(host, 'secrets.yaml');
+    const secrets = parse(readFileSync(secretsFile, 'utf8')) as { own: object };
+    Object.assign(secrets.own, { external: { ...kafka.secrets, ...redis.secrets } });
+    writeFileSync(secretsFile, stringify(secrets));
+  }
 });
 
 after(async () => {
   redis?.client.disconnect();
   await redis?.stop();
   await upstream?.close();
+  await Promise.all(regions.map((id) => hosts?.down(id)));
+  await kafka?.stop();
   await hosts?.remove();
 });
 
+interface Place {
+  readonly id: string;
+  redis: object;
+  bind: string;
+  kafka: { nodeId: number; isVoter: boolean; host?: string; clientPort: number };
+}
+
 function changeFile(file: string): void {
   const cluster = parse(readFileSync(file, 'utf8')) as {
-    regions: { id: string; redis: object }[];
+    regions: Place[];
+    witnesses: Place[];
+    kafka: object;
     gateway: object;
   };
   for (const region of cluster.regions) if (region.id === guest) region.redis = redis.section;
+  for (const place of [...cluster.regions, ...cluster.witnesses]) {
+    const { nodeId, isVoter } = place.kafka;
+    place.kafka = { nodeId, isVoter, host: place.bind, clientPort: kafka.clientPort };
+  }
+  Object.assign(cluster.kafka, { external: kafka.section });
   Object.assign(cluster.gateway, {
     groups: { shop: { targets: [{ url: upstream.origin }] } },
     routes: [{ id: 'shop', group: 'shop', rateLimit: { perSecond: 50, burst: 50 } }],
@@ -78,25 +104,44 @@ async function visit(): Promise<number> {
   }
 }
 
-test('before the start doctor finds it fit', async () => {
-  assert.match(await doctor(), /^ok +redis +127\.\S+:6390, not started here, answers in/m);
+test('before the start doctor finds them fit', async () => {
+  const found = await doctor();
+  assert.match(found, /^ok +redis +127\.\S+:6390, not started here, answers in/m);
+  assert.match(found, /^ok +kafka +127\.\S+:9192, not started here, answers in/m);
+  for (const place of [...regions, 'third']) {
+    assert.match(found, new RegExp(`^ok +kafka broker of ${place} +node \\d, rack ${place}$`, 'm'));
+  }
+  assert.match(found, /^ok +kafka settings/m);
+  assert.match(found, /^warning +kafka controllers .*not Meridian's/m);
 });
 
-test('the region starts without a Redis of its own; status names the other', async () => {
-  for (const host of [...regions, 'third']) hosts.up(host);
+test('the regions start without them; status names the others', async () => {
+  for (const host of regions) hosts.up(host);
   await eventually(async () => {
     const now = await statusOf(hosts, guest);
     const isHealthy = now?.regions.every(({ health }) => health === 'healthy') === true;
     return isHealthy && now.members.length === 1;
   }, waiting);
-  assert.doesNotMatch(hosts.talk(guest), /redis/);
+  assert.doesNotMatch(hosts.talk(guest), /redis|kafka/);
   assert.match(hosts.talk('eu-west'), /redis/);
   await eventually(
     async () =>
       /us-east: redis is 127\S+:6390, not started by Mer.*: answered/.test(await status()),
     waiting,
   );
+  assert.match(await status(), /us-east: kafka is 127\S+:9192, not started by Meridian: last/);
   await eventually(async () => /^ok +redis privileges/m.test(await doctor()), waiting);
+});
+
+test('a write is confirmed by the other region, the log of each on its own broker', async () => {
+  await hosts.query('us-east', 'CREATE TABLE note (id int PRIMARY KEY)');
+  const written = await hosts.query('us-east', 'INSERT INTO note VALUES (1)');
+  assert.match(String(written.headers['meridian-durability']), /^semi-sync; regions=2\/2/);
+  for (const { id, kafka: own } of hosts.config.regions) {
+    const data = readdirSync(join(hosts.folder, 'kafka', String(own.nodeId), 'data'));
+    const topics = data.filter((name) => name.startsWith('meridian.'));
+    assert.deepEqual(topics.toSorted(), ['meridian.main.control-0', `meridian.main.log.${id}-0`]);
+  }
 });
 
 test('its gateway counts there, below keys of this cluster and region', async () => {

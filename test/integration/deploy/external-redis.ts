@@ -1,12 +1,12 @@
 /** A Redis that somebody else runs: TLS by an authority of its own, one ACL user, nothing else. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findRedisServer } from '../../../infra/scripts/parts.mjs';
-import { createAuthority, issueCertificate } from '../../../shared/auth/certificate-authority.ts';
 import { connectRedis, type RedisClient } from '../../../shared/redis/client.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { makeForeignCertificates } from './foreign-certificates.ts';
 
 const user = 'shop';
 const password = 'chosen';
@@ -65,25 +65,10 @@ export async function startExternalRedis(
 
 /** Resolves with the authority's certificate. */
 async function writeCertificates(host: string, folder: string): Promise<string> {
-  const hourMs = 3_600_000;
-  const validity = {
-    notBefore: new Date(Date.now() - hourMs),
-    notAfter: new Date(Date.now() + 24 * hourMs),
-  };
-  const clusterId = 'somebody-else';
-  const authority = await createAuthority(clusterId, validity);
-  const own = await issueCertificate(authority, {
-    ...{ clusterId, region: 'redis', use: 'region', hosts: [], addresses: [host] },
-    ...validity,
-  });
-  const files = {
-    'ca.pem': authority.certificate,
-    'cert.pem': own.certificate,
-    'key.pem': own.key,
-  };
+  const { authority, certificate, key } = await makeForeignCertificates([host]);
+  const files = { 'ca.pem': authority, 'cert.pem': certificate, 'key.pem': key };
   for (const [name, text] of Object.entries(files)) {
-    writeFileSync(join(folder, name), text);
-    chmodSync(join(folder, name), 0o600);
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
   }
-  return authority.certificate;
+  return authority;
 }

@@ -7,7 +7,7 @@ import { whyNotFree } from '../../../local/process/address-check.ts';
 import { locatePrograms, postgresMajorVersion } from '../../../local/programs.ts';
 import { addressesOf } from '../../../local/region-addresses.ts';
 import type { RegionPaths } from '../../../local/region-paths.ts';
-import type { RegionConfig } from '../../../../shared/config/cluster-schema.ts';
+import type { ClusterBase, RegionConfig } from '../../../../shared/config/cluster-schema.ts';
 import { certificatesIn } from '../../../../shared/config/security.ts';
 import type { Secrets } from '../../../../shared/config/secrets-schema.ts';
 import { messageOf } from '../../../../shared/errors/meridian-error.ts';
@@ -21,6 +21,7 @@ import {
 } from '../../core/doctor/judge-host.ts';
 
 export interface HostToCheck {
+  readonly cluster: Pick<ClusterBase, 'kafka'>;
   readonly region: RegionConfig;
   readonly secrets: Secrets;
   readonly paths: RegionPaths;
@@ -54,9 +55,9 @@ function checkPrograms(): Finding {
   }
 }
 
-async function checkPorts({ region, isRunning }: HostToCheck): Promise<Finding> {
+async function checkPorts({ cluster, region, isRunning }: HostToCheck): Promise<Finding> {
   if (isRunning) return skipped('ports', 'the region runs and has them');
-  const addresses = addressesOf(region);
+  const addresses = addressesOf(region, cluster.kafka);
   return judgePorts(await whyNotFree(addresses), addresses.length);
 }
 

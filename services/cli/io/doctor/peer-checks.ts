@@ -19,7 +19,7 @@ export async function checkPeers(cluster: ClusterBase, own: RegionConfig): Promi
   const places = kafkaPlaces(cluster).filter(({ id }) => id !== own.id);
   const found = await Promise.all([
     ...others.map((region) => checkPeer(cluster, region)),
-    ...places.map((place) => checkPorts(place)),
+    ...(cluster.kafka.external === undefined ? places : []).map((place) => checkPorts(place)),
   ]);
   return found.flat();
 }

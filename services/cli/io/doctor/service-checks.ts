@@ -12,6 +12,7 @@ import { failed, type Finding } from '../../core/doctor/finding.ts';
 import { judgeServer, type ServerFacts } from '../../core/doctor/judge-postgres.ts';
 import { judgeQuorum } from '../../core/doctor/judge-quorum.ts';
 import { quorumTarget } from '../../../../shared/kafka/quorum-target.ts';
+import { checkExternalKafka } from './kafka-checks.ts';
 import { checkRedis } from './redis-checks.ts';
 
 export interface PartsToCheck {
@@ -24,12 +25,20 @@ const answerMs = 3000;
 
 /** Before the start: only what Meridian does not start itself is there already. */
 export async function checkExternalParts(parts: PartsToCheck): Promise<Finding[]> {
-  return parts.region.redis.external === undefined ? [] : checkRedis(parts);
+  const { cluster, region } = parts;
+  const found = await Promise.all([
+    cluster.kafka.external === undefined ? [] : checkExternalKafka(cluster, region),
+    region.redis.external === undefined ? [] : checkRedis(parts),
+  ]);
+  return found.flat();
 }
 
 export async function checkParts(parts: PartsToCheck): Promise<Finding[]> {
   const nodes = parts.region.nodes.map((node) => checkNode(parts, node));
-  const found = await Promise.all([...nodes, checkQuorum(parts), checkRedis(parts)]);
+  const { cluster, region } = parts;
+  const isForeign = cluster.kafka.external !== undefined;
+  const kafka = isForeign ? checkExternalKafka(cluster, region) : checkQuorum(parts);
+  const found = await Promise.all([...nodes, kafka, checkRedis(parts)]);
   return found.flat();
 }
 

@@ -49,7 +49,7 @@ async function doctor(context: Context, id: string | undefined): Promise<ExitCod
   const parts = { cluster: config, region, secrets };
   const findings: Finding[] = [
     checkFiles(parts),
-    ...(await checkHost({ region, secrets, paths, isRunning })),
+    ...(await checkHost({ cluster: config, region, secrets, paths, isRunning })),
     ...(isRunning
       ? await checkParts(parts)
       : [

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeFileWhole } from '../../../local/process/whole-file.ts';
 import { clusterConfigSchema } from '../../../cluster-config.ts';
-import { kafkaPlaces } from '../../../../shared/config/cluster-schema.ts';
+import { kafkaPlaces, type ClusterBase } from '../../../../shared/config/cluster-schema.ts';
 import { messageOf } from '../../../../shared/errors/meridian-error.ts';
 import {
   addVoter,
@@ -56,6 +56,7 @@ async function giveFile(
 ): Promise<ExitCode> {
   const { config, clusterFile } = openCluster(context);
   const { from } = options;
+  refuseForeign(config);
   const plan = planGive(config, from, to);
   if (plan.kind === 'refused') throw usageError(`${plan.why}.`);
   const document = changedCluster(clusterFile, plan.changes);
@@ -72,6 +73,11 @@ async function giveFile(
   ];
   terminal.out(isJson ? JSON.stringify({ folder, from, to }) : steps.join('\n'));
   return exitCodes.done;
+}
+
+function refuseForeign({ kafka }: Pick<ClusterBase, 'kafka'>): void {
+  if (kafka.external === undefined) return;
+  throw usageError('Votes of an external Kafka are moved by who runs it: kafka.external.');
 }
 
 interface Move {

@@ -58,6 +58,12 @@ async function rescueRegion(
   options: RescueOptions,
 ): Promise<ExitCode> {
   const region = await openStopped(context, id);
+  if (region.cluster.kafka.external !== undefined) {
+    throw new CliError('A rescue makes a new Kafka cluster, and this one is not of Meridian.', {
+      exitCode: exitCodes.refused,
+      hint: 'Restore the quorum of your Kafka cluster; its topics hold what decides.',
+    });
+  }
   await checkOthersAreLost(context, region);
   return withSurvivingNode(region, async (node) => rescueWith({ context, region, options, node }));
 }

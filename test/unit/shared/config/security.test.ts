@@ -58,6 +58,22 @@ test('an external Redis has its password in the secrets file', () => {
   checkSecurity(changed, { ...own, own: { ...own.own, external } });
 });
 
+test('an external Kafka has its password in the secrets file, and TLS beyond this machine', () => {
+  const external = { user: 'shop', mechanism: 'PLAIN', tls: true } as const;
+  const changed = { ...cluster, kafka: { ...cluster.kafka, external } };
+  assert.throws(() => checkSecurity(changed, own), {
+    message: /eu-west hold no password of the external Kafka/,
+  });
+  const given = { ...own, own: { ...own.own, external: { kafkaPassword: 'x' } } };
+  checkSecurity(changed, given);
+  const plain = { ...cluster.kafka, external: { ...external, tls: false } };
+  checkSecurity({ ...cluster, kafka: plain }, given);
+  const hosts = { ...cluster.hosts, 'us-east.meridian.internal': '10.0.0.3' };
+  assert.throws(() => checkSecurity({ ...cluster, hosts, kafka: plain }, given), {
+    message: /kafka\.external\.tls is false, and us-east\.meridian\.internal is far/,
+  });
+});
+
 const future = new Date(Date.now() + 400 * 24 * 3600 * 1000);
 assert.ok(authority !== null);
 const swapped = secretsOf('us-east').own.certificates;
