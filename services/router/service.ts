@@ -5,6 +5,7 @@
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
 import { regionOfConfig } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
+import type { ClusterView } from '../../shared/core/cluster-view.ts';
 import type { NodeId } from '../../shared/core/node.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import type { Readiness } from '../../shared/http/health-routes.ts';
@@ -97,9 +98,15 @@ export function createRouterService(dependencies: RouterDependencies): RouterSer
       await analysis.load();
       watcher.start();
       feed.start();
-      stopListening = control.onChange(() => {
+      let primaryNode = primaryNodeOf(control.view());
+      stopListening = control.onChange((view) => {
         watcher.recheck();
         open.recheck();
+        // Writes may wait for connections that a frozen primary never gives back.
+        if (primaryNode !== null && primaryNodeOf(view) !== primaryNode) {
+          pools.turnAway(primaryNode);
+        }
+        primaryNode = primaryNodeOf(view);
       });
       expiring = expireKeys(
         {
@@ -212,6 +219,11 @@ function assembleInteractive(
     makeId: () => makeTransactionId(signer, region),
   });
   return { open, calls: new TransactionCalls({ region, signer, analysis, forwarder, open }) };
+}
+
+/** The region's node while the region is primary. */
+function primaryNodeOf({ primary, region, node }: ClusterView): NodeId | null {
+  return primary === region ? node : null;
 }
 
 function leaseLeft(control: RegionControl, clock: Clock): () => number {

@@ -29,6 +29,7 @@ const sessionOptions =
 interface Waiter {
   readonly role: string;
   readonly resolve: (client: PgClient | null) => void;
+  readonly reject: (error: MeridianError) => void;
 }
 
 interface IdleClient {
@@ -115,6 +116,14 @@ export class NodePools {
     for (const { client } of pool?.idle.splice(0) ?? []) end(client);
   }
 
+  /** Who waits for a connection to `node` gets ReplicaUnavailable: the node is no longer the one. */
+  turnAway(node: NodeId): void {
+    const message = `${node} is no longer the node to ask.`;
+    for (const waiter of this.#pools.get(node)?.waiting.splice(0) ?? []) {
+      waiter.reject(new MeridianError('ReplicaUnavailable', message));
+    }
+  }
+
   /** Closes connections that were idle for longer than the configured time. */
   trim(): void {
     const oldestMs = this.#clock.monotonicMs() - this.#config.idleTimeoutMs;
@@ -168,6 +177,10 @@ export class NodePools {
         resolve: (client) => {
           clearTimeout(timer);
           resolve(client);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
         },
       };
       pool.waiting.push(waiter);
