@@ -116,7 +116,7 @@ export class NodePools {
     for (const { client } of pool?.idle.splice(0) ?? []) end(client);
   }
 
-  /** Who waits for a connection to `node` gets ReplicaUnavailable: the node is no longer the one. */
+  /** Who waits for a connection to `node` gets ReplicaUnavailable: it is no longer the one. */
   turnAway(node: NodeId): void {
     const message = `${node} is no longer the node to ask.`;
     for (const waiter of this.#pools.get(node)?.waiting.splice(0) ?? []) {

@@ -4,13 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { UnseenCapture } from '../../../services/replicator/io/capture/unseen-capture.ts';
 import { objectForms } from '../../fixtures/replication/ddl-object-forms.ts';
 import { partitionForms, tableForms, type DdlForm } from '../../fixtures/replication/ddl-forms.ts';
 import { connectPg, withPg } from '../../../shared/pg/client.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
 import { startPair, type ReplicatedPair } from '../../helpers/replication/pair.ts';
+import { whileCapturing } from '../../helpers/replication/while-capturing.ts';
 
 let pair: ReplicatedPair;
 
@@ -48,26 +48,6 @@ async function validIndexes(table: string): Promise<unknown[]> {
     [table],
   );
   return rows.map((row) => row['name']);
-}
-
-/** What the primary looks for every second is looked for until `work` is done. */
-async function whileCapturing<T>(work: () => Promise<T>): Promise<T> {
-  const capture = new UnseenCapture(pair.source.target('meridian_applier'), 1000);
-  let isDone = false;
-  const capturing = eventually(
-    async () => {
-      await capture.capture();
-      return isDone;
-    },
-    { deadlineMs: 120_000 },
-  );
-  try {
-    return await work();
-  } finally {
-    isDone = true;
-    await capturing;
-    capture.close();
-  }
 }
 
 /** A session looks at the table until `work` is done. */
@@ -116,7 +96,7 @@ test('trap 39: dropping and detaching concurrently, ended halfway, then done', a
   await whileReading('z', async () => {
     const ended = { code: '57014' };
     await pair.app.query(`SET statement_timeout = '1s'`);
-    await whileCapturing(() =>
+    await whileCapturing(pair.source, () =>
       assert.rejects(pair.app.query('DROP INDEX CONCURRENTLY z1_v'), ended),
     );
     await assert.rejects(pair.app.query('ALTER TABLE z DETACH PARTITION z2 CONCURRENTLY'), ended);
@@ -142,7 +122,7 @@ test('trap 39: equal rows while their unique index is being dropped concurrently
   assert.ok(dropper !== undefined && early !== undefined && late !== undefined);
   const invalid = `SELECT FROM pg_index WHERE indexrelid = '"q v"'::regclass AND NOT indisvalid`;
   const dead = `${invalid} AND NOT indislive`;
-  await whileCapturing(async () => {
+  await whileCapturing(pair.source, async () => {
     await early.query('BEGIN; SELECT FROM q');
     const dropping = dropper.query('DROP /* soon */ INDEX CONCURRENTLY IF EXISTS public."q v"');
     await eventually(async () => (await pair.source.query(invalid)).length > 0);
@@ -165,7 +145,7 @@ test('trap 39: a unique index whose drop did not begin stays everywhere', async 
   await pair.app.query(`CREATE TABLE r (id int PRIMARY KEY, v text);
     CREATE UNIQUE INDEX r_v ON r (v); INSERT INTO r VALUES (1, 'a')`);
   const named = `SELECT FROM meridian.broken_index WHERE index_name = 'r_v'`;
-  await whileCapturing(async () => {
+  await whileCapturing(pair.source, async () => {
     const holder = await connectPg(pair.source.target('app'));
     await holder.query('BEGIN; LOCK TABLE r IN SHARE MODE');
     await pair.app.query(`SET lock_timeout = '1ms'`);

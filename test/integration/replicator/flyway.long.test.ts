@@ -9,11 +9,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { UnseenCapture } from '../../../services/replicator/io/capture/unseen-capture.ts';
-import { eventually } from '../../helpers/eventually.ts';
 import { testPassword } from '../../helpers/postgres.ts';
 import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
 import { startPair, type ReplicatedPair } from '../../helpers/replication/pair.ts';
+import { whileCapturing } from '../../helpers/replication/while-capturing.ts';
 
 const folder = join(import.meta.dirname, '../../fixtures/replication/flyway');
 const plugin = 'org.flywaydb:flyway-maven-plugin';
@@ -40,17 +39,7 @@ async function flyway(goal: 'migrate' | 'clean', options: readonly string[] = []
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   }
-  // An index that is dropped concurrently waits for the primary's look.
-  const capture = new UnseenCapture(pair.source.target('meridian_applier'), 1000);
-  const ended = once(child, 'close');
-  const hasEnded = async (): Promise<boolean> => {
-    // As in the primary: what meets a lock is tried again.
-    await capture.capture().catch(() => undefined);
-    return child.exitCode !== null;
-  };
-  await eventually(hasEnded, { deadlineMs: 120_000, intervalMs: 100 });
-  await ended;
-  capture.close();
+  await whileCapturing(pair.source, () => once(child, 'close'));
   assert.equal(child.exitCode, 0, said);
   await pair.caughtUp();
   await assertEqualRegions(pair.source, pair.target);

@@ -9,6 +9,7 @@ import { runner } from 'node-pg-migrate';
 import { connectPg } from '../../../shared/pg/client.ts';
 import { assertEqualRegions } from '../../helpers/replication/equal-regions.ts';
 import { startPair, type ReplicatedPair } from '../../helpers/replication/pair.ts';
+import { whileCapturing } from '../../helpers/replication/while-capturing.ts';
 
 let pair: ReplicatedPair;
 const folder = join(import.meta.dirname, '../../fixtures/replication/migrations');
@@ -23,10 +24,12 @@ async function migrate(direction: 'up' | 'down', count: number): Promise<number>
   const client = await connectPg(pair.source.target('app'));
   await client.query('SET synchronous_commit = local');
   try {
-    const ran = await runner({
-      ...{ dbClient: client, dir: folder, migrationsTable: 'migrations', direction, count },
-      log: () => undefined,
-    });
+    const ran = await whileCapturing(pair.source, () =>
+      runner({
+        ...{ dbClient: client, dir: folder, migrationsTable: 'migrations', direction, count },
+        log: () => undefined,
+      }),
+    );
     await pair.caughtUp();
     await assertEqualRegions(pair.source, pair.target);
     return ran.length;
