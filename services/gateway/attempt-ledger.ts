@@ -85,7 +85,7 @@ export class AttemptLedger {
     const { target, ticket } = sent;
     if (target.kind === 'instance' && ticket !== null) {
       target.group.release(ticket, attempt);
-      target.instance.isOver(attempt);
+      target.instance.leave(attempt);
     }
     if (this.size === 0) this.stopWaiting();
   }

@@ -8,7 +8,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { Kafka, logLevel, Partitioners, type Producer, type SASLOptions } from 'kafkajs';
 import { withDeadline } from '../runtime/sleep.ts';
-import { clientTls } from '../runtime/link-security.ts';
+import { clientTls, serverNameOf } from '../runtime/link-security.ts';
 import { externalKafka, kafkaAccess, type KafkaAccess } from './external/kafka-access.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 import { LateAnswer } from './late-answer.ts';
@@ -125,7 +125,7 @@ function tlsTo(host: string): tls.ConnectionOptions | null {
   const external = externalKafka();
   if (external === null) return clientTls('kafka', host, 'broker');
   if (external.tls === undefined) return null;
-  return { ...external.tls, ...(net.isIP(host) === 0 ? { servername: host } : {}) };
+  return { ...external.tls, ...serverNameOf(host) };
 }
 
 /** The same in kafkajs's words. */

@@ -1,7 +1,7 @@
 /** Where a region's Redis is and how to log in: its own, or one that the cluster file names. */
-import { isIP } from 'node:net';
 import type { ClusterBase, RegionConfig } from '../config/cluster-schema.ts';
 import type { Secrets } from '../config/secrets-schema.ts';
+import { serverNameOf } from '../runtime/link-security.ts';
 import type { RedisTarget } from './client.ts';
 
 export interface RedisPlace {
@@ -17,7 +17,7 @@ export function redisTargetOf({ cluster, region, secrets }: RedisPlace): RedisTa
   const { host, user: username, tls, authority: ca } = external;
   const secured = {
     ...(ca === undefined ? {} : { ca }),
-    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...serverNameOf(host),
   };
   const keyPrefix = `meridian:${cluster.clusterId}:${region.id}:`;
   return {

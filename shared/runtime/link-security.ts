@@ -67,10 +67,15 @@ export function clientTls(
   if (identity === null) return null;
   return {
     ...credentialsOf(identity),
-    ...(host === null ? {} : { host, ...(isIP(host) === 0 ? { servername: host } : {}) }),
+    ...(host === null ? {} : { host, ...serverNameOf(host) }),
     checkServerIdentity: (name, certificate) =>
       judgeServer(identity, { link, host: host ?? name, use }, certificate),
   };
+}
+
+/** The name that TLS tells the server; addresses are not told (RFC 6066, section 3). */
+export function serverNameOf(host: string): { readonly servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 /** Keeps `server` on the newest certificate until it closes. */

@@ -127,13 +127,13 @@ export class UpstreamInstance implements Instance {
     return this.inFlight >= this.#config.connectionsMax;
   }
 
-  /** Sends, when there is a connection; `isOver` has to follow. */
+  /** Sends, when there is a connection; `leave` has to follow. */
   send(outgoing: OutgoingRequest, attempt: Attempt): void {
     this.#line.enter(attempt, outgoing);
   }
 
   /** An attempt of `send` is over. */
-  isOver(attempt: Attempt): void {
+  leave(attempt: Attempt): void {
     this.#line.leave(attempt);
   }
 

@@ -88,7 +88,7 @@ export async function takeOver(
       const words = step.kind === 'wait' ? `waiting for ${step.why}` : 'taking over';
       if (words !== before) context.terminal.say(words);
       before = words;
-      if (step.kind === 'take-over') await agent.takeOver('pg-1');
+      if (step.kind === 'take-over') await agent.takeOver(region.nodes[0]?.id ?? '');
       await sleep(lookEveryMs);
     }
   } finally {
