@@ -76,6 +76,7 @@ async function lose({ what, process: name }: Loss): Promise<readonly Figure[]> {
   const results = await Promise.all(
     loads.map(async ({ at, load }) => ({ at, result: await load.finish() })),
   );
+  for (const { at, result } of results) tellFailures(`${what} killed, asked at ${at}`, result);
   const isLost = (at: string): boolean => name === null && at === victim;
   const kept = results.filter(({ at }) => !isLost(at)).map(({ result }) => result);
   const gone = results.filter(({ at }) => isLost(at)).map(({ result }) => result);
@@ -90,6 +91,16 @@ async function lose({ what, process: name }: Loss): Promise<readonly Figure[]> {
           }),
         ]),
   ];
+}
+
+/** Each kind of failure with how often and when, for whoever looks for the cause. */
+function tellFailures(what: string, { failures }: LoadResult): void {
+  const kinds = Map.groupBy(failures, ({ why }) => why);
+  for (const [why, alike] of kinds) {
+    const times = alike.map(({ atMs }) => Math.round(atMs - faultMs));
+    const span = `${String(Math.min(...times))} to ${String(Math.max(...times))} ms`;
+    console.error(`${what}: ${String(alike.length)} of "${why}", ${span} after the loss`);
+  }
 }
 
 function judged(what: string, results: readonly LoadResult[]): readonly Figure[] {

@@ -21,7 +21,14 @@ export function recordCheck(state: HealthState, ok: boolean, thresholds: Thresho
     : { isHealthy: state.isHealthy, contrary };
 }
 
-/** Milliseconds until the next check: soon while a change is in the air. */
-export function nextCheckMs(state: HealthState, intervalMs: number, recheckMs: number): number {
-  return state.contrary > 0 ? Math.min(intervalMs, recheckMs) : intervalMs;
+/**
+ * Milliseconds until the next check: soon while a change is in the air, also when somebody else
+ * has news that the verdict does not (`isDoubted`).
+ */
+export function nextCheckMs(
+  state: HealthState,
+  { intervalMs, recheckMs }: { readonly intervalMs: number; readonly recheckMs: number },
+  isDoubted = false,
+): number {
+  return state.contrary > 0 || isDoubted ? Math.min(intervalMs, recheckMs) : intervalMs;
 }

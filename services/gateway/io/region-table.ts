@@ -52,6 +52,8 @@ interface RegionEntry {
   latencies: readonly number[];
   /** What its gateway said last of its load, and when. */
   load: { readonly value: number; readonly atMs: number } | null;
+  /** Until the next probe, from the last one. */
+  pauseMs: number;
   wake: AbortController;
 }
 
@@ -83,6 +85,7 @@ export class RegionTable {
     );
     options.regionControl.onChange(() => {
       this.#isStale = true;
+      this.#hurry();
     });
   }
 
@@ -184,9 +187,25 @@ export class RegionTable {
       }
       this.#isStale = true;
       entry.wake = new AbortController();
-      const pauseMs = nextCheckMs(entry.health, probe.intervalMs, probe.recheckMs);
-      await sleep(pauseMs, AbortSignal.any([entry.wake.signal, this.#stop.signal]));
+      entry.pauseMs = nextCheckMs(entry.health, probe, this.#isDoubted(entry));
+      await sleep(entry.pauseMs, AbortSignal.any([entry.wake.signal, this.#stop.signal]));
     }
+  }
+
+  /** Regions whose controllers say other than the last probe are not left to the next interval. */
+  #hurry(): void {
+    const { recheckMs } = this.#options.config().probe;
+    for (const entry of this.#entries.values()) {
+      if (entry.pauseMs > recheckMs && this.#isDoubted(entry)) entry.wake.abort();
+    }
+  }
+
+  /** Whether the controllers hear the region while probes fail, or the other way round. */
+  #isDoubted({ config, health }: RegionEntry): boolean {
+    const { reports } = this.#options.regionControl.view();
+    const report = reports.find(({ id }) => id === config.id);
+    const isHeard = report !== undefined && report.health !== 'unreachable';
+    return isHeard !== health.isHealthy;
   }
 
   /** Milliseconds that a ready region took to say so; null when it did not. */
@@ -250,6 +269,7 @@ function entryOf(config: RegionConfig, options: RegionTableOptions): RegionEntry
     why: null,
     latencies: [],
     load: null,
+    pauseMs: 0,
     wake: new AbortController(),
   };
 }

@@ -85,7 +85,7 @@ export class UpstreamChecks {
         logger.warn(facts, instance.isUp ? 'upstream is up' : 'upstream is down');
       }
       watch.wake = new AbortController();
-      const pauseMs = nextCheckMs(instance.health, intervalMs, recheckMs);
+      const pauseMs = nextCheckMs(instance.health, { intervalMs, recheckMs });
       await pause(pauseMs, watch);
     }
   }

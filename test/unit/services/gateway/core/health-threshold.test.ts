@@ -24,8 +24,15 @@ for (const { name, from, results, want } of rows) {
   });
 }
 
+const pace = { intervalMs: 10_000, recheckMs: 500 };
+
 test('checks come faster while a change is in the air', () => {
-  assert.equal(nextCheckMs(up, 10_000, 500), 10_000);
-  assert.equal(nextCheckMs({ ...up, contrary: 1 }, 10_000, 500), 500);
-  assert.equal(nextCheckMs({ ...up, contrary: 1 }, 100, 500), 100);
+  assert.equal(nextCheckMs(up, pace), 10_000);
+  assert.equal(nextCheckMs({ ...up, contrary: 1 }, pace), 500);
+  assert.equal(nextCheckMs({ ...up, contrary: 1 }, { ...pace, intervalMs: 100 }), 100);
+});
+
+test('checks come faster while somebody else says otherwise', () => {
+  assert.equal(nextCheckMs(up, pace, true), 500);
+  assert.equal(nextCheckMs(up, { ...pace, intervalMs: 100 }, true), 100);
 });
