@@ -1,9 +1,11 @@
 /** The CLI's side of a region's agent: its state, and its end. */
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
+import type { NodeId } from '../../shared/core/node.ts';
 import { createBearerClient, type BearerClient } from '../../shared/http/bearer-client.ts';
 import { internalOrigin } from '../../shared/runtime/link-security.ts';
 import { isMeridianError } from '../../shared/errors/meridian-error.ts';
 import { agentStateSchema, type AgentState } from './agent-state.ts';
+import { nodeName } from './region-paths.ts';
 
 export interface AgentClient {
   /** Null when no agent answers. */
@@ -13,7 +15,7 @@ export interface AgentClient {
   /** Has the region take the cluster file as it is now; false when no agent answers. */
   reload(): Promise<boolean>;
   /** Has the copy of a database that is being adopted take its place. */
-  takeOver(node: string): Promise<boolean>;
+  takeOver(node: NodeId): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -44,7 +46,7 @@ export function createAgentClient(region: RegionConfig, agentToken: string): Age
     },
     down: () => post('/agent/down'),
     reload: () => post('/agent/reload'),
-    takeOver: (node) => post(`/agent/nodes/${node}/take-over`),
+    takeOver: (node) => post(`/agent/nodes/${nodeName(node)}/take-over`),
     close: () => client.close(),
   };
 }

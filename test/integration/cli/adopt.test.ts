@@ -1,5 +1,8 @@
 /** `meridian adopt` against real servers: one that nothing keeps back, one with many obstacles. */
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startTestServer, testAddress, type TestServer } from '../../helpers/postgres.ts';
 import { runCli } from './cli-run.ts';
@@ -84,4 +87,24 @@ test('a password in the URL is refused before it is used', async () => {
   assert.equal(code, 2);
   assert.match(err, /PGPASSWORD/);
   assert.doesNotMatch(err, /secret@/);
+});
+
+test('--yes on another host than that of the first region is refused', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'meridian-adopt-'));
+  try {
+    const places = 'eu-west=127.0.0.2,us-east=127.0.0.3,ap-south=127.0.0.4';
+    const made = await runCli(['init', '--regions', places, '--plain', '--output', folder], {});
+    assert.equal(made.code, 0, made.err);
+    const url = `postgresql://postgres@127.0.0.1:${fit.port}/app`;
+    const files = ['--config', join(folder, 'meridian.yaml'), '--data', join(folder, 'data')];
+    for (const secrets of ['us-east.secrets.yaml', 'nobody.yaml']) {
+      const named = [...files, '--secrets', join(folder, secrets)];
+      const { code, err } = await runCli(['adopt', url, '--yes', ...named], {});
+      assert.equal(code, 3);
+      assert.match(err, /not the host of eu-west/);
+    }
+    assert.ok(!existsSync(join(folder, 'data')), 'nothing is written');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -10,6 +10,8 @@ import {
 import { localRegionPaths, type RegionPaths } from '../../../local/region-paths.ts';
 import { isLoopback } from '../../../../shared/config/external-parts.ts';
 import type { RegionConfig } from '../../../../shared/config/cluster-schema.ts';
+import { assert } from '../../../../shared/core/assert.ts';
+import type { NodeId } from '../../../../shared/core/node.ts';
 import { ownSessionOptions, withPg } from '../../../../shared/pg/client.ts';
 import { quoteIdent } from '../../../../shared/pg/quote.ts';
 import { sleep } from '../../../../shared/runtime/sleep.ts';
@@ -19,13 +21,21 @@ import { exitCodes } from '../../core/exit-code.ts';
 import { statusDocument } from '../../core/status-document.ts';
 import type { AdminApi } from '../admin-api.ts';
 import { dataFolderOf } from '../cluster-files.ts';
-import { addressOf, openAdmin, openCluster, regionNamed, type Context } from '../context.ts';
+import {
+  addressOf,
+  openAdmin,
+  openCluster,
+  regionNamed,
+  type Context,
+  type OpenCluster,
+} from '../context.ts';
 
 const lookEveryMs = 300;
 
 /** The region whose node begins as the database: the first in priority. */
 export interface AdoptingRegion {
   readonly region: RegionConfig;
+  readonly node: NodeId;
   readonly paths: RegionPaths;
   /** An earlier run has told the agent already. */
   readonly isBegun: boolean;
@@ -36,8 +46,15 @@ export function adoptingRegion(
   context: Context,
   source: Pick<AdoptionSource, 'host' | 'port' | 'database'>,
 ): AdoptingRegion {
-  const { config } = openCluster(context);
+  const cluster = openCluster(context);
+  const { config } = cluster;
   const region = regionNamed(config, config.policy.priority[0] ?? '');
+  const [node] = region.nodes;
+  assert(node !== undefined, 'a region has a node');
+  if (!isHostOf(cluster, region.id)) {
+    const hint = 'Run it there, beside the server: the agent of that host makes the copy.';
+    throw refusal(`This is not the host of ${region.id}, the first in priority.`, hint);
+  }
   if (source.database !== config.database) {
     const hint = `Set "database: ${source.database}" in the cluster file before the first start.`;
     throw refusal(`The cluster's database is ${config.database}.`, hint);
@@ -55,7 +72,17 @@ export function adoptingRegion(
     const hint = `Name the same server: ${told.host}:${String(told.port)}.`;
     throw refusal(`${region.id} has begun with another server's database.`, hint);
   }
-  return { region, paths, isBegun: told !== null };
+  return { region, node: node.id, paths, isBegun: told !== null };
+}
+
+/** Whether the secrets that are readable here are the region's. */
+function isHostOf(cluster: OpenCluster, id: string): boolean {
+  try {
+    return cluster.secrets(id).region === id;
+  } catch (error) {
+    if (error instanceof CliError) return false;
+    throw error;
+  }
 }
 
 const tooLate = 'A database is adopted before the first start of the first region.';
@@ -67,7 +94,7 @@ function refusal(message: string, hint: string): CliError {
 /** Resolves when the region is the primary and other regions confirm what is written. */
 export async function takeOver(
   context: Context,
-  { region, paths }: AdoptingRegion,
+  { region, node, paths }: AdoptingRegion,
   source: AdoptionSource,
 ): Promise<void> {
   const { config, secrets } = openCluster(context);
@@ -88,7 +115,7 @@ export async function takeOver(
       const words = step.kind === 'wait' ? `waiting for ${step.why}` : 'taking over';
       if (words !== before) context.terminal.say(words);
       before = words;
-      if (step.kind === 'take-over') await agent.takeOver(region.nodes[0]?.id ?? '');
+      if (step.kind === 'take-over') await agent.takeOver(node);
       await sleep(lookEveryMs);
     }
   } finally {
