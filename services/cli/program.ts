@@ -74,6 +74,7 @@ ${exitCodeHelp}
 
 Environment:
   MERIDIAN_ENDPOINT, MERIDIAN_TOKEN  admin URL and bearer token instead of the local files
+  MERIDIAN_CERTIFICATE  an operator's certificate instead of a token
   MERIDIAN_DATA, MERIDIAN_CONFIG, MERIDIAN_SECRETS  the same as --data, --config, --secrets
   NO_COLOR  no colour
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IssuedCertificate } from '../../shared/auth/certificate-authority.ts';
 import type { ClusterBase } from '../../shared/config/cluster-schema.ts';
+import type { OperatorHolder } from '../../shared/core/certificate/link-certificate.ts';
 import { everyAddress } from '../../shared/core/region.ts';
 import {
   secretsSchema,
@@ -103,6 +104,20 @@ export async function newCertificates(
     region: await issueCertificate(by.authority, { ...request, use: 'region' }),
     broker: await issueCertificate(by.authority, { ...request, use: 'broker' }),
   };
+}
+
+/**
+ * For an operator of the admin API. It holds from now on: who was revoked until now is told from
+ * who was not by when a certificate begins.
+ */
+export async function newOperatorCertificate(
+  authority: IssuedCertificate,
+  { days, ...holder }: OperatorHolder & { readonly days: number },
+): Promise<IssuedCertificate> {
+  const { issueOperatorCertificate } = await import('../../shared/auth/certificate-authority.ts');
+  const notBefore = new Date();
+  const notAfter = new Date(notBefore.getTime() + days * dayMs);
+  return issueOperatorCertificate(authority, { ...holder, notBefore, notAfter });
 }
 
 async function newAuthority(clusterId: string): Promise<IssuedCertificate> {

@@ -22,6 +22,8 @@ export interface AccessClaims {
   /** PostgreSQL role that statements run as. */
   readonly role: string;
   readonly claims: Readonly<JWTPayload>;
+  /** Subject of the operator's certificate that was shown instead of a token. */
+  readonly certificate?: string;
 }
 
 export interface AccessTokenOptions {

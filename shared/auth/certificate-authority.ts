@@ -2,6 +2,7 @@
  * The private certificate authority of a cluster and the certificates that it issues to regions
  * (RFC 5280, ECDSA P-256). Who a certificate is for stands in it twice: as subject, which Kafka
  * reads, and as URI `meridian://<cluster id>/<use>/<region>`, which Meridian itself reads.
+ * Operators of the admin API have some too: `meridian://<cluster id>/operator/<role>/<name>`.
  */
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
@@ -18,7 +19,12 @@ import {
   X509CertificateGenerator,
   type JsonGeneralNames,
 } from '@peculiar/x509';
-import { certificateUri, type CertificateUse } from '../core/certificate/link-certificate.ts';
+import {
+  certificateUri,
+  operatorUri,
+  type CertificateUse,
+  type OperatorHolder,
+} from '../core/certificate/link-certificate.ts';
 
 /** PEM texts; the key is PKCS#8, without a passphrase. */
 export interface IssuedCertificate {
@@ -64,10 +70,46 @@ export async function createAuthority(
 }
 
 /** A certificate with a new key, for both ends of a link. Throws when `authority` is malformed. */
-export async function issueCertificate(
+export function issueCertificate(
   authority: IssuedCertificate,
   request: CertificateRequest,
 ): Promise<IssuedCertificate> {
+  const { notBefore, notAfter } = request;
+  return issue(authority, {
+    subject: `CN=${request.region}, OU=${request.use}`,
+    ...{ notBefore, notAfter },
+    purposes: [ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth],
+    names: [
+      { type: 'url', value: certificateUri(request) },
+      ...request.hosts.map((value) => ({ type: 'dns', value }) as const),
+      ...request.addresses.map((value) => ({ type: 'ip', value }) as const),
+    ],
+  });
+}
+
+/** A certificate for clients of the admin API: nobody can serve with it. */
+export function issueOperatorCertificate(
+  authority: IssuedCertificate,
+  request: OperatorHolder & { readonly notBefore: Date; readonly notAfter: Date },
+): Promise<IssuedCertificate> {
+  const { notBefore, notAfter } = request;
+  return issue(authority, {
+    subject: `CN=${request.name}, OU=operator`,
+    ...{ notBefore, notAfter },
+    purposes: [ExtendedKeyUsage.clientAuth],
+    names: [{ type: 'url', value: operatorUri(request) }],
+  });
+}
+
+interface Issue {
+  readonly subject: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly purposes: ExtendedKeyUsage[];
+  readonly names: JsonGeneralNames;
+}
+
+async function issue(authority: IssuedCertificate, wanted: Issue): Promise<IssuedCertificate> {
   const issuer = new X509Certificate(authority.certificate);
   const signingKey = await webcrypto.subtle.importKey(
     'pkcs8',
@@ -77,26 +119,21 @@ export async function issueCertificate(
     ['sign'],
   );
   const keys = await newKeys();
-  const names: JsonGeneralNames = [
-    { type: 'url', value: certificateUri(request) },
-    ...request.hosts.map((value) => ({ type: 'dns', value }) as const),
-    ...request.addresses.map((value) => ({ type: 'ip', value }) as const),
-  ];
   const certificate = await X509CertificateGenerator.create(
     {
       serialNumber: newSerial(),
-      subject: `CN=${request.region}, OU=${request.use}`,
+      subject: wanted.subject,
       issuer: issuer.subject,
-      notBefore: request.notBefore,
-      notAfter: request.notAfter,
+      notBefore: wanted.notBefore,
+      notAfter: wanted.notAfter,
       signingAlgorithm: algorithm,
       publicKey: keys.publicKey,
       signingKey,
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
-        new SubjectAlternativeNameExtension(names),
+        new ExtendedKeyUsageExtension(wanted.purposes),
+        new SubjectAlternativeNameExtension(wanted.names),
       ],
     },
     webcrypto,

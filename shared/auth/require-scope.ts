@@ -4,9 +4,10 @@ import type { FastifyRequest } from 'fastify';
 import type { KeySet } from '../config/secrets-schema.ts';
 import type { RegionId } from '../core/region.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
-import { countRefusal } from '../metrics/refusals.ts';
+import { countRefusal, type RefusedLink } from '../metrics/refusals.ts';
 import { certifiedRegion, refuse } from '../runtime/link-security.ts';
 import { hasScope, verifyAccessToken, type AccessClaims, type Scope } from './access-token.ts';
+import { accessByCertificate } from './operator-access.ts';
 import { verifyPeerToken } from './peer-token.ts';
 
 declare module 'fastify' {
@@ -20,22 +21,38 @@ declare module 'fastify' {
 
 export type AuthHook = (request: FastifyRequest) => Promise<void>;
 
-/** Passes requests whose bearer token grants `scope`; else Unauthenticated or Forbidden. */
+/**
+ * Passes requests whose bearer token grants `scope`, or on the admin listener, without a token,
+ * whose operator's certificate does; else Unauthenticated or Forbidden.
+ */
 export function requireScope(scope: Scope, clusterId: string, keys: KeySet): AuthHook {
+  const isAdmin = scope.startsWith('admin:') || scope === 'upstream:register';
+  const link = isAdmin ? 'admin' : 'public';
   return async (request) => {
-    const link = scope.startsWith('admin:') ? 'admin' : 'public';
-    try {
-      request.access = await verifyAccessToken(bearerOf(request), clusterId, keys);
-    } catch (error) {
-      countRefusal(link, 'bad-token');
-      throw error;
-    }
+    const certified =
+      isAdmin && request.headers.authorization === undefined
+        ? accessByCertificate(request.raw.socket)
+        : null;
+    request.access = certified ?? (await accessByToken(request, { link, clusterId, keys }));
     if (!hasScope(request.access, scope)) {
       countRefusal(link, 'scope');
-      const hint = `The token needs the scope ${scope}.`;
-      throw new MeridianError('Forbidden', 'The token does not allow this.', { hint });
+      const hint = `It needs the scope ${scope}.`;
+      const what = certified === null ? 'token' : 'certificate';
+      throw new MeridianError('Forbidden', `The ${what} does not allow this.`, { hint });
     }
   };
+}
+
+async function accessByToken(
+  request: FastifyRequest,
+  by: { readonly link: RefusedLink; readonly clusterId: string; readonly keys: KeySet },
+): Promise<AccessClaims> {
+  try {
+    return await verifyAccessToken(bearerOf(request), by.clusterId, by.keys);
+  } catch (error) {
+    countRefusal(by.link, 'bad-token');
+    throw error;
+  }
 }
 
 /** Passes requests of other Meridian processes of the cluster, each with its own certificate. */

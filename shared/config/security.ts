@@ -118,6 +118,16 @@ export function linkIdentityOf(cluster: SecuredCluster, secrets: Secrets): LinkI
   const own = secrets.own.certificates?.region;
   if (cluster.security.mode === 'plain' || authority === undefined || own === undefined)
     return null;
+  const regionsByHost = regionsByHostOf(cluster);
+  const { bind } = regionOfConfig(cluster as ClusterBase, secrets.region);
+  regionsByHost.set(bind, secrets.region);
+  return { clusterId: cluster.clusterId, region: secrets.region, authority, ...own, regionsByHost };
+}
+
+/** Which region must answer under which name or address. */
+export function regionsByHostOf(
+  cluster: Pick<SecuredCluster, 'regions' | 'witnesses' | 'hosts'>,
+): Map<string, RegionId> {
   const regionsByHost = new Map<string, RegionId>();
   for (const { id, host, bind } of kafkaPlaces(cluster)) {
     regionsByHost.set(host, id);
@@ -126,9 +136,7 @@ export function linkIdentityOf(cluster: SecuredCluster, secrets: Secrets): LinkI
     // An address of this machine: another region's bind says nothing about it here.
     if (bind.startsWith('127.')) regionsByHost.set(bind, id);
   }
-  const { bind } = regionOfConfig(cluster as ClusterBase, secrets.region);
-  regionsByHost.set(bind, secrets.region);
-  return { clusterId: cluster.clusterId, region: secrets.region, authority, ...own, regionsByHost };
+  return regionsByHost;
 }
 
 interface Expected {

@@ -33,15 +33,22 @@ export interface BearerClient {
 
 const connectTimeoutMs = 2000;
 
-/** A client of the listener at `origin`; `token` is asked for each call. */
-export function createBearerClient(origin: string, token: () => Promise<string>): BearerClient {
+/** A client of the listener at `origin`; `token` is asked for each call, null sends none. */
+export function createBearerClient(
+  origin: string,
+  token: () => Promise<string | null>,
+): BearerClient {
   const agent = new Agent({
     connections: 8,
     pipelining: 1,
     connect: linkConnector('admin', connectTimeoutMs),
   });
+  const authorization = async () => {
+    const bearer = await token();
+    return bearer === null ? {} : { authorization: `Bearer ${bearer}` };
+  };
   const headersOf = async (call: Pick<BearerCall, 'body' | 'headers'>) => ({
-    authorization: `Bearer ${await token()}`,
+    ...(await authorization()),
     ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
     ...call.headers,
   });

@@ -12,8 +12,8 @@ import {
 } from '../runtime/link-security.ts';
 
 /**
- * Makes servers that speak TLS; undefined in mode plain. On the link `peer` callers are asked for
- * a certificate; a hook refuses those without a sound one, so that they are told why.
+ * Makes servers that speak TLS; undefined in mode plain. On the links `peer` and `admin` callers
+ * are asked for a certificate; a hook refuses those without a sound one, so that they are told why.
  */
 export function securedServerOf(
   link: RefusedLink,
@@ -25,7 +25,7 @@ export function securedServerOf(
     const server = createTlsServer(
       {
         ...credentialsOf(identity),
-        requestCert: link === 'peer',
+        requestCert: link === 'peer' || link === 'admin',
         rejectUnauthorized: false,
         requestTimeout: limits.requestTimeoutMs,
         keepAliveTimeout: limits.keepAliveTimeoutMs,

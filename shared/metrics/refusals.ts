@@ -7,6 +7,8 @@ export type RefusalReason =
   | 'foreign-authority'
   | 'expired'
   | 'wrong-region'
+  | 'not-operator'
+  | 'revoked'
   | 'plain-text'
   | 'bad-token'
   | 'scope'

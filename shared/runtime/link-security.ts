@@ -12,10 +12,13 @@ import type { RegionId } from '../core/region.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import { countRefusal, type RefusalReason, type RefusedLink } from '../metrics/refusals.ts';
 
-/** PEM texts, and which region must answer under which name or address. */
+/**
+ * PEM texts, and which region must answer under which name or address. `region`: whose they are;
+ * null for an operator.
+ */
 export interface LinkIdentity {
   readonly clusterId: string;
-  readonly region: RegionId;
+  readonly region: RegionId | null;
   readonly authority: string;
   readonly certificate: string;
   readonly key: string;
@@ -94,10 +97,10 @@ export function followIdentity(server: TlsServer): void {
 export function certifiedRegion(socket: Socket, link: RefusedLink): RegionId | null {
   const identity = current;
   if (identity === null) return null;
-  const why = whyNotCertified(socket);
-  if (why !== null)
-    throw refuse(link, why, { message: 'The caller shows no certificate of this cluster.' });
-  const certificate = (socket as unknown as TlsEnd).getPeerCertificate();
+  const certificate = shownCertificate(socket, link);
+  if (certificate === null) {
+    throw refuse(link, 'no-certificate', { message: noCertificate });
+  }
   const holder = holderOf(certificate.subjectaltname);
   if (holder === null || holder.clusterId !== identity.clusterId || holder.use !== 'region') {
     const message = 'The certificate is not of a region of this cluster.';
@@ -106,6 +109,25 @@ export function certifiedRegion(socket: Socket, link: RefusedLink): RegionId | n
   return holder.region;
 }
 
+const noCertificate = 'The caller shows no certificate of this cluster.';
+
+/**
+ * The certificate that the other end of `socket` showed, vouched for by the cluster's own
+ * authority; null when it showed none. Throws Unauthenticated when it is not sound.
+ */
+export function shownCertificate(
+  socket: Socket,
+  link: RefusedLink,
+): Partial<PeerCertificate> | null {
+  const why = whyNotCertified(socket);
+  if (why === 'no-certificate') return null;
+  if (why !== null) throw refuse(link, why, { message: noCertificate });
+  return (socket as unknown as TlsEnd).getPeerCertificate();
+}
+
+/** The other end is known, and may not. */
+const forbidden: readonly RefusalReason[] = ['wrong-region', 'not-operator', 'not-allowed'];
+
 /** Counts a refusal and makes its error. */
 export function refuse(
   link: RefusedLink,
@@ -113,7 +135,7 @@ export function refuse(
   { message, cause }: { readonly message: string; readonly cause?: unknown },
 ): MeridianError {
   countRefusal(link, why);
-  const code = why === 'wrong-region' || why === 'not-allowed' ? 'Forbidden' : 'Unauthenticated';
+  const code = forbidden.includes(why) ? 'Forbidden' : 'Unauthenticated';
   return new MeridianError(code, message, { link, why, hint: hints[why] }, cause);
 }
 
@@ -210,6 +232,8 @@ const hints: Readonly<Record<RefusalReason, string>> = {
   'foreign-authority': 'Both ends need secrets files that one meridian init has written.',
   expired: 'Renew it: npx meridian certificates renew. Check the clocks of both machines.',
   'wrong-region': "Each region's host needs the secrets file of that region, and of no other.",
+  'not-operator': 'The admin API takes certificates of: npx meridian certificates operator.',
+  revoked: 'Ask for a new one: this one was revoked.',
   'plain-text': 'security.mode must be the same on both ends.',
   'bad-token': 'Both ends need the same cluster id and keys.',
   scope: 'Use a token with the scope that the verb needs.',

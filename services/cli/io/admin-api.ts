@@ -29,7 +29,8 @@ export interface AdminApiOptions {
   readonly endpoints: readonly AdminEndpoint[];
   /** Empty without a cluster file: then the regions are those that the answers name. */
   readonly listed: readonly ListedRegion[];
-  readonly token: () => Promise<string>;
+  /** Null: the certificate that this program shows says who asks. */
+  readonly token: () => Promise<string | null>;
   readonly timeoutMs?: number;
 }
 

@@ -7,13 +7,14 @@ import { signAccessToken, type Scope } from '../../../shared/auth/access-token.t
 import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
 import { brokerAddress, type RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import { installExternalKafka } from '../../../shared/kafka/external/kafka-access.ts';
-import { linkIdentityOf } from '../../../shared/config/security.ts';
+import { linkIdentityOf, regionsByHostOf } from '../../../shared/config/security.ts';
 import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
 import { CliError, usageError } from '../core/cli-error.ts';
 import type { ExternalPart } from '../core/status-document.ts';
 import { AdminApi } from './admin-api.ts';
 import { dataFolderOf, locateCluster, type ClusterPlace } from './cluster-files.ts';
+import { readOperatorFile, type OperatorIdentity } from './operator-certificate.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 export interface GlobalOptions {
@@ -66,7 +67,7 @@ export function readCluster(context: Context): { config: ClusterConfig; place: C
 /** The same with the secrets that are readable here, which this program's links then use. */
 export function openCluster(context: Context): OpenCluster {
   const { config, place } = readCluster(context);
-  speakFor(config, place);
+  speakFor(context, config, place);
   const secretsFile = (region?: string): string => {
     const regions = region === undefined ? config.regions.map(({ id }) => id) : [region];
     const file = regions.map((id) => place.secretsFile(id)).find((path) => path !== null);
@@ -95,15 +96,28 @@ function authorityOf(context: Context, config: ClusterConfig): string | null {
   });
 }
 
-/** This program speaks for a region whose secrets it may read, else it is refused everywhere. */
-function speakFor(config: ClusterConfig, place: ClusterPlace): void {
+/**
+ * This program speaks for an operator, or for a region whose secrets it may read, else it is
+ * refused everywhere.
+ */
+function speakFor(context: Context, config: ClusterConfig, place: ClusterPlace): void {
   if (config.security.mode === 'plain' && config.kafka.external === undefined) return;
   const files = config.regions.map(({ id }) => place.secretsFile(id));
   const file = files.find((path) => path !== null) ?? null;
-  if (file === null) return;
-  const secrets = loadSecrets(file);
-  installLinkIdentity(linkIdentityOf(config, secrets));
-  installExternalKafka(config, secrets);
+  if (file !== null) {
+    const secrets = loadSecrets(file);
+    installLinkIdentity(linkIdentityOf(config, secrets));
+    installExternalKafka(config, secrets);
+  }
+  const operator = operatorOf(context);
+  if (operator === null) return;
+  installLinkIdentity({ ...operator, regionsByHost: regionsByHostOf(config) });
+}
+
+/** Whose certificate the admin API is shown instead of a token; null: nobody's was named. */
+function operatorOf(context: Context): OperatorIdentity | null {
+  const file = context.env['MERIDIAN_CERTIFICATE'];
+  return file === undefined || file === '' ? null : readOperatorFile(file);
 }
 
 /** The region `id` of the cluster file; a usage error names the known ones. */
@@ -131,11 +145,16 @@ export function urlOf(
   return `${isSecured ? 'https' : 'http'}://${place}`;
 }
 
-/** The admin API of `--endpoint` (with MERIDIAN_TOKEN), else of the cluster file's regions. */
+/**
+ * The admin API of `--endpoint` (with MERIDIAN_TOKEN or MERIDIAN_CERTIFICATE), else of the cluster
+ * file's regions.
+ */
 export function openAdmin(context: Context, scope: Scope): AdminApi {
   const endpoint = context.options.endpoint ?? context.env['MERIDIAN_ENDPOINT'];
   const token = tokenSource(context, scope);
   if (endpoint !== undefined) {
+    const operator = operatorOf(context);
+    if (operator !== null) installLinkIdentity({ ...operator, regionsByHost: new Map() });
     const endpoints = endpoint.split(',').map((url) => ({ id: url, adminUrl: checkedUrl(url) }));
     return new AdminApi({ endpoints, listed: [], token });
   }
@@ -159,10 +178,14 @@ function externalPartsOf({ kafka }: ClusterConfig, region: RegionConfig): readon
   return parts;
 }
 
-/** MERIDIAN_TOKEN, else a short-lived token signed with the local secrets. */
-export function tokenSource(context: Context, scope: Scope): () => Promise<string> {
+/**
+ * MERIDIAN_TOKEN, else none when an operator's certificate is shown, else a short-lived token
+ * signed with the local secrets.
+ */
+export function tokenSource(context: Context, scope: Scope): () => Promise<string | null> {
   const given = context.env['MERIDIAN_TOKEN'];
   if (given !== undefined && given !== '') return async () => Promise.resolve(given);
+  if (operatorOf(context) !== null) return async () => Promise.resolve(null);
   let made: Promise<string> | null = null;
   return async () => (made ??= signOwn(context, scope));
 }

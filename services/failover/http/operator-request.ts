@@ -74,7 +74,8 @@ function operationOf(access: ControllerAccess, request: FastifyRequest, subject:
 /** Who asked for what; the records' labels keep it in every region. */
 export function audit(access: ControllerAccess, request: FastifyRequest, facts: object): void {
   const { access: claims, id } = request;
-  access.logger.info({ audit: facts, by: claims?.subject, reqId: id }, 'operator request');
+  const { subject: by, certificate } = claims ?? {};
+  access.logger.info({ audit: facts, by, certificate, reqId: id }, 'operator request');
 }
 
 export function send(reply: FastifyReply, body: unknown): FastifyReply {

@@ -31,3 +31,36 @@ export function holderOf(subjectAltName: string | undefined): CertificateHolder 
   }
   return null;
 }
+
+/** A person or program that may use the admin API, by the role of its scopes. */
+export const operatorRoles = ['viewer', 'operator', 'admin'] as const;
+export type OperatorRole = (typeof operatorRoles)[number];
+
+export interface OperatorHolder {
+  readonly clusterId: string;
+  readonly role: OperatorRole;
+  readonly name: string;
+}
+
+/** What a name may be: it stands in subjects and URIs, where other signs would mean something. */
+const operatorName = '[a-z0-9][a-z0-9._-]{0,62}';
+
+export function isOperatorName(text: string): boolean {
+  return new RegExp(`^${operatorName}$`).test(text);
+}
+
+export function operatorUri({ clusterId, role, name }: OperatorHolder): string {
+  return `meridian://${clusterId}/operator/${role}/${name}`;
+}
+
+/** The operator that the alternative names stand for, or null. */
+export function operatorOf(subjectAltName: string | undefined): OperatorHolder | null {
+  const roles = operatorRoles.join('|');
+  const form = `^URI:meridian://([0-9a-f-]{36})/operator/(${roles})/(${operatorName})$`;
+  for (const name of (subjectAltName ?? '').split(', ')) {
+    const match = new RegExp(form).exec(name);
+    if (match?.[1] === undefined || match[3] === undefined) continue;
+    return { clusterId: match[1], role: match[2] as OperatorRole, name: match[3] };
+  }
+  return null;
+}

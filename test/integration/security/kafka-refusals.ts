@@ -1,4 +1,5 @@
 /** Attempts on a region's Kafka as another process of the cluster, or as a stranger, makes them. */
+import assert from 'node:assert/strict';
 import { createAuthority, issueCertificate } from '../../../shared/auth/certificate-authority.ts';
 import { TopicWriter } from '../../../shared/kafka/topic-writer.ts';
 import { createLogger } from '../../../shared/logging/logger.ts';
@@ -28,6 +29,7 @@ export async function append(hosts: SecuredHosts, topic: string, at: string): Pr
 /** `own` with a certificate that another authority made out to the same region. */
 export async function forgedIdentity(own: LinkIdentity): Promise<LinkIdentity> {
   const { clusterId, region } = own;
+  assert.ok(region !== null);
   const validity = { notBefore: new Date(Date.now() - 1000), notAfter: new Date(Date.now() + 1e6) };
   const authority = await createAuthority(clusterId, validity);
   const wanted = { clusterId, region, use: 'region', hosts: [], addresses: [] } as const;

@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import {
   certificateUri,
   holderOf,
+  isOperatorName,
+  operatorOf,
+  operatorUri,
 } from '../../../../../shared/core/certificate/link-certificate.ts';
 
 const clusterId = '6f1d7a52-8f0e-4c1b-9d51-2f8a4f1f7a10';
@@ -25,3 +28,27 @@ for (const [name, names] of [
 ] as const) {
   test(`nobody: ${name}`, () => assert.equal(holderOf(names), null));
 }
+
+test('an operator is read from a certificate again, and is no region', () => {
+  const holder = { clusterId, role: 'operator', name: 'alice.b-1' } as const;
+  const names = `URI:${operatorUri(holder)}`;
+  assert.deepEqual(operatorOf(names), holder);
+  assert.equal(holderOf(names), null);
+});
+
+for (const [name, names] of [
+  ['no names', undefined],
+  ['a region', `URI:meridian://${clusterId}/region/eu-west`],
+  ['another role', `URI:meridian://${clusterId}/operator/owner/alice`],
+  ['no name', `URI:meridian://${clusterId}/operator/admin/`],
+  ['something behind it', `URI:meridian://${clusterId}/operator/viewer/alice/admin`],
+  ['a host name that reads like one', `DNS:meridian://${clusterId}/operator/admin/alice`],
+] as const) {
+  test(`no operator: ${name}`, () => assert.equal(operatorOf(names), null));
+}
+
+test('names that would mean something else in a subject or a URI are none', () => {
+  const none = ['', 'Alice', 'a,OU=region', 'a/b', '-a', 'a b', 'a'.repeat(64)];
+  assert.deepEqual(none.filter(isOperatorName), []);
+  assert.ok(isOperatorName('a'.repeat(63)));
+});
