@@ -12,7 +12,7 @@ import { parseSticky } from './core/sticky.ts';
 import { headerOf, type Intake } from './intake.ts';
 import { addressGroup } from './io/address-list.ts';
 import type { Identity } from './io/authenticator.ts';
-import type { GatewayRuntime } from './runtime.ts';
+import type { GatewayRuntime, Route } from './runtime.ts';
 
 export interface Admission {
   /** What is said to the upstream beside the client's own headers: flat name, value, … */
@@ -109,7 +109,7 @@ function enrich(
     config.session === undefined;
   if (isPlain) return nothing;
   const origin = headerOf(request, 'origin');
-  const sticky = stickyOf(runtime, intake, request);
+  const sticky = stickyOf(runtime, intake.route.config, headerOf(request, 'cookie'));
   const known: Admission = {
     ...nothing,
     requestHeaders: [
@@ -137,14 +137,14 @@ function tenantOf(
   return headerOf(request, header) ?? null;
 }
 
-function stickyOf(
+/** What the client's cookies say of who served it before; null when they say nothing. */
+export function stickyOf(
   runtime: GatewayRuntime,
-  intake: Intake,
-  request: IncomingMessage,
+  { sticky, id }: Route['config'],
+  cookies: string | undefined,
 ): ReturnType<typeof parseSticky> {
-  const { sticky, id } = intake.route.config;
   if (sticky === undefined) return null;
-  const signed = readCookie(headerOf(request, 'cookie'), sticky.cookie);
+  const signed = readCookie(cookies, sticky.cookie);
   const text = signed === undefined ? null : runtime.signer.verify(signed);
   return text === null ? null : parseSticky(text, id, runtime.clock.wallMs());
 }

@@ -76,6 +76,13 @@ export class AttemptLedger {
     target.group.settle(ticket, ok, headMs);
   }
 
+  /** The whole time of the route is over: what has not answered by now has failed. */
+  timeOut(): void {
+    for (const sent of [this.#first, this.#second]) {
+      if (sent !== null) this.settle(sent.attempt, false, null);
+    }
+  }
+
   /** The attempt is over and no longer counts at its instance. */
   release(attempt: Attempt): void {
     const sent = this.#of(attempt);

@@ -1,9 +1,12 @@
 /** The gateway's knowledge and reasoning, for `routes explain` and the admin lists. */
+import { parseRegionId } from '../../shared/core/region.ts';
+import { stickyOf } from './admission.ts';
+import { countryOf, matchingRules } from './core/route-decision.ts';
 import { groupAt, placeOf } from './core/split.ts';
 import { matchRoute } from './core/route-match.ts';
 import { usabilityOf } from './core/upstream-choice.ts';
 import type { ExplainQuestion } from './http/admin-routes.ts';
-import { clientPlaceOf, reason } from './intake.ts';
+import { clientPlaceOf, reason, withoutQuery } from './intake.ts';
 import type { BreakerFigures } from './io/circuit-breaker.ts';
 import type { GatewayRuntime } from './runtime.ts';
 
@@ -11,14 +14,19 @@ import type { GatewayRuntime } from './runtime.ts';
 export function explainRoute(runtime: GatewayRuntime, question: ExplainQuestion): unknown {
   const { address, host, path, method, tenant, headers } = question;
   const header = (name: string): string | undefined => headers[name];
-  const route = matchRoute(runtime.routes, { host, path, method, header });
+  const route = matchRoute(runtime.routes, { host, path: withoutQuery(path), method, header });
   const place = clientPlaceOf(runtime, address, header);
   if (route === null) return { address, place, route: null, decision: null };
+  const { group: main, canary, id, crossRegion } = route.config;
+  const wanted = headers['meridian-region'];
   const decision = reason(runtime, {
-    ...{ route, place, tenant, override: null, sticky: null, visited: [] },
+    ...{ route, place, tenant, visited: [] },
+    override: wanted === undefined ? null : parseRegionId(wanted),
+    sticky: stickyOf(runtime, route.config, headers['cookie'])?.region ?? null,
   });
+  const first = decision.kind === 'serve' ? (decision.order[0] ?? null) : null;
+  const isSentAway = crossRegion === 'redirect' && first !== null && first !== runtime.region;
   const ranks = new Map(decision.ranking.map((ranked) => [ranked.region, ranked]));
-  const { group: main, canary, id } = route.config;
   const group = groupAt(main, canary, placeOf(`${id} ${address}`));
   return {
     address,
@@ -28,9 +36,12 @@ export function explainRoute(runtime: GatewayRuntime, question: ExplainQuestion)
     decision: {
       kind: decision.kind,
       why: decision.why,
-      region: decision.kind === 'serve' ? decision.order[0] : null,
-      fallbacks: decision.kind === 'serve' ? decision.order.slice(1) : [],
+      region: first,
+      fallbacks: decision.kind === 'serve' && !isSentAway ? decision.order.slice(1) : [],
+      crossRegion,
+      location: isSentAway ? `${runtime.regions.publicUrlOf(first)}${path}` : null,
     },
+    residency: matchingRules(runtime.config.residency, { country: countryOf(place), tenant }),
     regions: runtime.regions.facts().map((facts) => ({
       ...facts,
       isAllowed: ranks.has(facts.id),

@@ -12,6 +12,7 @@ import { hintedPlace, refinePlace } from './core/client-hint.ts';
 import { judgeHop, type Hop, type HopRefusal } from './core/hop.ts';
 import {
   decideRegion,
+  stayAt,
   type ClientPlace,
   type RouteDecision,
   type RoutingPolicy,
@@ -113,10 +114,16 @@ export function decide(runtime: GatewayRuntime, facts: DecisionFacts): RouteDeci
 
 /** Which region would serve, with the whole reasoning. */
 export function reason(runtime: GatewayRuntime, facts: DecisionFacts): RouteDecision {
-  const { regions, region } = runtime;
+  const { region } = runtime;
   if (facts.route.isOwnOnly) {
     return { kind: 'serve', order: [region], why: 'own-only', ranking: [] };
   }
+  const decision = reasonAmongAll(runtime, facts);
+  return facts.route.config.crossRegion === 'never' ? stayAt(region, decision) : decision;
+}
+
+function reasonAmongAll(runtime: GatewayRuntime, facts: DecisionFacts): RouteDecision {
+  const { regions, region } = runtime;
   const known = regions.facts();
   const isPlain =
     facts.tenant === null &&

@@ -10,9 +10,10 @@ import { problemOf } from '../../shared/http/problem.ts';
 import { hundredths } from './access-log.ts';
 import type { Admission } from './admission.ts';
 import { formatCookie } from './core/cookies.ts';
+import { corsHeaders, withoutCors } from './core/cors.ts';
 import { replyHeaders, type ReplyHeaders } from './core/header-rules.ts';
 import { formatSticky, shortName } from './core/sticky.ts';
-import type { Intake } from './intake.ts';
+import { headerOf, type Intake } from './intake.ts';
 import { ConnectionsTaken, wasNotSent } from './io/attempt.ts';
 import type { UpstreamGroup } from './io/upstream-group.ts';
 import { withRules } from './outgoing-request.ts';
@@ -48,7 +49,7 @@ const rewritten = new Set([
   ...['meridian-attempts', 'meridian-overhead-ms', 'meridian-load', 'x-request-id'],
 ]);
 
-const securityHeaders = [
+const usualSecurity = [
   ...['x-content-type-options', 'nosniff'],
   ...['x-frame-options', 'DENY'],
   ...['referrer-policy', 'no-referrer'],
@@ -74,7 +75,7 @@ export function passHead(runtime: GatewayRuntime, exchange: Answered, passage: P
       if (!rewritten.has(name)) flat.push(name, kept[i + 1] ?? '');
     }
   } else {
-    flat = withRules(flat, config.reply);
+    flat = withRules(config.cors === undefined ? flat : withoutCors(flat), config.reply);
     flat.push('meridian-region', runtime.region, 'meridian-upstream', target.label);
     flat.push(...stickyCookie(runtime, passage), ...admission.replyHeaders);
     if (config.securityHeaders) pushSecurity(flat, intake.scheme);
@@ -116,6 +117,7 @@ export function redirect(
     ...['location', `${origin}${intake.path}`, 'content-length', '0'],
     ...['cache-control', 'no-store', 'meridian-region', region],
     ...['x-request-id', exchange.requestId],
+    ...routeHeaders(intake, exchange.request),
   ]);
   exchange.reply.end();
   return true;
@@ -125,7 +127,7 @@ export function redirect(
 export function sendProblem(
   { reply, request, requestId, isLast }: Answered,
   error: unknown,
-  facts: { readonly region: string; readonly attempts: number },
+  facts: { readonly region: string; readonly attempts: number; readonly intake: Intake | null },
 ): string {
   const problem = problemOf(error, requestId);
   const body = Buffer.from(JSON.stringify(problem));
@@ -134,6 +136,7 @@ export function sendProblem(
     ...['cache-control', 'no-store', 'meridian-region', facts.region],
     ...['meridian-attempts', String(facts.attempts), 'meridian-error', problem.code],
     ...['x-request-id', requestId],
+    ...(facts.intake === null ? [] : routeHeaders(facts.intake, request)),
   ];
   if (problem.retryAfterMs !== undefined) {
     headers.push('retry-after', String(Math.max(1, Math.ceil(problem.retryAfterMs / 1000))));
@@ -146,6 +149,15 @@ export function sendProblem(
   writeHead(reply, problem.status, headers);
   reply.end(request.method === 'HEAD' ? undefined : body);
   return problem.code;
+}
+
+/** What the route wants on replies that the gateway writes itself: flat name, value, … */
+function routeHeaders({ route, scheme }: Intake, request: IncomingMessage): string[] {
+  const { cors, securityHeaders } = route.config;
+  const origin = headerOf(request, 'origin');
+  const flat = cors === undefined || origin === undefined ? [] : corsHeaders(cors, origin);
+  if (securityHeaders) pushSecurity(flat, scheme);
+  return flat;
 }
 
 /** Writes a flat head; HTTP/2 takes no flat lists and knows no connection headers. */
@@ -269,9 +281,9 @@ function keepSession(runtime: GatewayRuntime, { admission, head, intake }: Passa
 }
 
 function pushSecurity(flat: string[], scheme: 'http' | 'https'): void {
-  for (let i = 0; i + 1 < securityHeaders.length; i += 2) {
-    const name = securityHeaders[i] ?? '';
-    if (!flat.includes(name)) flat.push(name, securityHeaders[i + 1] ?? '');
+  for (let i = 0; i + 1 < usualSecurity.length; i += 2) {
+    const name = usualSecurity[i] ?? '';
+    if (!flat.includes(name)) flat.push(name, usualSecurity[i + 1] ?? '');
   }
   if (scheme === 'https' && !flat.includes('strict-transport-security')) {
     flat.push('strict-transport-security', 'max-age=31536000');

@@ -13,7 +13,7 @@ import { isIdempotent, judgeRetry, parseRetryAfter, type Failure } from './core/
 import { headerOf, takeIn, type Intake } from './intake.ts';
 import { Attempt, verdictOf, wasNotSent, type AttemptEvents } from './io/attempt.ts';
 import type { Due } from './io/deadlines.ts';
-import { hasBody, RequestBody } from './io/request-body.ts';
+import { takeBody, type RequestBody } from './io/request-body.ts';
 import { outgoingRequest } from './outgoing-request.ts';
 import * as replies from './reply-writing.ts';
 import type { GatewayRuntime } from './runtime.ts';
@@ -111,6 +111,10 @@ export class RequestFlow implements AttemptEvents, Due {
   }
 
   onDeadline(): void {
+    // A client in a hurry says nothing of the upstream.
+    if (this.deadlineMs - this.#startMs >= (this.#intake?.route.config.timeouts.totalMs ?? 0)) {
+      this.#ledger.timeOut();
+    }
     this.#fail(new MeridianError('DeadlineExceeded', 'The deadline of the request passed.'));
   }
 
@@ -146,7 +150,6 @@ export class RequestFlow implements AttemptEvents, Due {
     }
     try {
       this.#order = regionOrder(this.#runtime, intake, admission);
-      if (this.#order.length === 0) throw replies.refusal('UpstreamUnavailable');
       if (replies.redirect(this.#runtime, this.#exchange, { intake, order: this.#order })) return;
       this.#takeBody(intake);
       this.#tryNext(null);
@@ -235,20 +238,9 @@ export class RequestFlow implements AttemptEvents, Due {
   }
 
   #takeBody(intake: Intake): void {
-    const { request } = this.#exchange;
-    if (!hasBody(request)) return;
-    const bytesMax = intake.route.config.requestBytesMax;
-    const tooLarge = (): MeridianError =>
-      new MeridianError('RequestInvalid', 'The body is too large.', { httpStatus: 413 });
-    if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
-    const { idleMs } = intake.route.config.timeouts;
-    const limits = { keptBytesMax, bytesMax, idleMs };
-    const stalled = { httpStatus: 408 };
-    this.#body = new RequestBody(request, limits, {
-      onTooLarge: () => this.#fail(tooLarge()),
-      onStalled: () =>
-        this.#fail(new MeridianError('RequestInvalid', 'The body does not come.', stalled)),
-    });
+    const { requestBytesMax, timeouts } = intake.route.config;
+    const limits = { keptBytesMax, bytesMax: requestBytesMax, idleMs: timeouts.idleMs };
+    this.#body = takeBody(this.#exchange.request, limits, (error) => this.#fail(error));
   }
 
   #isIdempotent(): boolean {
@@ -267,8 +259,9 @@ export class RequestFlow implements AttemptEvents, Due {
       replies.cutShort(reply);
       return;
     }
-    const facts = { region: this.#runtime.region, attempts: this.#ledger.attempts };
-    this.#errorCode = replies.sendProblem(this.#exchange, error, facts);
+    const facts = { attempts: this.#ledger.attempts, intake: this.#intake };
+    const { region } = this.#runtime;
+    this.#errorCode = replies.sendProblem(this.#exchange, error, { ...facts, region });
   }
 
   /** The connection has taken the last byte, or is gone. */

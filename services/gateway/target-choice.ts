@@ -61,8 +61,8 @@ export function nextTarget(runtime: GatewayRuntime, question: TargetQuestion): T
 }
 
 /**
- * The regions to try for an admitted request, the own one alone for routes that stay. Empty: none
- * may serve. Throws the refusal when the rules allow no region.
+ * The regions to try for an admitted request, at least one. Throws the refusal when the rules
+ * allow no region, or none can serve.
  */
 export function regionOrder(
   runtime: GatewayRuntime,
@@ -76,8 +76,7 @@ export function regionOrder(
     visited: intake.hop?.visited ?? [],
   });
   if (decision.kind === 'refuse') throw refusal(decision.code);
-  if (intake.route.config.crossRegion !== 'never') return decision.order;
-  return decision.order.filter((region) => region === runtime.region);
+  return decision.order;
 }
 
 /** Whether the decision has a region that no attempt went to. */

@@ -212,7 +212,7 @@ export class WebSocketFlow {
     const { request, socket, requestId } = this.#upgrade;
     if (socket.destroyed || !socket.writable || this.#status !== 0) return;
     const reply = this.#plainReply();
-    const facts = { region: this.#runtime.region, attempts: this.#attempts };
+    const facts = { region: this.#runtime.region, attempts: this.#attempts, intake: this.#intake };
     const answered = { request, reply, requestId, isLast: true };
     this.#errorCode = replies.sendProblem(answered, error, facts);
     this.#status = reply.statusCode;

@@ -36,6 +36,11 @@ export function corsHeaders(policy: CorsPolicy, origin: string): string[] {
   ];
 }
 
+/** `flat` without what the upstream says of CORS: the route's policy speaks alone. */
+export function withoutCors(flat: readonly string[]): string[] {
+  return flat.filter((_, at) => !(flat[at - (at % 2)] ?? '').startsWith('access-control-'));
+}
+
 /** The headers of the reply to a preflight request; it is refused by what they leave out. */
 export function preflightHeaders(policy: CorsPolicy, origin: string): string[] {
   if (!isOriginAllowed(policy, origin)) return ['vary', 'origin'];

@@ -117,15 +117,30 @@ export function allowedRegions(
   who: { readonly country: string | null; readonly tenant: string | null },
 ): readonly RegionId[] | null {
   if (rules.length === 0) return null;
-  const matching = rules.filter(
+  const [first, ...rest] = matchingRules(rules, who).map(({ regions }) => regions);
+  if (first === undefined) return null;
+  return first.filter((id) => rest.every((others) => others.includes(id)));
+}
+
+/** The rules that speak of a client of that country and tenant. */
+export function matchingRules(
+  rules: readonly ResidencyRule[],
+  who: { readonly country: string | null; readonly tenant: string | null },
+): readonly ResidencyRule[] {
+  return rules.filter(
     ({ countries, tenants }) =>
       countries.includes('*') ||
       (who.country !== null && countries.includes(who.country)) ||
       (who.tenant !== null && tenants.includes(who.tenant)),
   );
-  const [first, ...rest] = matching.map(({ regions }) => regions);
-  if (first === undefined) return null;
-  return first.filter((id) => rest.every((others) => others.includes(id)));
+}
+
+/** The decision for a route whose requests stay: the own region serves, or none does. */
+export function stayAt(own: RegionId, decision: RouteDecision): RouteDecision {
+  const { kind, ranking } = decision;
+  if (kind === 'refuse') return decision;
+  if (decision.order.includes(own)) return { kind, order: [own], why: 'own-only', ranking };
+  return { kind: 'refuse', code: 'UpstreamUnavailable', why: 'none-healthy', ranking };
 }
 
 interface Circumstances {
@@ -202,6 +217,7 @@ function drawn(regions: readonly RegionId[], draw: number): RegionId {
   return chosen;
 }
 
-function countryOf(client: ClientPlace): string | null {
+/** The client's country, when it is known. */
+export function countryOf(client: ClientPlace): string | null {
   return client.kind === 'located' || client.kind === 'country' ? client.country : null;
 }

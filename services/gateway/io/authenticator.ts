@@ -4,7 +4,7 @@
  * beyond its end or its revocation.
  */
 import { createHash } from 'node:crypto';
-import { createRemoteJWKSet, jwtVerify, type JWTPayload } from 'jose';
+import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
 import { hasScope, scopes, verifyAccessToken } from '../../../shared/auth/access-token.ts';
 import { checkNotRevoked } from '../../../shared/auth/revocations.ts';
 import type { KeySet } from '../../../shared/config/secrets-schema.ts';
@@ -25,7 +25,10 @@ export interface Credentials {
 }
 
 export interface Authenticator {
-  /** Throws Unauthenticated or Forbidden. At once for credentials that were seen before. */
+  /**
+   * Throws Unauthenticated or Forbidden, UpstreamUnavailable when nothing can be said because an
+   * identity provider is away. At once for credentials that were seen before.
+   */
   identify(credentials: Credentials, rule: AuthRule): Identity | Promise<Identity>;
 }
 
@@ -61,6 +64,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   const verify = async (header: string, token: string, rule: AuthRule): Promise<Identity> => {
     let failure: unknown;
+    let away: ProviderAway | null = null;
     for (const kind of rule.accept) {
       if (kind === 'api-key') continue;
       try {
@@ -73,7 +77,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         return identity;
       } catch (error) {
         failure = error;
+        if (error instanceof ProviderAway) away = error;
       }
+    }
+    if (away !== null) {
+      const details = { httpStatus: 503, retryAfterMs: 1000 };
+      throw new MeridianError('UpstreamUnavailable', away.message, details, away.cause);
     }
     throw new MeridianError('Unauthenticated', 'The token is not valid.', {}, failure);
   };
@@ -128,9 +137,25 @@ function jwksVerifier({ config: { jwt } }: AuthenticatorOptions): Verify {
       algorithms: ['RS256', 'RS384', 'RS512', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'],
       requiredClaims: ['exp', 'sub'],
       clockTolerance: 5,
+    }).catch((error: unknown) => {
+      throw isAboutToken(error) ? error : new ProviderAway(error);
     });
     return { subject: payload.sub ?? '', scopes: scopesOf(payload), claims: payload };
   };
+}
+
+/** The identity provider does not give its keys: nothing is known of the token. */
+class ProviderAway extends Error {
+  override readonly name = 'ProviderAway';
+  constructor(cause: unknown) {
+    super('The identity provider does not give its keys.', { cause });
+  }
+}
+
+/** Whether the token was looked at; else its keys could not be had. */
+function isAboutToken(error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError)) return false;
+  return !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC';
 }
 
 function scopesOf(payload: JWTPayload): readonly string[] {

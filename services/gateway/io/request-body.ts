@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { cutRequest } from '../../../shared/http/cut-request.ts';
 
 export interface BodyLimits {
@@ -16,10 +17,8 @@ export interface BodyLimits {
   readonly idleMs: number;
 }
 
-export interface BodyEvents {
-  onTooLarge(): void;
-  onStalled(): void;
-}
+/** Told once the body is too long or has stopped coming. */
+export type OnRefused = (error: MeridianError) => void;
 
 /** Time for what is left of a body that nobody wants. */
 const restMs = 30_000;
@@ -27,7 +26,7 @@ const restMs = 30_000;
 export class RequestBody {
   readonly #source: IncomingMessage;
   readonly #limits: BodyLimits;
-  readonly #events: BodyEvents;
+  readonly #onRefused: OnRefused;
   #timer: NodeJS.Timeout | null = null;
   #kept: Buffer[] = [];
   #bytes = 0;
@@ -35,10 +34,10 @@ export class RequestBody {
   #isListening = false;
   #reader: Readable | null = null;
 
-  constructor(source: IncomingMessage, limits: BodyLimits, events: BodyEvents) {
+  constructor(source: IncomingMessage, limits: BodyLimits, onRefused: OnRefused) {
     this.#source = source;
     this.#limits = limits;
-    this.#events = events;
+    this.#onRefused = onRefused;
   }
 
   /** Whether `open` can still give the body from its start. */
@@ -108,7 +107,7 @@ export class RequestBody {
     if (this.#bytes > this.#limits.bytesMax) {
       this.#source.pause();
       this.#stopTimer();
-      this.#events.onTooLarge();
+      this.#onRefused(tooLarge());
       return;
     }
     if (this.#bytes <= this.#limits.keptBytesMax) this.#kept.push(chunk);
@@ -124,13 +123,32 @@ export class RequestBody {
   /** The client is to send more, and not to be silent for too long. */
   #ask(): void {
     this.#source.resume();
-    this.#timer ??= setTimeout(() => this.#events.onStalled(), this.#limits.idleMs);
+    this.#timer ??= setTimeout(() => this.#onRefused(stalled()), this.#limits.idleMs);
   }
 
   #stopTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
+}
+
+/** The body of `request`; null: it has none. Throws when it says itself that it is too long. */
+export function takeBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  onRefused: OnRefused,
+): RequestBody | null {
+  if (!hasBody(request)) return null;
+  if (Number(request.headers['content-length'] ?? 0) > limits.bytesMax) throw tooLarge();
+  return new RequestBody(request, limits, onRefused);
+}
+
+function tooLarge(): MeridianError {
+  return new MeridianError('RequestInvalid', 'The body is too large.', { httpStatus: 413 });
+}
+
+function stalled(): MeridianError {
+  return new MeridianError('RequestInvalid', 'The body does not come.', { httpStatus: 408 });
 }
 
 /** Whether a request carries a body at all (RFC 9112, section 6; RFC 9113, section 8.1). */

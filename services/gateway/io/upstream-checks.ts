@@ -9,6 +9,7 @@ import { Agent, request } from 'undici';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { nextCheckMs } from '../core/health-threshold.ts';
+import { connectorOf, lookUpSafely } from './upstream-client.ts';
 import type { GroupContext } from './upstream-group.ts';
 import type { UpstreamInstance } from './upstream-instance.ts';
 
@@ -32,7 +33,7 @@ interface Watch {
 export class UpstreamChecks {
   readonly #context: GroupContext;
   readonly #mayEject: (instance: UpstreamInstance) => boolean;
-  readonly #agent = new Agent({ connections: 2, pipelining: 1, allowH2: false });
+  readonly #agent: Agent;
   readonly #watches = new Map<UpstreamInstance, Watch>();
   #timer: NodeJS.Timeout | null = null;
   #lookedAtMs: number;
@@ -43,6 +44,8 @@ export class UpstreamChecks {
     this.#context = context;
     this.#mayEject = mayEject;
     this.#lookedAtMs = context.clock.monotonicMs();
+    const connect = connectorOf({ connectMs: context.config.activeCheck.timeoutMs, tls: null });
+    this.#agent = new Agent({ connections: 2, pipelining: 1, allowH2: false, connect });
   }
 
   /** Begins to check `instance`, at once and then in intervals. */
@@ -154,7 +157,8 @@ function canConnect(origin: string, timeoutMs: number): Promise<boolean> {
   const { hostname, port, protocol } = new URL(origin);
   const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
   return new Promise((resolve) => {
-    const socket = connect({ host: hostname, port: number, timeout: timeoutMs });
+    const to = { host: hostname, port: number, timeout: timeoutMs };
+    const socket = connect({ ...to, lookup: lookUpSafely });
     const finish = (ok: boolean): void => {
       socket.destroy();
       resolve(ok);

@@ -149,7 +149,8 @@ export function connectorOf({
  */
 export const neverByName = createAddressList(['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254']);
 
-const lookUpSafely: LookupFunction = (hostname, options, done) => {
+/** `dns.lookup`, which fails for names that lead to one of `neverByName`. */
+export const lookUpSafely: LookupFunction = (hostname, options, done) => {
   dns.lookup(hostname, options, (...[error, found, family]) => {
     const addresses = Array.isArray(found) ? found : [{ address: found }];
     const bad = error === null ? addresses.find(({ address }) => neverByName.has(address)) : null;

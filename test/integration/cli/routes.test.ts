@@ -21,6 +21,8 @@ before(async () => {
     groups: { shop: { targets: [{ url: 'http://192.0.2.1:80' }] } },
     routes: [
       { id: 'cart', group: 'shop', match: { path: '/cart', hosts: ['a.example'] }, sticky: {} },
+      { id: 'own', group: 'shop', match: { path: '/own' }, crossRegion: 'never' },
+      { id: 'away', group: 'shop', match: { path: '/away' }, crossRegion: 'redirect' },
       { id: 'rest', group: 'shop' },
     ],
   };
@@ -45,7 +47,7 @@ test('routes: what is matched in which order, and every upstream', async () => {
   };
   assert.deepEqual(
     json.routes.map(({ id }) => id),
-    ['cart', 'rest'],
+    ['cart', 'own', 'away', 'rest'],
   );
   assert.deepEqual([json.upstreams.length, json.breakers.length], [1, 1]);
 });
@@ -69,3 +71,29 @@ test('routes explain: the place, the rule, every region with its last probe', as
   assert.match(out, /decision why +panic/);
   assert.match(out, /decision region +us-east/, 'nobody else is allowed to');
 });
+
+test('routes explain: what the route does with a request for another region', async () => {
+  const explain = async (path: string, tenant: string): Promise<Explained> => {
+    const asked = ['routes', 'explain', '--ip', '8.8.8.8', '--path', path, '--tenant', tenant];
+    return JSON.parse((await place.run([...asked, '--json'])).out) as Explained;
+  };
+  const away = await explain('/away?x=1', 'acme');
+  assert.equal(away.decision.region, 'us-east');
+  assert.match(String(away.decision.location), /^https?:\/\/.+\/away\?x=1$/);
+  assert.deepEqual(away.residency, [{ countries: [], tenants: ['acme'], regions: ['us-east'] }]);
+  const stays = await explain('/own', 'acme');
+  assert.deepEqual([stays.decision.kind, stays.decision.region], ['refuse', null]);
+  const own = await explain('/own', 'other');
+  assert.deepEqual([own.decision.region, own.decision.why], ['eu-west', 'own-only']);
+  assert.deepEqual([own.residency, own.decision.location], [[], null]);
+});
+
+interface Explained {
+  readonly decision: {
+    readonly kind: string;
+    readonly why: string;
+    readonly region: string | null;
+    readonly location: string | null;
+  };
+  readonly residency: readonly unknown[];
+}

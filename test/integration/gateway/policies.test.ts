@@ -23,6 +23,7 @@ const gateways: TestGateway[] = [];
 let upstreams: HttpUpstream[] = [];
 let identityProvider: HttpUpstream;
 let published: JWK[] = [];
+let isProviderDown = false;
 let accessToken = '';
 
 before(async () => {
@@ -31,6 +32,7 @@ before(async () => {
   upstreams = await Promise.all(
     ['one', 'two', 'three'].map((name) =>
       startHttpUpstream((incoming, reply) => {
+        reply.setHeader('access-control-allow-origin', '*');
         if (incoming.url === '/session') reply.setHeader('meridian-session-context', '{"n":7}');
         reply.setHeader('x-upstream', name);
         reply.end(JSON.stringify({ name, headers: incoming.headers }));
@@ -38,6 +40,7 @@ before(async () => {
     ),
   );
   identityProvider = await startHttpUpstream((_, reply) => {
+    if (isProviderDown) reply.statusCode = 503;
     reply.setHeader('content-type', 'application/json');
     reply.end(JSON.stringify({ keys: published }));
   });
@@ -74,6 +77,7 @@ after(async () => {
 
 function configOf(): unknown {
   const group = 'default';
+  const byToken = { accept: ['jwt', 'api-key'] };
   return {
     trustedProxies: ['127.0.0.0/8'],
     jwt: { jwksUrl: identityProvider.origin, issuer: 'idp', audience: 'shop', cooldownMs: 1 },
@@ -85,9 +89,14 @@ function configOf(): unknown {
         ...{ id: 'admin', group, match: { path: '/admins' } },
         auth: { accept: ['meridian'], scopes: ['admin:admin'] },
       },
-      { id: 'jwt', group, match: { path: '/jwt' }, auth: { accept: ['jwt', 'api-key'] } },
+      { id: 'jwt', group, match: { path: '/jwt' }, auth: byToken },
       { id: 'inside', group, match: { path: '/inside' }, allow: ['198.51.100.0/24'] },
       { id: 'outside', group, match: { path: '/outside' }, deny: ['198.51.100.0/24'] },
+      { id: 'write', group, match: { path: '/write' }, auth: { ...byToken, scopes: ['write'] } },
+      {
+        ...{ id: 'cors-locked', group, match: { path: '/cors/locked' }, securityHeaders: true },
+        ...{ cors: { origins: ['https://a.example'] }, auth: { accept: ['meridian'] } },
+      },
       { id: 'cors', group, match: { path: '/cors' }, cors: { origins: ['https://a.example'] } },
       { id: 'sticky', group, match: { path: '/sticky' }, sticky: {} },
       { id: 'session', group, match: { path: '/session' }, session: {} },
@@ -161,6 +170,20 @@ test('tokens of an identity provider, whose keys rotate; API keys', async () => 
   assert.equal(await status(accessToken), 401, 'a token of another kind');
   assert.equal((await ask('/jwt', { 'x-api-key': 'key-of-robot' })).status, 200);
   assert.equal((await ask('/jwt', { 'x-api-key': 'key-of-nobody' })).status, 401);
+  const bearer = { authorization: `Bearer ${await jwtOf(second, 'k2')}` };
+  assert.equal((await ask('/write', bearer)).status, 403);
+  assert.equal((await ask('/write', { 'x-api-key': 'key-of-robot' })).status, 403);
+});
+
+test('a provider that does not give its keys is no reason to call a token invalid', async () => {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  isProviderDown = true;
+  const bearer = { authorization: `Bearer ${await jwtOf(privateKey, 'k3')}` };
+  const { status, body, headers } = await ask('/jwt', bearer);
+  isProviderDown = false;
+  assert.deepEqual([status, body.code], [503, 'UpstreamUnavailable']);
+  assert.equal(headers['retry-after'], '1');
+  assert.equal((await ask('/jwt', bearer)).status, 401);
 });
 
 test('addresses are let in or kept out', async () => {
@@ -189,7 +212,19 @@ test('preflight requests are answered, strangers learn nothing', async () => {
   const plain = await ask('/cors', { origin: 'https://a.example' });
   assert.equal(plain.headers['access-control-allow-origin'], 'https://a.example');
   assert.ok(plain.body.name !== undefined);
+  const refused = await ask('/cors/locked', { origin: 'https://a.example' });
+  assert.equal(refused.status, 401);
+  assert.equal(refused.headers['access-control-allow-origin'], 'https://a.example');
+  assertSecured(refused);
 });
+
+/** Every security header, on replies that pass and on the gateway's own. */
+function assertSecured({ headers }: Answer): void {
+  assert.equal(headers['x-content-type-options'], 'nosniff');
+  assert.equal(headers['x-frame-options'], 'DENY');
+  assert.equal(headers['referrer-policy'], 'no-referrer');
+  assert.equal(headers['cross-origin-opener-policy'], 'same-origin');
+}
 
 test('a sticky client stays with its instance, on both gateways, until it is gone', async () => {
   const first = await ask('/sticky');
@@ -233,10 +268,11 @@ test('session context is kept in Redis; without Redis requests go on', async () 
 });
 
 test('paths and headers are rewritten by the route', async () => {
-  const { body, headers } = await ask('/rules/x?y=1', { 'x-secret': 's' });
+  const answer = await ask('/rules/x?y=1', { 'x-secret': 's' });
+  const { body, headers } = answer;
   assert.equal(body.headers?.['x-added'], '1');
   assert.equal(body.headers?.['x-secret'], undefined);
   assert.equal(headers['x-more'], '2');
   assert.equal(headers['x-upstream'], undefined);
-  assert.equal(headers['x-content-type-options'], 'nosniff');
+  assertSecured(answer);
 });

@@ -1,7 +1,9 @@
 /** Upstreams are what the cluster file says: no name and no request leads anywhere else. */
 // test: light
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import dns from 'node:dns';
+import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { request } from 'undici';
 import { installHostResolver } from '../../../../shared/runtime/host-resolver.ts';
@@ -12,6 +14,7 @@ import {
   testSecrets,
   type TestGateway,
 } from '../../../helpers/gateway.ts';
+import { eventually } from '../../../helpers/eventually.ts';
 import { startHttpUpstream, type HttpUpstream } from '../../../helpers/http-upstream.ts';
 
 let gateway: TestGateway;
@@ -19,6 +22,13 @@ let upstream: HttpUpstream;
 const { lookup } = dns;
 /** Where clouds keep credentials for whoever asks from the machine. */
 const linkLocal = [169, 254, 169, 254].join('.');
+/** Addresses that this process has begun to connect to. */
+const connectedTo = new Set<string>();
+
+function watchSocket(message: unknown): void {
+  const { socket } = message as { socket: Socket };
+  socket.on('connectionAttempt', (address) => connectedTo.add(address));
+}
 
 before(async () => {
   installHostResolver({ 'fine.test': '127.0.0.1', 'rebound.test': linkLocal });
@@ -27,16 +37,18 @@ before(async () => {
     reply.end(`${request_.headers.host ?? ''} ${request_.url ?? ''}`);
   });
   const port = new URL(upstream.origin).port;
-  const group = (host: string, dnsMs: number): object => ({
+  const group = (host: string, dnsMs: number, kind = 'none'): object => ({
     targets: [{ url: `http://${host}:${port}` }],
-    activeCheck: { kind: 'none' },
+    activeCheck: { kind, intervalMs: 50, unhealthyAfter: 1 },
     dnsMs,
   });
+  subscribe('net.client.socket', watchSocket);
   const [address = ''] = loopbackAddresses(1);
   const ids = ['fine', 'rebound', 'fine-dns', 'rebound-dns'];
   const groups = Object.fromEntries(
     ids.map((id) => [id, group(`${id.replace('-dns', '')}.test`, id.endsWith('-dns') ? 100 : 0)]),
   );
+  for (const kind of ['http', 'tcp']) groups[`checked-${kind}`] = group('rebound.test', 0, kind);
   gateway = await startTestGateway({
     cluster: testCluster({ 'eu-west': address }),
     region: 'eu-west',
@@ -53,6 +65,7 @@ before(async () => {
 
 after(async () => {
   dns.lookup = lookup;
+  unsubscribe('net.client.socket', watchSocket);
   await gateway.stop();
   await upstream.close();
 });
@@ -68,6 +81,17 @@ test('a name that leads to a link-local address is not connected to', async () =
   assert.equal(await statusOf('/fine-dns'), 200);
   assert.equal(await statusOf('/rebound'), 502);
   assert.ok((await statusOf('/rebound-dns')) >= 502);
+});
+
+test('nor by the checks of its health', async () => {
+  await eventually(async () => {
+    const text = await gateway.metrics.registry.metrics();
+    return ['http', 'tcp'].every((kind) =>
+      text.includes(`meridian_gateway_upstreams{group="checked-${kind}",state="down"} 1`),
+    );
+  });
+  assert.ok(connectedTo.has('127.0.0.1'));
+  assert.ok(!connectedTo.has(linkLocal));
 });
 
 test('neither Host nor target nor a redirect chooses the upstream', async () => {

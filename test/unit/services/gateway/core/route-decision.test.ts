@@ -4,6 +4,7 @@ import {
   allowedRegions,
   decideRegion,
   spilledShare,
+  stayAt,
   type RegionFacts,
   type RegionQuestion,
   type RoutingPolicy,
@@ -179,6 +180,17 @@ test('several rules for a country must all be kept', () => {
   assert.deepEqual(allowedRegions(rules, { country: 'DE', tenant: null }), [eu]);
   assert.deepEqual(allowedRegions(rules, { country: null, tenant: null }), [eu, ap]);
   assert.equal(allowedRegions([], { country: 'DE', tenant: 'acme' }), null);
+});
+
+test('a route that stays is served by the own region, or by none', () => {
+  const all = decideRegion(regions, policy, question);
+  const stays = stayAt(eu, all);
+  assert.deepEqual(stays, { kind: 'serve', order: [eu], why: 'own-only', ranking: all.ranking });
+  const drained = regions.map((region) => ({ ...region, isDraining: region.id === eu }));
+  const nowhere = stayAt(eu, decideRegion(drained, policy, question));
+  assert.equal(nowhere.kind === 'refuse' ? nowhere.code : '', 'UpstreamUnavailable');
+  const pinned = decideRegion([], policy, question);
+  assert.equal(stayAt(eu, pinned), pinned);
 });
 
 test('the spilled share grows from the threshold on and ends at 1', () => {
