@@ -18,14 +18,17 @@ import {
   testAddress,
   type TestServer,
 } from '../../helpers/postgres.ts';
+import { copyIn } from './copy-in.ts';
 
-const writes = {
-  insert: 'INSERT INTO owned VALUES (2)',
-  ddl: 'CREATE TABLE another (id int)',
-  nextval: `SELECT nextval('numbers')`,
-  copy: 'COPY owned FROM STDIN',
-} as const;
+const writes: Readonly<Record<string, (client: PgClient) => Promise<unknown>>> = {
+  insert: (client) => client.query('INSERT INTO owned VALUES (2)'),
+  ddl: (client) => client.query('CREATE TABLE another (id int)'),
+  nextval: (client) => client.query(`SELECT nextval('numbers')`),
+  copy: (client) => copyIn(client, 'COPY owned FROM STDIN', '3\n'),
+};
 const closed = /closed to applications/;
+/** What a client hears on a connection whose server process was ended. */
+const ended = /terminating connection|Connection terminated|not queryable|ECONNRESET|EPIPE/;
 let server: TestServer;
 
 before(async () => {
@@ -41,16 +44,21 @@ before(async () => {
 after(async () => server.stop());
 
 test('a fenced primary ends the session that was writing, and admits no other', async () => {
-  const session = await owner();
-  await session.query('BEGIN READ WRITE');
-  await session.query(writes.insert);
+  const late = await sessions();
+  const begun = await sessions();
+  // Each has written before, and would have to commit.
+  for (const { write, session } of begun) await write(session);
+  const before = await drawn();
   await asOwner(async (client) => {
     await fence.takeNode(client, { region: 'eu-west' as RegionId, incarnation: 'i' });
     await fence.sealNode(client, 2 as Epoch);
   });
-  for (const sql of Object.values(writes)) await assert.rejects(session.query(sql));
-  await assert.rejects(session.query('COMMIT'));
+  await refusesEachWrite(late);
+  for (const { name, session } of begun) {
+    await assert.rejects(session.query('COMMIT'), ended, name);
+  }
   await refusesEveryLogin();
+  await isAsItWas(before);
 });
 
 test('an old primary started without Meridian is closed, however it was left', async () => {
@@ -63,21 +71,23 @@ test('an old primary started without Meridian is closed, however it was left', a
 });
 
 test('a replica region’s node admits nobody, and what was there is as it was', async () => {
+  await openToApplications(server);
+  const [late, before] = [await sessions(), await drawn()];
   await asOwner((client) => fence.closeNode(client));
+  await refusesEachWrite(late);
   await refusesEveryLogin();
-  const [row] = await server.query('SELECT count(*)::text AS n FROM owned');
-  assert.equal(row?.['n'], '1');
+  await isAsItWas(before);
 });
 
 test('a standby refuses each write of a session that asks for it', async () => {
   await becomeStandby();
-  const session = await owner();
-  await session.query('SET default_transaction_read_only = off');
-  await assert.rejects(session.query('BEGIN READ WRITE'), /during recovery/);
-  for (const [name, sql] of Object.entries(writes)) {
-    await assert.rejects(session.query(sql), /read-only transaction|recovery/, name);
+  for (const [name, write] of Object.entries(writes)) {
+    const session = await owner();
+    await session.query('SET default_transaction_read_only = off');
+    await assert.rejects(session.query('BEGIN READ WRITE'), /during recovery/);
+    await assert.rejects(write(session), /read-only transaction|recovery/, name);
+    await session.end();
   }
-  await session.end();
 });
 
 test('no session survives the promotion of its standby, and none begins meanwhile', async () => {
@@ -116,6 +126,42 @@ async function refusesEveryLogin(): Promise<void> {
   await assert.rejects(connectPg(untriggered), /permission denied/);
   const replica = { ...target, options: '-c session_replication_role=replica' };
   await assert.rejects(connectPg(replica), /permission denied/);
+}
+
+interface Writing {
+  readonly name: string;
+  readonly write: (client: PgClient) => Promise<unknown>;
+  readonly session: PgClient;
+}
+
+/** For each write a session of its own that may write. */
+async function sessions(): Promise<readonly Writing[]> {
+  const all: Writing[] = [];
+  for (const [name, write] of Object.entries(writes)) {
+    const session = await owner();
+    const words = 'SET default_transaction_read_only = off; SET synchronous_commit = local';
+    await session.query(`${words}; BEGIN READ WRITE`);
+    all.push({ name, write, session });
+  }
+  return all;
+}
+
+async function refusesEachWrite(all: readonly Writing[]): Promise<void> {
+  for (const { name, write, session } of all) await assert.rejects(write(session), ended, name);
+}
+
+/** The last number that the sequence gave. */
+async function drawn(): Promise<string | null> {
+  const [row] = await server.query('SELECT last_value::text AS n FROM numbers WHERE is_called');
+  return row?.['n'] ?? null;
+}
+
+async function isAsItWas(before: string | null): Promise<void> {
+  const [row] = await server.query(
+    `SELECT string_agg(id::text, ' ') AS ids, to_regclass('another')::text AS another FROM owned`,
+  );
+  assert.deepEqual({ ...row }, { ids: '1', another: null });
+  assert.equal(await drawn(), before);
 }
 
 /** A session of the table's owner, whose loss is expected. */
