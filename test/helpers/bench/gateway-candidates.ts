@@ -1,9 +1,8 @@
 /** The processes that the gateway's bench compares, on addresses of their own. */
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
@@ -12,6 +11,7 @@ import { eventually } from '../eventually.ts';
 import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
 import { loopbackAddresses, testCluster, testSecrets } from '../gateway.ts';
 import { startTestRedis, type TestRedis } from '../redis.ts';
+import { geoTableBytes } from './geo-tables.ts';
 import { findProgram } from './wrk.ts';
 
 export interface Candidate {
@@ -272,7 +272,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 async function memoryOf(gateway: GatewayProcess, count: number): Promise<MemoryAtStreams> {
-  const geoBytes = tableBytes();
+  const geoBytes = geoTableBytes();
   const before = (await gateway.memory()).rss;
   const agent = new http.Agent({ maxSockets: Infinity });
   const replies = await Promise.all(
@@ -289,12 +289,4 @@ async function memoryOf(gateway: GatewayProcess, count: number): Promise<MemoryA
   for (const reply of replies) reply.destroy();
   agent.destroy();
   return { idle: (before - geoBytes) / 1e6, streaming: (after - geoBytes) / 1e6 };
-}
-
-/** Size of the tables that geoip-lite keeps in memory. */
-function tableBytes(): number {
-  const entry = createRequire(import.meta.url).resolve('geoip-lite');
-  const data = join(entry, '../../data');
-  const loaded = ['geoip-city.dat', 'geoip-city6.dat', 'geoip-city-names.dat'];
-  return loaded.reduce((sum, name) => sum + statSync(join(data, name)).size, 0);
 }
