@@ -2,16 +2,17 @@
  * Installs what is missing on this machine, and does nothing when nothing is. Run by npm before
  * its scripts:
  *
- *   node infra/scripts/prepare.mjs --for start|test|check
+ *   node infra/scripts/prepare.mjs --for start|test|bench|check
  *
- * `check` needs the npm packages only.
+ * `check` needs the npm packages only, `bench` also what the gateway is compared with.
  */
 import { parseArgs } from 'node:util';
+import { prepareBenchPrograms, prepareTestClients } from './extra-programs.mjs';
 import { prepareNpmPackages } from './npm-packages.mjs';
 import { prepareServers } from './servers.mjs';
 import { orExplain } from './step.mjs';
 
-const PURPOSES = ['start', 'test', 'check'];
+const PURPOSES = ['start', 'test', 'bench', 'check'];
 
 const { values } = parseArgs({ options: { for: { type: 'string' } } });
 if (!PURPOSES.includes(values.for ?? '')) {
@@ -21,4 +22,6 @@ if (!PURPOSES.includes(values.for ?? '')) {
 orExplain(() => {
   prepareNpmPackages({ withDevelopment: values.for !== 'start' });
   if (values.for !== 'check') prepareServers();
+  if (values.for === 'test') prepareTestClients();
+  if (values.for === 'bench') prepareBenchPrograms();
 });
