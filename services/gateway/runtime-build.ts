@@ -212,7 +212,7 @@ export class RuntimeBuilder {
         ...{ weight, zone: zone ?? null, capabilities, isDraining: false, host: null },
       }));
     const { registry } = this.#stable;
-    return { config, group, source: followTargets({ group, listed, registry, logger }) };
+    return { config, group, source: followTargets({ group, listed, registry, logger, clock }) };
   }
 
   /** Requests under way finish first, within the bound of a drain. */

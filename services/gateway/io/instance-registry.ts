@@ -4,6 +4,7 @@
  */
 import type { RedisClient } from '../../../shared/redis/client.ts';
 import { withDeadline } from '../../../shared/runtime/sleep.ts';
+import type { Registered } from '../core/registered-instances.ts';
 import type { AddressList } from './address-list.ts';
 import type { InstanceTarget } from './upstream-instance.ts';
 
@@ -20,11 +21,15 @@ export interface InstanceRegistry {
   /** Registers or renews `id` for `ttlMs`; throws when Redis is away. */
   register(group: string, id: string, registration: Registration): Promise<void>;
   remove(group: string, id: string): Promise<void>;
-  /** Instances whose lease lasts; those outside `networks` are left out. Throws with Redis away. */
-  targets(group: string, networks: AddressList): Promise<readonly InstanceTarget[]>;
+  /** Instances whose lease lasts, with no target outside `networks`. Throws with Redis away. */
+  instances(group: string, networks: AddressList): Promise<readonly RegisteredInstance[]>;
 }
 
+export type RegisteredInstance = Registered<InstanceTarget>;
+
 const redisMsMax = 500;
+/** For so long one that was removed is named as one that is not to be used: every gateway asks. */
+const removedMs = 60_000;
 
 /** Redis's clock decides about leases: KEYS[1] group; ARGV: id, JSON, ttl. */
 const registerScript = `
@@ -43,8 +48,9 @@ local all = redis.call('HGETALL', KEYS[1])
 local live = {}
 for i = 1, #all, 2 do
   local space = string.find(all[i + 1], ' ', 1, true)
-  if space and tonumber(string.sub(all[i + 1], 1, space - 1)) > now then
-    live[#live + 1] = string.sub(all[i + 1], space + 1)
+  local until_ = space and tonumber(string.sub(all[i + 1], 1, space - 1))
+  if until_ and until_ > now then
+    live[#live + 1] = {all[i], until_ - now, string.sub(all[i + 1], space + 1)}
   else
     redis.call('HDEL', KEYS[1], all[i])
   end
@@ -55,25 +61,26 @@ return live
 /** The registry of the region that `redis` belongs to. */
 export function createInstanceRegistry(redis: RedisClient): InstanceRegistry {
   const late = (): Error => new Error('redis is late');
+  const put = async (group: string, ...row: readonly [string, object, number]): Promise<void> => {
+    const [id, facts, ttlMs] = row;
+    const made = redis.eval(registerScript, 1, keyOf(group), id, JSON.stringify(facts), ttlMs);
+    await withDeadline(made, redisMsMax, late);
+  };
   return {
-    async register(group, id, registration) {
-      const { ttlMs, ...facts } = registration;
-      const text = JSON.stringify(facts);
-      await withDeadline(
-        redis.eval(registerScript, 1, keyOf(group), id, text, ttlMs),
-        redisMsMax,
-        late,
-      );
+    async register(group, id, { ttlMs, ...facts }) {
+      await put(group, id, facts, ttlMs);
     },
     async remove(group, id) {
-      await withDeadline(redis.hdel(keyOf(group), id), redisMsMax, late);
+      await put(group, id, { status: 'down' }, removedMs);
     },
-    async targets(group, networks) {
-      const list = redis.eval(listScript, 1, keyOf(group)) as Promise<string[]>;
+    async instances(group, networks) {
+      const list = redis.eval(listScript, 1, keyOf(group)) as Promise<[string, number, string][]>;
       const rows = await withDeadline(list, redisMsMax, late);
-      return rows
-        .map(parseRow)
-        .filter((row) => row !== null && isInside(row.url, networks)) as InstanceTarget[];
+      return rows.map(([id, leaseMs, text]) => {
+        const target = parseRow(text);
+        const isUsable = target !== null && isInside(target.url, networks);
+        return { id, leaseMs, target: isUsable ? target : null };
+      });
     },
   };
 }

@@ -6,8 +6,10 @@ import dns from 'node:dns';
 import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import { keepRegistered } from '../core/registered-instances.ts';
 import { createAddressList } from './address-list.ts';
-import type { InstanceRegistry } from './instance-registry.ts';
+import type { InstanceRegistry, RegisteredInstance } from './instance-registry.ts';
 import { neverByName } from './upstream-client.ts';
 import type { UpstreamGroup } from './upstream-group.ts';
 import type { InstanceTarget } from './upstream-instance.ts';
@@ -17,6 +19,7 @@ export interface TargetSourceOptions {
   /** From the cluster file, names filled in. */
   readonly listed: readonly InstanceTarget[];
   readonly registry: InstanceRegistry | null;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -28,13 +31,14 @@ export interface TargetSource {
 
 /** Gives the group its targets now, and anew whenever a source says something else. */
 export function followTargets(options: TargetSourceOptions): TargetSource {
-  const { group, listed, registry, logger } = options;
+  const { group, listed, registry, logger, clock } = options;
   const stop = new AbortController();
   let resolved = listed;
-  let registered: readonly InstanceTarget[] = [];
+  let registered: readonly RegisteredInstance[] = [];
   let shown = '';
   const publish = (): void => {
-    const all = [...resolved, ...registered];
+    const usable = registered.flatMap(({ target }) => (target === null ? [] : [target]));
+    const all = [...resolved, ...usable];
     const text = JSON.stringify(all);
     if (text === shown) return;
     shown = text;
@@ -54,8 +58,15 @@ export function followTargets(options: TargetSourceOptions): TargetSource {
   publish();
   if (registry !== null && group.config.registry.enabled) {
     const networks = createAddressList(group.config.registry.networks);
+    let askedMs: number | null = null;
     void repeat(registryMs, async () => {
-      registered = await registry.targets(group.name, networks);
+      // While nobody can renew, no lease runs: after a failure none of the time counts.
+      const beforeMs = askedMs;
+      askedMs = null;
+      const named = await registry.instances(group.name, networks);
+      askedMs = clock.monotonicMs();
+      const elapsedMs = beforeMs === null ? 0 : askedMs - beforeMs;
+      registered = keepRegistered(registered, named, elapsedMs);
     });
   }
   if (group.config.dnsMs > 0) {

@@ -152,6 +152,19 @@ test('while the registry is away its last answer holds', async () => {
   redis.thaw();
 });
 
+test('a registry that has lost its memory takes no instance away', async () => {
+  await client.flushall();
+  const startMs = performance.now();
+  await eventually(async () => {
+    assert.equal(await served('/named'), hosts[1]);
+    return performance.now() - startMs > 2500;
+  });
+  assert.equal(await tell('/named/a', null), 200);
+  await until('/named', '503');
+  await tell('/named/a', { url: originOf(1), ttlMs: 60_000 });
+  await until('/named', hosts[1] ?? '');
+});
+
 test('a name is asked again and again; each address is an instance', async () => {
   const { port } = new URL(originOf(0));
   const lookup = dns.lookup;
