@@ -122,6 +122,7 @@ export class PublicListener {
       this.#sessions.add(session);
       session.on('close', () => this.#sessions.delete(session));
       endWhenIdle(session);
+      endWithoutRequest(session, this.#options.config().headMs);
       if (this.#isLeaving) sayGoodbye(session);
     });
     return server;
@@ -158,6 +159,12 @@ function endWhenIdle(session: ServerHttp2Session): void {
     else session.setTimeout(keepAliveMs, look);
   };
   session.setTimeout(keepAliveMs, look);
+}
+
+/** Who connects is to ask for something: the bound of HTTP/1.1's heads for a session's first. */
+function endWithoutRequest(session: ServerHttp2Session, headMs: number): void {
+  const timer = setTimeout(() => session.destroy(), headMs);
+  for (const name of ['stream', 'close']) session.once(name, () => clearTimeout(timer));
 }
 
 function sayGoodbye(session: ServerHttp2Session): void {

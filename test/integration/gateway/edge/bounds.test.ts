@@ -2,6 +2,7 @@
 // test: light deadline 120 s
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http2 from 'node:http2';
 import http, { type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -126,6 +127,15 @@ test('a connection that says nothing at all is cut off too', async () => {
   socket.on('error', () => undefined);
   await once(socket, 'secureConnect');
   await once(socket.resume(), 'close', { signal: AbortSignal.timeout(10_000) });
+});
+
+test('so is one of HTTP/2 whose first request does not come', async () => {
+  const session = http2.connect(secure.origin.replace('http:', 'https:'), {
+    rejectUnauthorized: false,
+  });
+  session.on('error', () => undefined);
+  await once(session, 'connect');
+  await once(session, 'close', { signal: AbortSignal.timeout(10_000) });
 });
 
 test('a body that stops coming ends with 408; one that is slow does not', async () => {

@@ -44,6 +44,23 @@ test('every algorithm gives a valid index for any group and draw', () => {
   );
 });
 
+test('random: even draws fall to each in proportion to its weight', () => {
+  fc.assert(
+    fc.property(weights, (given) => {
+      const draws = 2000;
+      const total = given.reduce((sum, weight) => sum + weight, 0);
+      let turn = 0;
+      const even = { count: draws, random: () => (Math.floor(turn++ / 2) + 0.5) / draws };
+      const chosen = choices(random, candidates(given.length, given), even);
+      for (const [index, weight] of given.entries()) {
+        const count = chosen.filter((one) => one === index).length;
+        assert.ok(Math.abs(count - (draws * weight) / total) <= 1);
+      }
+    }),
+    { ...settings, numRuns: 50 },
+  );
+});
+
 test('round robin and hybrid: each round visits everybody exactly once', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), fc.infiniteStream(unit), (count, stream) => {
