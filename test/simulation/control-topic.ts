@@ -29,6 +29,12 @@ export class ControlTopic {
     return this.#underWay.some(({ record }) => isWanted(record));
   }
 
+  /** The brokers lose power: what was on its way is gone, and so is everything from `from` on. */
+  losePower(from: number): void {
+    this.#underWay.length = 0;
+    this.#records.length = Math.min(from, this.#records.length);
+  }
+
   /** Lets arrive what was on its way until `tick`. */
   deliver(tick: number): void {
     while ((this.#underWay[0]?.atTick ?? Infinity) <= tick) {

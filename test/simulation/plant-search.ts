@@ -12,7 +12,7 @@ export interface PlantSearch {
 }
 
 /** Too rare for chance: schedules of their own. */
-const directed: ReadonlySet<PlantName> = new Set(['nocas', 'lateattempt']);
+const directed: ReadonlySet<PlantName> = new Set(['nocas', 'lateattempt', 'unsynced']);
 
 /** Those that whole controllers show as well: quickly, and after more seeds. */
 const quickInControllers: readonly PlantName[] = [

@@ -24,6 +24,7 @@ export const plants = {
   norelog: "a promoted standby acknowledges and seals without re-applying its region's log",
   ghost: 'reads go on after a restart of PostgreSQL before members hold what it recovered',
   early: 'strong reads start before members hold what the new primary brought along',
+  unsynced: 'trap 67: control records that were acknowledged go with the power of their brokers',
   oldlease: 'the new primary opens without waiting for the old lease',
 } as const;
 

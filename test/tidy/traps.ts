@@ -9,10 +9,7 @@ export function trapsNamed(text: string): readonly number[] {
   return found;
 }
 
-/**
- * Traps whose test has a title of its own: the file, and a part of the title. 67: what is
- * acknowledged is on disk (`flush.messages=1`), so a loss of power takes nothing of it.
- */
+/** Traps whose test has a title of its own: the file, and a part of the title. */
 export const namedOtherwise: Readonly<Record<number, readonly [file: string, title: string]>> = {
   2: [
     'test/unit/services/replicator/core/transaction-assembler.test.ts',
@@ -55,10 +52,6 @@ export const namedOtherwise: Readonly<Record<number, readonly [file: string, tit
     'test/integration/failover/node-effects.test.ts',
     'a seal ends sessions and covers every commit before it',
   ],
-  67: [
-    'test/integration/failover/topic-keeper.test.ts',
-    'a setting changed by hand is named, and nothing is written meanwhile',
-  ],
   68: [
     'test/integration/kafka/data-log.test.ts',
     'a frozen broker delays an append and nothing else',
@@ -95,4 +88,4 @@ export const namedOtherwise: Readonly<Record<number, readonly [file: string, tit
 };
 
 /** Traps that no test names yet. */
-export const withoutTest: readonly number[] = [56];
+export const withoutTest: readonly number[] = [];

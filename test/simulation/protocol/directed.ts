@@ -16,6 +16,9 @@ export const directedSchedules: Partial<Record<PlantName, Directed>> = {
   lateattempt: (options) => {
     forceTooLate(new Stage(options));
   },
+  unsynced: (options) => {
+    losePower(new Stage(options));
+  },
 };
 
 /** Three regions, K 1, no faults but those of the schedule. */
@@ -122,5 +125,32 @@ function forceTooLate(stage: Stage): void {
   ahead.isUp = true;
   ahead.restart(world.tick);
   stage.until(() => behind.fold.state.epoch > epoch, 600);
+  stage.heal();
+}
+
+/**
+ * Another region has just become primary when the brokers lose power and its own host is gone. The
+ * old primary and the third region come back, with no newer checkpoint than from before the change.
+ */
+function losePower(stage: Stage): void {
+  const { world } = stage;
+  const [old, next, third] = [stage.region(0), stage.region(1), stage.region(2)];
+  stage.until(() => stage.hasMembers(1, 2) && world.ledger.confirmedCount > 5);
+  const { length } = world.topic;
+  stage.until(() => third.fold.offset >= length && old.fold.offset >= length);
+  const { state, offset } = third.fold;
+  const isKept = world.rules.leftOut !== 'unsynced';
+  const before = world.topic.length;
+  old.isUp = false;
+  stage.until(() => next.leads !== 0 || third.leads !== 0, 3000);
+  const opener = next.leads === 0 ? third : next;
+  const epochs = world.totals.of('epochs');
+  world.topic.losePower(isKept ? world.topic.length : before);
+  third.checkpoints = [{ state, offset }];
+  for (const region of world.regions) {
+    region.isUp = region !== opener;
+    if (region.isUp) region.restart(world.tick);
+  }
+  stage.until(() => world.totals.of('epochs') > epochs, 3000);
   stage.heal();
 }
