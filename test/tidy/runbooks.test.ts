@@ -49,9 +49,16 @@ for (const { runbook, commands, mark } of blocks) {
   if (mark?.kind !== 'run') continue;
   test(`${runbook}: ${commands[0] ?? ''}`, () => {
     const text = textOf(mark);
-    for (const words of commands.flatMap(meridianCalls)) {
-      for (const word of checkCall(program, words).verb) {
-        assert.match(text, new RegExp(`\\b${word}\\b`), `${mark.file} uses no ${word}`);
+    for (const command of commands.filter((line) => line !== '' && !line.startsWith('#'))) {
+      const calls = meridianCalls(command);
+      assert.notEqual(calls.length, 0, `no test can tell whether it runs: ${command}`);
+      for (const { verb, options } of calls.map((words) => checkCall(program, words))) {
+        for (const word of verb) {
+          assert.match(text, new RegExp(`\\b${word}\\b`), `${mark.file} uses no ${word}`);
+        }
+        for (const option of options) {
+          assert.ok(text.includes(`'${option}'`), `${mark.file} uses no ${option}`);
+        }
       }
     }
   });

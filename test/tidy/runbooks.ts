@@ -49,11 +49,16 @@ export function meridianCalls(command: string): string[][] {
   );
 }
 
-/** The verb of a call as its words, for instance `region up`; what the program does not know. */
-export function checkCall(
-  program: Command,
-  words: readonly string[],
-): { readonly verb: readonly string[]; readonly unknown: readonly string[] } {
+export interface CheckedCall {
+  /** As its words, for instance `region up`. */
+  readonly verb: readonly string[];
+  /** Of the verb itself: those that every verb has say where the files are. */
+  readonly options: readonly string[];
+  /** What the program does not know. */
+  readonly unknown: readonly string[];
+}
+
+export function checkCall(program: Command, words: readonly string[]): CheckedCall {
   const verb: string[] = [];
   let command = program;
   for (const word of words) {
@@ -62,8 +67,10 @@ export function checkCall(
     verb.push(word);
     command = next;
   }
-  const known = new Set([...program.options, ...command.options].map(({ long }) => long));
+  const known = new Set(command.options.map(({ long }) => long));
+  const shared = new Set(program.options.map(({ long }) => long));
   const flags = words.filter((word) => word.startsWith('--'));
-  const unknown = flags.filter((flag) => !known.has(flag));
-  return { verb, unknown: verb.length === 0 ? words.slice(0, 1) : unknown };
+  const options = flags.filter((flag) => known.has(flag));
+  const unknown = flags.filter((flag) => !known.has(flag) && !shared.has(flag));
+  return { verb, options, unknown: verb.length === 0 ? words.slice(0, 1) : unknown };
 }
