@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
 import { locateParts, nodeCacheFolder } from '../../infra/scripts/parts.mjs';
 import type { RunAs } from './process/managed-process.ts';
 
@@ -26,8 +27,14 @@ export interface Programs {
 
 const repositoryFolder = resolve(import.meta.dirname, '../..');
 
-/** Where everything is; throws when a part is missing, with the command that installs it. */
-export function locatePrograms(): Programs {
+/** An older PostgreSQL lacks what Meridian builds on. */
+export const postgresMajorMin = 17;
+
+/**
+ * Where everything is; throws when a part is missing, with the command that installs it. A region
+ * may name its own PostgreSQL.
+ */
+export function locatePrograms(region: Pick<RegionConfig, 'postgres'> = {}): Programs {
   const parts = locateParts();
   return {
     node: parts.nodeProgram,
@@ -35,7 +42,7 @@ export function locatePrograms(): Programs {
     kafkaClasspathFolder: parts.kafkaClasspathFolder,
     kafkaArchiveFile: parts.kafkaArchiveFile ?? null,
     redisServer: parts.redisServerProgram,
-    postgresHome: parts.postgresHome,
+    postgresHome: region.postgres?.home ?? parts.postgresHome,
     repositoryFolder,
     nodeCacheFolder: nodeCacheFolder(),
   };

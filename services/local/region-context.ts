@@ -17,7 +17,13 @@ import { installHostResolver } from '../../shared/runtime/host-resolver.ts';
 import { checkReachable, reachablePostgresHome } from './postgres-place.ts';
 import type { RunAs } from './process/managed-process.ts';
 import { writeFileWhole } from './process/whole-file.ts';
-import { locatePrograms, postgresUser, type Programs } from './programs.ts';
+import {
+  locatePrograms,
+  postgresMajorMin,
+  postgresMajorVersion,
+  postgresUser,
+  type Programs,
+} from './programs.ts';
 import type { RegionPaths } from './region-paths.ts';
 import { writeTlsFiles } from './tls-files.ts';
 
@@ -71,7 +77,8 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
   await writeTlsFiles(paths.tlsFolder, secrets);
   const user = postgresUser();
   checkReachable(user, paths.postgresFolder);
-  const located = locatePrograms();
+  const located = locatePrograms(region);
+  checkPostgres(located.postgresHome);
   const postgresHome = await reachablePostgresHome(located.postgresHome, user);
   return {
     cluster,
@@ -84,6 +91,14 @@ export async function openRegionContext(options: RegionOptions): Promise<RegionC
     hosts,
     logger,
   };
+}
+
+function checkPostgres(home: string): void {
+  const major = postgresMajorVersion(home);
+  if (major >= postgresMajorMin) return;
+  const found = Number.isNaN(major) ? 'no PostgreSQL' : `PostgreSQL ${String(major)}`;
+  const hint = `It needs bin/postgres of PostgreSQL ${String(postgresMajorMin)} or newer.`;
+  throw new MeridianError('ConfigInvalid', `There is ${found} in ${home}.`, { hint });
 }
 
 /**

@@ -80,6 +80,8 @@ export const regionSchema = z.strictObject({
   agentPort: port,
   kafka: kafkaNodeSchema,
   redis: z.strictObject({ port, external: externalRedisSchema.optional() }),
+  /** An installation of PostgreSQL on the region's host, with `bin/postgres`, 17 or newer. */
+  postgres: z.strictObject({ home: z.string().startsWith('/').max(1024) }).optional(),
   /** Where the node agent starts a sample upstream for the gateway; absent: none. */
   sampleUpstreamPort: port.optional(),
   /** PostgreSQL nodes; the first is the region's node, the others its physical standbys. */

@@ -13,8 +13,8 @@ import { parseRegionId, type RegionId } from '../../shared/core/region.ts';
 export interface LocalFiles {
   readonly stateFolder: string;
   readonly cluster: ClusterConfig;
-  /** The context of region `id`, silent. */
-  context(id: string): Promise<RegionContext>;
+  /** The context of region `id`, silent; `of` another cluster than the files say. */
+  context(id: string, of?: ClusterConfig): Promise<RegionContext>;
   remove(): void;
 }
 
@@ -33,12 +33,12 @@ export async function makeLocalFiles(ids: readonly string[]): Promise<LocalFiles
   return {
     stateFolder,
     cluster,
-    async context(id) {
+    async context(id, of = cluster) {
       const paths = localRegionPaths(stateFolder, id);
       const secrets = loadSecrets(paths.secretsFile);
       const logger = createLogger({ service: 'test', region: id, level: 'silent' });
       return openRegionContext({
-        ...{ cluster, clusterFile, region: regionId(id), secrets, paths, logger },
+        ...{ cluster: of, clusterFile, region: regionId(id), secrets, paths, logger },
       });
     },
     remove: () => rmSync(stateFolder, { recursive: true, force: true }),

@@ -2,8 +2,13 @@
 /** `meridian doctor` before the start: what a host lacks is named with its fix. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { locatePrograms } from '../../../services/local/programs.ts';
+import { clusterPaths } from '../../../services/local/region-paths.ts';
 import { createCliFolder, type CliFolder } from './cli-run.ts';
 
 let cli: CliFolder;
@@ -41,6 +46,26 @@ test('a taken port fails it, with the address and the fix, in JSON too', async (
     assert.notEqual(ports?.fix, null);
   } finally {
     server.close();
+  }
+});
+
+test('an installation of PostgreSQL that the region names is checked', async () => {
+  const { clusterFile } = clusterPaths(cli.folder);
+  const text = readFileSync(clusterFile, 'utf8');
+  const link = join(cli.folder, 'postgres-of-the-host');
+  symlinkSync(locatePrograms().postgresHome, link);
+  const withHome = async (home: string): Promise<string> => {
+    const cluster = parse(text) as { regions: object[] };
+    const regions = cluster.regions.map((region) => ({ ...region, postgres: { home } }));
+    writeFileSync(clusterFile, stringify({ ...cluster, regions }));
+    return (await cli.run(['doctor', 'eu-west'])).out;
+  };
+  try {
+    assert.match(await withHome(link), /^ok +programs +PostgreSQL 18 in .*postgres-of-the-host/m);
+    const missing = /^failed +programs +PostgreSQL missing in .*Fix: name PostgreSQL 17 or newer/m;
+    assert.match(await withHome(cli.folder), missing);
+  } finally {
+    writeFileSync(clusterFile, text);
   }
 });
 

@@ -5,8 +5,10 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,8 +25,11 @@ import {
   locatePrograms,
   postgresUser,
 } from '../../../services/local/programs.ts';
+import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
+import type { RegionContext } from '../../../services/local/region-context.ts';
 import { checkRoom } from '../../../services/local/process/disk-room.ts';
 import { localRegionPaths, readLocation } from '../../../services/local/region-paths.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { makeLocalFiles } from '../../helpers/local-region.ts';
 
 const user = postgresUser();
@@ -82,3 +87,33 @@ test('a disk without room is named with what is missing', async () => {
   await checkRoom(tmpdir(), 0);
   await assert.rejects(checkRoom(tmpdir(), 2 ** 60), /^Error: The disk is full: \d+ MB left for /);
 });
+
+test('a region runs the PostgreSQL that its section names, and none before 17', async (t) => {
+  const files = await makeLocalFiles(['west']);
+  t.after(() => files.remove());
+  const home = join(files.stateFolder, 'postgres-of-the-host');
+  const open = (): Promise<RegionContext> => {
+    const regions = files.cluster.regions.map((region) => ({ ...region, postgres: { home } }));
+    return files.context('west', { ...files.cluster, regions });
+  };
+  mkdirSync(home);
+  await assert.rejects(open(), /There is no PostgreSQL in .*postgres-of-the-host/);
+  rmSync(home, { recursive: true });
+  symlinkSync(locatePrograms().postgresHome, home);
+  const context = await open();
+  assert.equal(context.programs.postgresHome, home);
+  const nodes = new RegionNodes(context);
+  const id = nodes.idOf('pg-1');
+  await nodes.initialise(id);
+  await nodes.start(id, 'normal', null);
+  t.after(() => nodes.shutDown());
+  const { pid } = await eventually(() => {
+    const state = nodes.stateOf(id);
+    return state.process === 'running' ? state : null;
+  });
+  assert.equal(commandOf(pid ?? 0), join(home, 'bin/postgres'));
+});
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0')[0] ?? '';
+}

@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { whyNotFree } from '../../../local/process/address-check.ts';
-import { locatePrograms, postgresMajorVersion } from '../../../local/programs.ts';
+import { locatePrograms, postgresMajorMin, postgresMajorVersion } from '../../../local/programs.ts';
 import { addressesOf } from '../../../local/region-addresses.ts';
 import type { RegionPaths } from '../../../local/region-paths.ts';
 import type { ClusterBase, RegionConfig } from '../../../../shared/config/cluster-schema.ts';
@@ -32,7 +32,7 @@ export interface HostToCheck {
 export async function checkHost(host: HostToCheck): Promise<Finding[]> {
   return [
     judgeNode(process.version),
-    checkPrograms(),
+    checkPrograms(host),
     await checkPorts(host),
     await checkDisk('disk', host.paths.folder),
     await checkDisk('disk postgres', host.paths.postgresFolder),
@@ -41,13 +41,15 @@ export async function checkHost(host: HostToCheck): Promise<Finding[]> {
   ];
 }
 
-function checkPrograms(): Finding {
+function checkPrograms({ region }: HostToCheck): Finding {
   try {
-    const programs = locatePrograms();
-    const major = postgresMajorVersion(programs.postgresHome);
-    if (major >= 17) return ok('programs', `PostgreSQL ${String(major)}, Kafka, Java, Redis`);
-    const fix = 'name PostgreSQL 17 or newer in MERIDIAN_PART_POSTGRES';
-    return failed('programs', `PostgreSQL ${String(major)}`, fix);
+    const { postgresHome } = locatePrograms(region);
+    const major = postgresMajorVersion(postgresHome);
+    const which = `PostgreSQL ${Number.isNaN(major) ? 'missing' : String(major)}`;
+    const found = region.postgres === undefined ? which : `${which} in ${postgresHome}`;
+    if (major >= postgresMajorMin) return ok('programs', `${found}, Kafka, Java, Redis`);
+    const least = `PostgreSQL ${String(postgresMajorMin)} or newer, with bin/postgres`;
+    return failed('programs', found, `name ${least}, in the region's postgres.home`);
   } catch (error) {
     const [what = '', fix = 'node infra/scripts/prepare.mjs --for start'] =
       messageOf(error).split('; run: ');
