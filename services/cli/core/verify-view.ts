@@ -13,6 +13,14 @@ export interface TableVerdict {
   readonly undecided: number;
 }
 
+/** Where a run ended before everything was compared. */
+export interface VerifyEnd {
+  readonly why: string;
+  /** `schema.name` of the table, and the key up to which it is compared; null: none of it. */
+  readonly table: string;
+  readonly above: readonly string[] | null;
+}
+
 export interface VerifyReport {
   readonly isEqual: boolean;
   readonly primary: string;
@@ -22,6 +30,8 @@ export interface VerifyReport {
   readonly tables: readonly TableVerdict[];
   readonly rows: number;
   readonly elapsedMs: number;
+  /** Null when everything was compared. */
+  readonly ended: VerifyEnd | null;
 }
 
 const kinds: Readonly<Record<Difference['kind'], string>> = {
@@ -50,11 +60,28 @@ export function renderVerify(report: VerifyReport, paint: Paint = plainPaint): s
   const facts =
     `${groupDigits(report.rows)} rows of ${groupDigits(report.tables.length)} tables in ` +
     `${formatDuration(report.elapsedMs)}, all regions at or past ${report.position}`;
-  const verdict = report.isEqual
-    ? paint('green', `${report.regions.join(', ')} are equal`)
-    : paint('red', `${report.regions.join(', ')} differ`);
   const list = differences.length === 0 ? [] : [`${differences.join('\n')}\n`];
-  return [renderTable(columns, rows, paint), ...list, `${verdict}: ${facts}\n`].join('\n');
+  const rest = report.ended === null ? [] : [`${restOf(report.ended)}\n`];
+  const verdict = `${verdictOf(report, paint)}: ${facts}\n`;
+  return [renderTable(columns, rows, paint), ...list, verdict, ...rest].join('\n');
+}
+
+function verdictOf({ regions, tables, ended }: VerifyReport, paint: Paint): string {
+  const names = regions.join(', ');
+  if (tables.some(({ differences }) => differences.length > 0))
+    return paint('red', `${names} differ`);
+  if (ended === null) return paint('green', `${names} are equal`);
+  return paint('yellow', `${names} are equal so far`);
+}
+
+/** Why the run ended, and the words that go on with the rest. */
+function restOf({ why, table, above }: VerifyEnd): string {
+  const key = above === null ? '' : ` --above ${shellWord(JSON.stringify(above))}`;
+  return `${why} Go on with: npx meridian verify --from ${shellWord(table)}${key}`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function resultOf({ differences, undecided }: TableVerdict, paint: Paint): string {

@@ -16,7 +16,7 @@ import {
   type KeyRange,
   type VerifiedTable,
 } from '../core/verify-plan.ts';
-import type { TableVerdict, VerifyReport } from '../core/verify-view.ts';
+import type { TableVerdict, VerifyEnd, VerifyReport } from '../core/verify-view.ts';
 import type { VerifyRegion } from './verify-region.ts';
 
 export interface VerifyOptions {
@@ -29,6 +29,10 @@ export interface VerifyOptions {
   readonly tables: readonly string[];
   /** Begins with this table, in the order of names: goes on where an earlier run ended. */
   readonly from: string | null;
+  /** Of that table only rows above this key. */
+  readonly above: readonly string[] | null;
+  /** Ends the run after the range under way; the report says how to go on. */
+  readonly signal: AbortSignal;
   readonly differencesMax: number;
   readonly onProgress: (progress: VerifyProgress) => void;
 }
@@ -55,17 +59,22 @@ export async function verifyRegions(options: VerifyOptions): Promise<VerifyRepor
   const rowsEstimate = chosen.reduce((sum, { estimate }) => sum + estimate, 0);
   const verdicts: TableVerdict[] = [];
   let rows = 0;
+  let ended: VerifyEnd | null = null;
   for (const table of chosen) {
+    if (ended !== null) break;
     const before = rows;
     const onRows = (done: number): void => {
       rows = before + done;
       const elapsedMs = performance.now() - startedMs;
       options.onProgress({ table: nameOf(table), rows, rowsEstimate, elapsedMs });
     };
-    verdicts.push(await verifyTable({ ...options, marks }, table, onRows));
+    const part = await verifyTable({ ...options, marks }, table, onRows);
+    verdicts.push(part.verdict);
+    ended = part.ended;
   }
   return {
-    isEqual: verdicts.every(({ differences }) => differences.length === 0),
+    isEqual: ended === null && verdicts.every(({ differences }) => differences.length === 0),
+    ended,
     primary: primary.id,
     regions: [primary.id, ...others.map(({ id }) => id)],
     ...{ position, tables: verdicts, rows, elapsedMs: performance.now() - startedMs },
@@ -80,36 +89,69 @@ async function verifyTable(
   options: VerifyOptions & { readonly marks: Marks },
   table: VerifiedTable,
   onRows: (rows: number) => void,
-): Promise<TableVerdict> {
-  const { primary, others, rowsPerRange, differencesMax, marks } = options;
+): Promise<{ readonly verdict: TableVerdict; readonly ended: VerifyEnd | null }> {
   const differences: (Difference & { region: string })[] = [];
+  const name = `${table.schema}.${table.name}`;
   let [rows, ranges, undecided] = [0, 0, 0];
-  let low: KeyRange['low'] = null;
+  let low: KeyRange['low'] = name === options.from ? options.above : null;
+  let why: string | null = null;
   for (;;) {
     const startedMs = performance.now();
-    const high: KeyRange['high'] =
-      table.key.length === 0 ? null : await primary.bound(boundOf(table, low, rowsPerRange));
-    const range: KeyRange = { low, high };
-    const question = sumOf(table, range);
-    const own = await primary.sum(question);
-    for (const other of others) {
-      // A table that is missing or drifted there counts as read row by row.
-      const theirs = await other.sum(question).catch(() => null);
-      if (theirs !== null && theirs.rows === own.rows && theirs.sum === own.sum) continue;
-      const found = await compareRange({ primary, other, table, range, marks }).catch(unreadable);
-      undecided += found.undecided;
-      for (const one of found.differences.slice(0, differencesMax)) {
-        differences.push({ ...one, region: other.id });
-      }
-    }
-    rows += own.rows;
+    const range = await verifyRange(options, table, low).catch(unlessBroken);
+    why = range instanceof CliError ? `${range.message}.`.replace('..', '.') : null;
+    if (range instanceof CliError) break;
+    differences.push(...range.differences);
+    undecided += range.undecided;
+    rows += range.rows;
     ranges += 1;
     onRows(rows);
-    if (high === null || differences.length >= differencesMax) break;
-    low = high;
+    if (range.high === null || differences.length >= options.differencesMax) break;
+    low = range.high;
     await rest(options, performance.now() - startedMs);
+    if (!options.signal.aborted) continue;
+    why = 'It was ended.';
+    break;
   }
-  return { table: nameOf(table), rows, ranges, differences, undecided };
+  const verdict = { table: nameOf(table), rows, ranges, differences, undecided };
+  return { verdict, ended: why === null ? null : { why, table: name, above: low } };
+}
+
+/** The next range above `low` in every region. */
+async function verifyRange(
+  options: VerifyOptions & { readonly marks: Marks },
+  table: VerifiedTable,
+  low: KeyRange['low'],
+): Promise<{
+  readonly rows: number;
+  readonly high: KeyRange['high'];
+  readonly differences: readonly (Difference & { readonly region: string })[];
+  readonly undecided: number;
+}> {
+  const { primary, others, rowsPerRange, differencesMax, marks } = options;
+  const high =
+    table.key.length === 0 ? null : await primary.bound(boundOf(table, low, rowsPerRange));
+  const range: KeyRange = { low, high };
+  const question = sumOf(table, range);
+  const own = await primary.sum(question);
+  const differences: (Difference & { region: string })[] = [];
+  let undecided = 0;
+  for (const other of others) {
+    // A table that is missing or drifted there counts as read row by row.
+    const theirs = await other.sum(question).catch(() => null);
+    if (theirs !== null && theirs.rows === own.rows && theirs.sum === own.sum) continue;
+    const found = await compareRange({ primary, other, table, range, marks }).catch(unreadable);
+    undecided += found.undecided;
+    for (const one of found.differences.slice(0, differencesMax)) {
+      differences.push({ ...one, region: other.id });
+    }
+  }
+  return { rows: own.rows, high, differences, undecided };
+}
+
+/** A region that cannot be read ends the run; what else is thrown is a defect. */
+function unlessBroken(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  throw error;
 }
 
 /** A table that is missing or of another shape in the other region is a difference, too. */
@@ -119,9 +161,9 @@ function unreadable(error: unknown): Awaited<ReturnType<typeof compareRange>> {
 }
 
 /** Leaves the nodes alone for as long as keeps the load at `loadPercent`. */
-async function rest({ loadPercent }: VerifyOptions, busyMs: number): Promise<void> {
+async function rest({ loadPercent, signal }: VerifyOptions, busyMs: number): Promise<void> {
   const restMs = busyMs * (100 / loadPercent - 1);
-  if (restMs >= 1) await sleep(restMs);
+  if (restMs >= 1) await sleep(restMs, undefined, { signal }).catch(() => undefined);
 }
 
 interface Range {

@@ -1,4 +1,5 @@
 /** `meridian verify`: proves that all regions hold the same rows, while they run. */
+import { z } from 'zod';
 import { usageError } from '../core/cli-error.ts';
 import { exitCodes, type ExitCode } from '../core/exit-code.ts';
 import { renderProgress } from '../core/progress-bar.ts';
@@ -7,11 +8,13 @@ import { addressOf, openAdmin, openCluster, regionNamed, type Context } from '..
 import { verifyRegions, type VerifyOptions, type VerifyProgress } from '../io/verify-regions.ts';
 import { VerifyRegion } from '../io/verify-region.ts';
 import type { AddVerb } from '../program.ts';
+import { onStopSignal } from '../io/stop-signal.ts';
 import { readStatus } from './status.ts';
 
 interface VerifyFlags {
   readonly table?: readonly string[];
   readonly from?: string;
+  readonly above?: string;
   readonly range: string;
   readonly load: string;
   readonly max: string;
@@ -23,6 +26,7 @@ export const addVerify: AddVerb = (program, act) => {
     .description('compare all rows of all regions, while they run; exits 1 on a difference')
     .option('--table <schema.name...>', 'only these tables')
     .option('--from <schema.name>', 'begin with this table: go on where a run was ended')
+    .option('--above <key>', 'of that table, rows above this key only: a JSON list of its values')
     .option('--range <rows>', 'rows that are summed up at once', '5000')
     .option('--load <percent>', 'share of the time that the nodes are kept busy', '50')
     .option('--max <count>', 'keys listed per table at most', '100')
@@ -36,7 +40,7 @@ export const addVerify: AddVerb = (program, act) => {
     .action(
       act(async (context: Context, flags: VerifyFlags): Promise<ExitCode> => {
         const { terminal, isJson } = context;
-        const report = await verifyAll(context, wishesOf(flags));
+        const report = await verifyAll(context, { ...wishesOf(flags), signal: onStopSignal() });
         terminal.out(
           isJson ? JSON.stringify(report, null, 2) : renderVerify(report, terminal.paint),
         );
@@ -54,9 +58,12 @@ export async function verifyAll(context: Context, wishes: VerifyWishes): Promise
     last = progress;
     context.terminal.progress(lineOf(progress));
   };
-  const wanted = { tables: [], from: null, rowsPerRange: 5000, loadPercent: 50 };
+  const wanted = {
+    ...{ tables: [], from: null, above: null, rowsPerRange: 5000, loadPercent: 50 },
+    ...{ differencesMax: 100, signal: new AbortController().signal },
+  };
   const report = await withRegions(context, async (regions) =>
-    verifyRegions({ ...wanted, differencesMax: 100, ...wishes, ...regions, onProgress }),
+    verifyRegions({ ...wanted, ...wishes, ...regions, onProgress }),
   );
   if (last !== null) context.terminal.progress(lineOf(last), true);
   return report;
@@ -66,6 +73,7 @@ function wishesOf(flags: VerifyFlags): VerifyWishes {
   return {
     tables: flags.table ?? [],
     from: flags.from ?? null,
+    above: keyOf(flags),
     rowsPerRange: numberIn('--range', flags.range, [1, 1_000_000]),
     loadPercent: numberIn('--load', flags.load, [1, 100]),
     differencesMax: numberIn('--max', flags.max, [1, 1_000_000]),
@@ -105,6 +113,22 @@ async function withRegions<T>(
 function lineOf({ table, rows, rowsEstimate, elapsedMs }: VerifyProgress): string {
   const total = rowsEstimate > rows ? rowsEstimate : null;
   return renderProgress({ title: 'comparing', done: rows, total, elapsedMs, detail: table });
+}
+
+function keyOf({ from, above }: VerifyFlags): readonly string[] | null {
+  if (above === undefined) return null;
+  if (from === undefined) throw usageError('--above belongs to the table that --from names.');
+  const parsed = z.array(z.string()).safeParse(jsonOf(above));
+  if (parsed.success) return parsed.data;
+  throw usageError(`--above ${above} is not a JSON list of texts.`);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 function numberIn(name: string, text: string, [min, max]: readonly [number, number]): number {

@@ -43,6 +43,7 @@ function regionOf(region: string, { address, port, target }: TestServer): Verify
 async function verify(options: Partial<VerifyOptions> = {}): Promise<VerifyReport> {
   return verifyRegions({
     ...{ primary, others: [other], rowsPerRange: 3000, loadPercent: 100, tables: [], from: null },
+    ...{ above: null, signal: new AbortController().signal },
     ...{ differencesMax: 100, onProgress: () => undefined },
     ...options,
   });
@@ -72,6 +73,27 @@ test('equal regions are equal, also while rows change all the time', async () =>
   assert.ok(report.isEqual);
   assert.ok((report.tables.find(({ table }) => table.includes('keyed'))?.ranges ?? 0) >= 6);
   assert.match(report.position, /^1:[0-9A-F]+\//);
+});
+
+test('a run that is ended goes on behind the last key, and misses none', async () => {
+  const stop = new AbortController();
+  let rows = 0;
+  const onProgress = (progress: { readonly rows: number }): void => {
+    rows = progress.rows;
+    if (rows >= 6000) stop.abort();
+  };
+  const tables = ['public.hot', 'public.keyed'];
+  const first = await verify({ tables, onProgress, signal: stop.signal });
+  assert.equal(first.isEqual, false);
+  assert.equal(first.ended?.table, 'public.keyed');
+  assert.ok(first.rows < 12_000, 'it ended early');
+  const { above } = first.ended;
+  const second = await verify({ tables, from: 'public.keyed', above });
+  assert.ok(second.isEqual);
+  const [count] = await pair.source.query(
+    'SELECT (SELECT count(*) FROM keyed) + (SELECT count(*) FROM hot) AS rows',
+  );
+  assert.equal(first.rows + second.rows, Number(count?.['rows']));
 });
 
 test('each difference is named: another row, a missing one, one too many, equal rows', async () => {

@@ -13,6 +13,7 @@ const equal: VerifyReport = {
   ],
   rows: 12_005,
   elapsedMs: 1500,
+  ended: null,
 };
 
 test('one line per table, and the verdict with the position', () => {
@@ -32,4 +33,17 @@ test('each key that differs is named with its region', () => {
   assert.match(text, /1 keys differ/);
   assert.match(text, /us-east: "public"\."note" \["7"\] is missing\n/);
   assert.match(text, /eu-west, us-east differ/);
+});
+
+test('a run that ended early says how to go on', () => {
+  const ended = { why: 'It was ended.', table: `public.o'neil`, above: ['7', `it's`] };
+  const text = renderVerify({ ...equal, isEqual: false, ended });
+  assert.match(text, /eu-west, us-east are equal so far: /);
+  const words = `--from 'public.o'\\''neil' --above '["7","it'\\''s"]'`;
+  assert.ok(text.endsWith(`It was ended. Go on with: npx meridian verify ${words}\n`), text);
+  const none = renderVerify({
+    ...equal,
+    ended: { why: 'Gone.', table: 'public.note', above: null },
+  });
+  assert.ok(none.endsWith('Gone. Go on with: npx meridian verify --from public.note\n'), none);
 });
