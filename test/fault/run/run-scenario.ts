@@ -11,7 +11,7 @@ import { readLogs } from './logs.ts';
 import { Nemesis } from './nemesis.ts';
 import { Session } from './session.ts';
 import type { Scenario } from './scenario.ts';
-import { seededRandom } from './seeded-random.ts';
+import { seededPair } from './seeded-random.ts';
 import type { CheckContext, LoadContext, Workload } from './workload.ts';
 
 export interface Verdict {
@@ -52,12 +52,12 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
   const { cluster, seed } = options;
   const wanted = scenario.workloads?.concat('W7');
   const workloads = options.workloads.filter(({ id }) => wanted?.includes(id) ?? true);
-  const random = seededRandom(seed);
-  const nemesis = new Nemesis(cluster, random);
+  const random = seededPair(seed);
+  const nemesis = new Nemesis(cluster, random.faults);
   await nemesis.settled();
   await makeTables({ ...options, workloads });
   const { epoch } = await nemesis.view();
-  const load = await startLoad(cluster, workloads, random);
+  const load = await startLoad(cluster, workloads, random.load);
   try {
     await nemesis.wait(warmUpMs);
     await scenario.act(nemesis);

@@ -8,3 +8,8 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** Two rows of numbers from one seed: how often the load draws does not change the faults. */
+export function seededPair(seed: number): Record<'faults' | 'load', () => number> {
+  return { faults: seededRandom(seed), load: seededRandom(seed ^ 0x5bd1e995) };
+}
