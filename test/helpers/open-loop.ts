@@ -22,6 +22,16 @@ export function startLoad(
   headers: Record<string, string> = {},
 ): Load {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 512 });
+  const load = startOpenLoop(perSecond, () => once(url(), agent, headers));
+  const { startedMs } = load;
+  return { startedMs, finish: () => load.finish().finally(() => agent.destroy()) };
+}
+
+/** `one` request by the clock, told when it was due; it answers why it failed, null: it did not. */
+export function startOpenLoop(
+  perSecond: number,
+  one: (dueMs: number) => Promise<string | null>,
+): Load {
   const startedMs = performance.now();
   const samples: { atMs: number; tookMs: number }[] = [];
   const failures: { atMs: number; why: string }[] = [];
@@ -30,12 +40,12 @@ export function startLoad(
   const send = (dueMs: number): void => {
     sent += 1;
     const atMs = dueMs - startedMs;
-    const one = once(url(), agent, headers).then((why) => {
+    const sending = one(dueMs).then((why) => {
       if (why === null) samples.push({ atMs, tookMs: performance.now() - dueMs });
       else failures.push({ atMs, why });
-      open.delete(one);
+      open.delete(sending);
     });
-    open.add(one);
+    open.add(sending);
   };
   const timer = setInterval(() => {
     const due = ((performance.now() - startedMs) / 1000) * perSecond;
@@ -46,7 +56,6 @@ export function startLoad(
     async finish() {
       clearInterval(timer);
       await Promise.all(open);
-      agent.destroy();
       return { sent, ok: samples.length, failures, samples };
     },
   };

@@ -6,11 +6,11 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
-import { signAccessToken } from '../../../shared/auth/access-token.ts';
 import { eventually } from '../eventually.ts';
 import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
 import { loopbackAddresses, testCluster, testSecrets } from '../gateway.ts';
-import { startTestRedis, type TestRedis } from '../redis.ts';
+import { startTestRedis } from '../redis.ts';
+import { startPolicyGateway, type PolicyGateway } from './gateway-policies.ts';
 import { geoTableBytes } from './geo-tables.ts';
 import { findProgram } from './wrk.ts';
 
@@ -32,19 +32,19 @@ export interface GatewayBench {
   readonly candidates: readonly Candidate[];
   /** The gateway with routing alone, as two processes on one address. */
   readonly twice: Candidate;
-  readonly policiesOrigin: string;
-  readonly token: string;
+  readonly policies: PolicyGateway;
+  /** Peers that are not installed. */
+  readonly missing: readonly string[];
   memoryAtStreams(count: number): Promise<MemoryAtStreams>;
   stop(): Promise<void>;
 }
 
 const peers = join(import.meta.dirname, '../../fixtures/gateway/peers');
-const blocked = '198.51.100.7';
 
 /** Everything up and answering. */
 export async function startBench(): Promise<GatewayBench> {
   const folder = mkdtempSync(join(tmpdir(), 'meridian-bench-'));
-  const addresses = loopbackAddresses(10);
+  const addresses = loopbackAddresses(14);
   const at = (index: number): string => addresses[index] ?? '';
   const children: ChildProcess[] = [];
   const script = null;
@@ -57,9 +57,13 @@ export async function startBench(): Promise<GatewayBench> {
   const hello = await program('hello', 0);
   const upstream = hello.url;
   const candidates: Candidate[] = [{ name: 'direct', ...hello }];
+  const missing: string[] = [];
   for (const [name, config] of Object.entries(nativeConfigs(folder, upstream, at))) {
     const binary = findProgram(name);
-    if (binary === null) continue;
+    if (binary === null) {
+      missing.push(name);
+      continue;
+    }
     const child = spawn(binary, config.args, { stdio: 'ignore' });
     children.push(child);
     await eventually(() => answers(config.url));
@@ -68,36 +72,30 @@ export async function startBench(): Promise<GatewayBench> {
   const bareDispatch = await program('bare-dispatch', 3, upstream);
   const httpProxy = await program('http-proxy', 4, upstream);
   const redis = await startTestRedis(at(7));
-  const made = await startGateways(
-    upstream,
-    { routing: at(5), policies: at(6), twice: at(8) },
-    redis,
-  );
+  const { routing, twice, startFresh } = await startRouting(upstream, {
+    ...{ routing: at(5), twice: at(8) },
+  });
+  const policies = await startPolicyGateway(upstream, addresses.slice(10), redis);
   const lua = join(folder, 'policies.lua');
-  writeFileSync(lua, luaScript(made.token));
-  const { routing, policies, twice } = made;
+  writeFileSync(lua, policies.script);
   // Peers get the same requests as what they are compared with.
   candidates.push(
     { name: 'bare undici dispatch', ...bareDispatch },
     { name: '@fastify/http-proxy', ...httpProxy, script: lua },
     { name: 'meridian, routing', url: routing.origin, script, pids: pidsOf(routing) },
     {
-      name: 'meridian, all policies',
-      url: `${policies.origin}/free`,
-      script: lua,
-      pids: pidsOf(policies),
+      ...{ name: 'meridian, all policies', url: policies.gateway.origin, script: lua },
+      pids: pidsOf(policies.gateway),
     },
   );
   return {
-    candidates,
+    ...{ candidates, missing, policies },
     twice: {
       ...{ name: 'meridian, two processes', url: twice[0]?.origin ?? '', script },
       pids: twice.flatMap(pidsOf),
     },
-    policiesOrigin: made.policies.origin,
-    token: made.token,
     async memoryAtStreams(count) {
-      const fresh = await made.startFresh(at(9));
+      const fresh = await startFresh(at(9));
       try {
         return await memoryOf(fresh, count);
       } finally {
@@ -105,7 +103,8 @@ export async function startBench(): Promise<GatewayBench> {
       }
     },
     async stop() {
-      for (const gateway of [routing, policies, ...twice]) await gateway.kill();
+      for (const gateway of [routing, ...twice]) await gateway.kill();
+      await policies.stop();
       for (const child of children) child.kill('SIGKILL');
       await redis.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -115,98 +114,32 @@ export async function startBench(): Promise<GatewayBench> {
 
 const pidsOf = ({ child }: GatewayProcess): number[] => [child.pid ?? 0];
 
-export type Refusals = Readonly<Record<'badToken' | 'blockedAddress' | 'overLimit', number>>;
-
-/** One bad token, one blocked address, one client over its limit; how each was answered. */
-export async function provePolicies(bench: GatewayBench): Promise<Refusals> {
-  const ask = async (path: string, headers: Record<string, string>): Promise<number> => {
-    const all = { authorization: `Bearer ${bench.token}`, ...headers };
-    const reply = await request(`${bench.policiesOrigin}${path}`, { headers: all });
-    await reply.body.dump();
-    return reply.statusCode;
-  };
-  const badToken = await ask('/free', { authorization: 'Bearer a.b.c' });
-  const blockedAddress = await ask('/free', { 'x-forwarded-for': blocked });
-  let overLimit = 0;
-  for (let i = 0; i < 50 && overLimit !== 429; i += 1) overLimit = await ask('/tight', {});
-  return { badToken, blockedAddress, overLimit };
-}
-
-interface StartedGateways {
+interface RoutingGateways {
   readonly routing: GatewayProcess;
-  readonly policies: GatewayProcess;
   readonly twice: readonly GatewayProcess[];
-  readonly token: string;
   /** One that has had no load. */
   startFresh(address: string): Promise<GatewayProcess>;
 }
 
-async function startGateways(
+/** Gateways with routing alone: balancing, breaker, retry budget, checks, metrics, access log. */
+async function startRouting(
   upstream: string,
-  addresses: Readonly<Record<'routing' | 'policies' | 'twice', string>>,
-  redis: TestRedis,
-): Promise<StartedGateways> {
+  addresses: Readonly<Record<'routing' | 'twice', string>>,
+): Promise<RoutingGateways> {
   const groups = { default: { targets: [{ url: upstream }] } };
   const secrets = testSecrets('eu-west');
   const start = (address: string, config: unknown): Promise<GatewayProcess> =>
     startGatewayProcess({
-      cluster: { ...testCluster({ 'eu-west': address }), clusterId },
+      cluster: testCluster({ 'eu-west': address }),
       region: 'eu-west',
-      secrets,
-      config,
-      redis: redis.target,
-      accessLogPath: '/dev/null',
+      ...{ secrets, config, accessLogPath: '/dev/null' },
     });
-  const auth = { accept: ['meridian'], scopes: ['data:read'] };
-  const policy = { group: 'default', auth, deny: [`${blocked}/32`], securityHeaders: true };
-  const clusterId = '0d7f2f0c-7f0e-4b57-9a1c-52b1a1c0de00';
-  const token = await signAccessToken({
-    clusterId,
-    keys: secrets.shared.accessKeys,
-    scopes: ['data:read'],
-    role: 'app',
-    subject: 'bench',
-    ttlSeconds: 3600,
-  });
+  const shared = { groups, reusePort: true };
   return {
-    token,
     startFresh: (address) => start(address, { groups }),
     routing: await start(addresses.routing, { groups }),
-    twice: [
-      await start(addresses.twice, { groups, reusePort: true }),
-      await start(addresses.twice, { groups, reusePort: true }),
-    ],
-    policies: await start(addresses.policies, {
-      groups,
-      trustedProxies: ['127.0.0.0/8'],
-      routes: [
-        {
-          ...{ ...policy, id: 'tight', match: { path: '/tight' } },
-          rateLimit: { perSecond: 1, burst: 10 },
-        },
-        { ...policy, id: 'free', rateLimit: { perSecond: 100_000, burst: 100_000 } },
-      ],
-    }),
+    twice: [await start(addresses.twice, shared), await start(addresses.twice, shared)],
   };
-}
-
-/** Clients of many addresses, each with the token; made beforehand: wrk shares the machine. */
-function luaScript(token: string): string {
-  return `
-local requests = {}
-local next = 0
-init = function()
-  wrk.headers['authorization'] = 'Bearer ${token}'
-  for n = 1, 1000 do
-    wrk.headers['x-forwarded-for'] = '91.198.' .. (n % 200) .. '.' .. (n % 250 + 1)
-    requests[n] = wrk.format('GET', '/free')
-  end
-end
-request = function()
-  next = next % 1000 + 1
-  return requests[next]
-end
-`;
 }
 
 interface NativeConfig {
