@@ -12,6 +12,7 @@ import { messageOf } from '../errors/meridian-error.ts';
 import type { RefusedLink } from '../metrics/refusals.ts';
 import { certifiedRegion } from '../runtime/link-security.ts';
 import { cutRequest } from './cut-request.ts';
+import { FailureLog } from './failure-log.ts';
 import { problemOf } from './problem.ts';
 import { securedServerOf } from './secured-link.ts';
 
@@ -67,10 +68,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
       if (!raw.complete) cutUnlessComplete(raw, reply.raw, options.requestTimeoutMs);
     });
   }
+  const failures = new FailureLog();
   server.setErrorHandler(async (error, request, reply) => {
     const problem = problemOf(error, request.id);
     if (problem.status >= 500) {
-      request.log.warn({ reqId: request.id, code: problem.code, why: messageOf(error) }, 'failed');
+      const failure = { reqId: request.id, code: problem.code, why: messageOf(error) };
+      failures.note(request.log, failure);
     }
     if (problem.code === 'InternalError') request.log.error({ err: error }, 'unexpected error');
     if (problem.retryAfterMs !== undefined) {
