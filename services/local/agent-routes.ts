@@ -20,7 +20,8 @@ import { formatLsn } from '../../shared/core/lsn.ts';
 import { parseNodeId, type NodeId } from '../../shared/core/node.ts';
 import { MeridianError } from '../../shared/errors/meridian-error.ts';
 import type { AgentState } from './agent-state.ts';
-import type { AgentNodeState, NodeOperation } from './postgres/postgres-node.ts';
+import type { NodeOperation } from './postgres/node-operations.ts';
+import type { AgentNodeState } from './postgres/postgres-node.ts';
 import type { RegionNodes } from './postgres/region-nodes.ts';
 
 export interface AgentRoutesOptions {

@@ -20,6 +20,8 @@ export interface NodeState {
   readonly data: 'none' | 'half-made' | 'ready';
   readonly process: 'stopped' | 'starting' | 'running' | 'failed';
   readonly mode: NodeMode | null;
+  /** Whether its data can follow another node's; absent or null when that is not known. */
+  readonly isStandby?: boolean | null;
   readonly pid: number | null;
   /** How often the process died since the agent started. */
   readonly restarts: number;

@@ -8,7 +8,15 @@ import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState } from './controller-state.ts';
-import { isPeerLive, overrunOf, ownDatabase, regionNode, regionNodeState } from './situation.ts';
+import {
+  isChosen,
+  isPeerLive,
+  lastOpened,
+  overrunOf,
+  ownDatabase,
+  regionNode,
+  regionNodeState,
+} from './situation.ts';
 
 /** A standby that did not start so often is made anew. */
 const startAttempts = 3;
@@ -34,7 +42,16 @@ export function planNodes(state: ControllerState): readonly EffectBody[] {
   }
   // Its data are about to be replaced: a copy of them would have to be set aside again.
   const isGivenUp = state.role === 'quarantined' || overrunOf(state) !== null;
-  return isGivenUp ? [] : planStandbys(state);
+  return isGivenUp || isWaitedFor(state) ? [] : planStandbys(state);
+}
+
+/** Whether writes wait for this region's node: a base backup would take its disk from it. */
+function isWaitedFor(state: ControllerState): boolean {
+  const { fold, role, config } = state;
+  const { prepare } = fold;
+  if (prepare !== null) return [prepare.oldPrimary, prepare.preferred].includes(config.region);
+  const isFirstOpening = fold.epoch === 1 && lastOpened(state) === null;
+  return isChosen(state) && role !== 'primary' && !isFirstOpening;
 }
 
 /**
@@ -125,7 +142,7 @@ function planStandbys(state: ControllerState): readonly EffectBody[] {
     if (node.data === 'half-made') return [{ kind: 'setAside', node: node.id }];
     if (node.data === 'none') return [{ kind: 'seedStandby', node: node.id, primary }];
     // A server of its own once, or one that cannot follow: kept as it is, and made anew.
-    const isOwn = node.mode === 'normal';
+    const isOwn = node.mode === 'normal' || node.isStandby === false;
     const isStopped = node.process === 'stopped';
     const cannotFollow =
       isStopped && (state.failures[`startNode:${node.id}`] ?? 0) >= startAttempts;

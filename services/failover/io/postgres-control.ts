@@ -31,6 +31,7 @@ const nodeSchema = z.object({
   data: z.enum(['none', 'half-made', 'ready']),
   process: z.enum(['stopped', 'starting', 'running', 'failed']),
   mode: z.enum(['normal', 'isolated', 'standby']).nullable(),
+  isStandby: z.boolean().nullable().default(null),
   pid: z.number().nullable(),
   restarts: z.number(),
   problem: z.string().nullable(),

@@ -13,8 +13,8 @@ import type { NodeMode, NodeState } from '../../../shared/ports/node-control.ts'
 import { diskOf } from '../process/disk-room.ts';
 import { ManagedProcess, type ProcessSpec, type ProcessState } from '../process/managed-process.ts';
 import type { RegionContext } from '../region-context.ts';
-import { sentenceOf } from './sentence.ts';
 import { nodeName } from '../region-paths.ts';
+import { NodeOperations, type NodeOperation } from './node-operations.ts';
 import { Adoption, type AdoptionState } from './adoption.ts';
 import {
   dataStateOf,
@@ -30,11 +30,8 @@ import {
 } from './node-folder.ts';
 import { bringDataForward, bringServerForward } from './schema.ts';
 import { ensurePhysicalSlot, seedFromRegion, seedStandbyOf, type OnProgress } from './seed.ts';
-import { ownerTarget, prepareServer, writeNodeCertificates } from './server-process.ts';
+import { killServer, ownerTarget, prepareServer, writeNodeCertificates } from './server-process.ts';
 import { setUpNode } from './setup.ts';
-
-export type NodeOperation =
-  'initialise' | 'seed-region-node' | 'seed-standby' | 'start' | 'stop' | 'promote' | 'set-aside';
 
 /** What the agent shows about a node: the operation under way besides. */
 export interface AgentNodeState extends NodeState {
@@ -54,8 +51,7 @@ export class PostgresNode {
   readonly #config: NodeConfig;
   readonly #folder: NodeFolder;
   readonly #server: ManagedProcess;
-  #operation: { readonly name: NodeOperation; readonly done: Promise<void> } | null = null;
-  #problem: string | null = null;
+  readonly #operations: NodeOperations;
   readonly #closing = new AbortController();
   #progress: { doneBytes: number; totalBytes: number | null } | null = null;
 
@@ -66,6 +62,11 @@ export class PostgresNode {
     this.#config = config;
     const name = nodeName(config.id);
     this.#folder = nodeFolder(context.paths.postgresFolder, name);
+    this.#operations = new NodeOperations({
+      node: config.id,
+      logger: context.logger,
+      onEnd: () => (this.#progress = null),
+    });
     this.#server = new ManagedProcess({
       name,
       logFile: join(context.paths.logsFolder, `${name}.log`),
@@ -92,13 +93,14 @@ export class PostgresNode {
       data: dataStateOf(this.#folder),
       process: server.phase,
       mode: server.phase === 'stopped' ? null : (record?.lastMode ?? null),
+      isStandby: record === null ? null : isStandbyData(this.#folder),
       pid: server.pid,
       restarts: server.restarts,
-      problem: this.#problem ?? server.problem,
+      problem: this.#operations.problem ?? server.problem,
       progress: this.#progress,
       recoveredTo: recoveredToOf(record),
       disk: diskOf(dirname(this.#folder.folder)),
-      operation: this.#operation?.name ?? null,
+      operation: this.#operations.current,
       adoption: this.adoption.state(),
     };
   }
@@ -114,7 +116,7 @@ export class PostgresNode {
   }
 
   initialise(): Promise<void> {
-    return this.#exclusively('initialise', async () => {
+    return this.#operations.run('initialise', async () => {
       if (dataStateOf(this.#folder) !== 'ready') {
         await this.#server.stop();
         const schema = await this.#makeFirstData();
@@ -125,7 +127,7 @@ export class PostgresNode {
   }
 
   seedRegionNode(source: { host: string; port: number }): Promise<void> {
-    return this.#exclusively('seed-region-node', async () => {
+    return this.#operations.run('seed-region-node', async () => {
       await this.#server.stop();
       const recoveredTo = await seedFromRegion(this.#context, { ...this.#seed(), source });
       await writeRecord(this.#folder, { ...freshRecord, recoveredTo: formatLsn(recoveredTo) });
@@ -133,7 +135,7 @@ export class PostgresNode {
   }
 
   seedStandby(primary: NodeId): Promise<void> {
-    return this.#exclusively('seed-standby', async () => {
+    return this.#operations.run('seed-standby', async () => {
       await this.#server.stop();
       const source = this.#placeOf(primary);
       await seedStandbyOf(this.#context, { ...this.#seed(), source });
@@ -142,7 +144,7 @@ export class PostgresNode {
   }
 
   start(mode: NodeMode, primary: NodeId | null): Promise<void> {
-    return this.#exclusively('start', async () => {
+    return this.#operations.run('start', async () => {
       this.#checkStart(mode, primary);
       const { lastMode, primary: before } = this.#record() ?? freshRecord;
       const isSame = lastMode === mode && before === primary;
@@ -161,15 +163,26 @@ export class PostgresNode {
   }
 
   stop(): Promise<void> {
-    return this.#exclusively('stop', async () => {
+    return this.#operations.run('stop', async () => {
       await this.#server.stop();
       if (this.#record() !== null) await this.#remember({ lastMode: null });
     });
   }
 
-  /** Ends recovery. The other nodes of the region must have been kept from running before. */
-  promote(): Promise<void> {
-    return this.#exclusively('promote', async () => {
+  /** Ends the server at once, whatever it does: another node takes its place. */
+  giveUp(): Promise<void> {
+    return this.#operations.run('stop', async () => {
+      const { dataFolder } = this.#folder;
+      await Promise.all([this.#server.kill(), killServer(dataFolder)]);
+      await killServer(dataFolder);
+      if (this.#record() !== null) await this.#remember({ lastMode: null });
+    });
+  }
+
+  /** Ends recovery, once `endOthers` has seen to it that no other node of the region runs. */
+  promote(endOthers: () => Promise<void>): Promise<void> {
+    return this.#operations.run('promote', async () => {
+      await endOthers();
       if (!isStandbyData(this.#folder)) return;
       const target = ownerTarget(this.#context, this.#config.port, 'postgres');
       await withPg(target, (client) =>
@@ -183,7 +196,7 @@ export class PostgresNode {
   }
 
   setAside(): Promise<void> {
-    return this.#exclusively('set-aside', async () => {
+    return this.#operations.run('set-aside', async () => {
       await this.#server.stop();
       if (!existsSync(this.#folder.folder)) return;
       await moveAside(this.#folder, new Date());
@@ -199,7 +212,7 @@ export class PostgresNode {
   /** Ends the server with the agent; what it did is remembered. */
   async shutDown(): Promise<void> {
     this.#closing.abort();
-    await this.#operation?.done.catch(() => undefined);
+    await this.#operations.close();
     await this.#server.stop();
   }
 
@@ -240,34 +253,6 @@ export class PostgresNode {
   #makeFirstData(): Promise<string> {
     if (!this.adoption.isWanted()) return setUpNode(this.#context, this.#run());
     return this.adoption.run(this.#seed());
-  }
-
-  /** One operation at a time; asking for the one under way again waits for it. */
-  #exclusively(name: NodeOperation, work: () => Promise<void>): Promise<void> {
-    if (this.#operation?.name === name) return this.#operation.done;
-    if (this.#operation !== null) {
-      const message = `${this.id} is busy: ${this.#operation.name}.`;
-      throw new MeridianError('OperationRunning', message, { node: this.id });
-    }
-    if (this.#closing.signal.aborted) {
-      throw new MeridianError('Draining', 'The agent is stopping.', { node: this.id });
-    }
-    this.#problem = null;
-    const done = work()
-      .catch((error: unknown) => {
-        this.#problem = `${name}: ${sentenceOf(error)}`;
-        this.#context.logger.warn(
-          { node: this.id, operation: name, err: error },
-          'operation failed',
-        );
-        throw error;
-      })
-      .finally(() => {
-        this.#operation = null;
-        this.#progress = null;
-      });
-    this.#operation = { name, done };
-    return done;
   }
 
   readonly #onProgress: OnProgress = (doneBytes, totalBytes) => {

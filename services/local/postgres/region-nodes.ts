@@ -69,13 +69,11 @@ export class RegionNodes {
     return this.#node(id).stop();
   }
 
-  /**
-   * The old node is kept from running first: it would come back beside the new one. Its data stay
-   * for the controller, who starts it isolated and saves its tail.
-   */
-  async promote(id: NodeId): Promise<void> {
-    await Promise.all(this.#othersOfTheirOwn(id).map((node) => node.stop()));
-    await this.#node(id).promote();
+  /** The old node is ended first: it would come back beside the new one. Its data stay. */
+  promote(id: NodeId): Promise<void> {
+    return this.#node(id).promote(async () => {
+      await Promise.all(this.#othersOfTheirOwn(id).map((node) => node.giveUp()));
+    });
   }
 
   setAside(id: NodeId): Promise<void> {

@@ -6,7 +6,13 @@ import type { NodeId } from '../../../shared/core/node.ts';
 import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/client.ts';
 import type { NodeMode } from '../../../shared/ports/node-control.ts';
 import type { ProcessSpec } from '../process/managed-process.ts';
-import { endProcess, identityOf } from '../process/process-identity.ts';
+import {
+  endProcess,
+  identityOf,
+  signalProcess,
+  type ProcessIdentity,
+} from '../process/process-identity.ts';
+import { sleep } from '../../../shared/runtime/sleep.ts';
 import { checkRoom } from '../process/disk-room.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import { postgresMajorVersion } from '../programs.ts';
@@ -30,6 +36,9 @@ export interface ServerRun {
  * fencing; a server that restarts by itself would show commits that nobody confirmed.
  */
 const fixedArguments = ['-c', 'max_prepared_transactions=0', '-c', 'restart_after_crash=off'];
+
+const killBoundMs = 5000;
+const pollMs = 50;
 
 /** Writes the settings, removes what a dead server left, and says how to run the server. */
 export async function prepareServer(context: RegionContext, run: ServerRun): Promise<ProcessSpec> {
@@ -126,9 +135,27 @@ async function removeLeftovers(dataFolder: string): Promise<void> {
     if (performance.now() > deadline) {
       throw new Error(`Processes of an earlier server still work in ${dataFolder}.`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(pollMs);
   }
   await rm(file, { force: true });
+}
+
+/** Kills what still works in `dataFolder`: a server that hangs, or what its death left behind. */
+export async function killServer(dataFolder: string): Promise<void> {
+  if (!existsSync(dataFolder)) return;
+  const deadline = performance.now() + killBoundMs;
+  for (;;) {
+    const working = processesIn(dataFolder).map(identityOf).filter(isRunning);
+    if (working.length === 0) return;
+    // The kernel keeps a process that waits for a disk: two servers of one region are never risked.
+    if (performance.now() > deadline) throw new Error(`A server in ${dataFolder} cannot be ended.`);
+    for (const identity of working) signalProcess(identity, 'SIGKILL');
+    await sleep(pollMs);
+  }
+}
+
+function isRunning(identity: ProcessIdentity | null): identity is ProcessIdentity {
+  return identity !== null;
 }
 
 /** Ids of processes whose working folder is `folder`: PostgreSQL's all have their data folder. */

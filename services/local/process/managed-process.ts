@@ -114,10 +114,19 @@ export class ManagedProcess {
   }
 
   /** Ends the process and does not start it again; resolves when it is gone. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     const { stopSignal, stopBoundMs } = this.#options;
+    return this.#end(stopSignal, stopBoundMs);
+  }
+
+  /** As `stop`, without waiting for what it still does. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL', 0);
+  }
+
+  async #end(signal: NodeJS.Signals, boundMs: number): Promise<void> {
     this.#stopSignal?.abort();
-    if (this.#identity !== null) await endProcess(this.#identity, stopSignal, stopBoundMs);
+    if (this.#identity !== null) await endProcess(this.#identity, signal, boundMs);
     await this.#loop;
     await this.stopLeftover();
     this.#stopSignal = null;

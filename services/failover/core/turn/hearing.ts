@@ -111,7 +111,10 @@ function hearDatabase(
 ): ControllerState {
   const { facts, askedAtMs, nowMs } = input;
   if (facts === null) {
-    const databaseLostAtMs = state.databaseLostAtMs ?? nowMs;
+    // It has not answered since it was asked; a pause of this process is not its absence.
+    const { listeningSinceMs, databaseChangedAtMs } = state;
+    const sinceMs = Math.min(nowMs, Math.max(askedAtMs, listeningSinceMs, databaseChangedAtMs));
+    const databaseLostAtMs = state.databaseLostAtMs ?? sinceMs;
     return {
       ...state,
       database: null,

@@ -35,8 +35,10 @@ export interface RegionWatchOptions {
 const nodesEveryMs = 250;
 const databaseEveryMs = 250;
 /** While a primary drains: its last transactions are waited for by everybody. */
-const drainingEveryMs = 20;
+const drainingEveryMs = 5;
 const databaseBoundMs = 2000;
+/** A node that has not answered is asked again soon: whether it comes back is waited for. */
+const [lostEveryMs, lostBoundMs] = [100, 1500] as const;
 
 export class RegionWatch {
   readonly #options: RegionWatchOptions;
@@ -104,13 +106,14 @@ export class RegionWatch {
     }
     try {
       const place = { host: node.host, port: node.port };
-      const facts = await this.#connection.run(place, databaseBoundMs, (client) =>
+      const boundMs = this.#databaseEveryMs === lostEveryMs ? lostBoundMs : databaseBoundMs;
+      const facts = await this.#connection.run(place, boundMs, (client) =>
         readDatabaseFacts(client, node.id),
       );
       this.#databaseEveryMs = isDraining(facts) ? drainingEveryMs : databaseEveryMs;
       report(facts, 'the node answers');
     } catch (error) {
-      this.#databaseEveryMs = databaseEveryMs;
+      this.#databaseEveryMs = lostEveryMs;
       report(null, messageOf(error));
     }
   }

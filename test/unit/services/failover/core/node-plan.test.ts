@@ -16,6 +16,7 @@ import {
   record,
   replicaState,
   us,
+  withRecords,
 } from '../../../../helpers/controllers.ts';
 
 const none = { data: 'none', process: 'stopped', mode: null } as const;
@@ -24,6 +25,8 @@ const empty = [nodeOf('us-east/pg-1', none), nodeOf('us-east/pg-2', none)];
 const stopped = nodeOf('us-east/pg-1', { process: 'stopped', mode: null });
 
 const lost = { database: null, databaseLostAtMs: nowMs - 3000 };
+const unseeded = [nodeOf('eu-west/pg-1'), nodeOf('eu-west/pg-2', none)];
+const ofItsOwn = { data: 'ready', isStandby: false } as const;
 const oldServer = { process: 'failed', mode: 'normal' } as const;
 
 const rows = [
@@ -125,6 +128,28 @@ const rows = [
     name: 'a missing standby is made',
     state: replicaState({ nodes: [nodeOf('us-east/pg-1'), nodeOf('us-east/pg-2', none)] }),
     plan: 'seedStandby us-east/pg-2',
+  },
+  {
+    name: 'no standby is made while writes wait for the node',
+    state: { ...primaryState({ role: 'fenced' }), nodes: unseeded },
+    plan: '',
+  },
+  {
+    name: 'nor while it gives its role to another region',
+    state: withRecords(primaryState({ nodes: unseeded }), record.prepare(2, { preferred: us })),
+    plan: '',
+  },
+  {
+    name: 'a standby of the open primary is made',
+    state: primaryState({ nodes: unseeded }),
+    plan: 'seedStandby eu-west/pg-2',
+  },
+  {
+    name: 'data of a server of its own never follow',
+    state: replicaState({
+      nodes: [nodeOf('us-east/pg-1'), nodeOf('us-east/pg-2', { ...none, ...ofItsOwn })],
+    }),
+    plan: 'setAside us-east/pg-2',
   },
   {
     name: 'no standby is made of data that are about to be replaced',

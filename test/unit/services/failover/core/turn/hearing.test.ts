@@ -54,11 +54,17 @@ describe('facts', () => {
     assert.equal(since(1001), nowMs + 1001);
   });
 
-  it('a database that does not answer is lost since it first did not', () => {
-    const lost = { kind: 'databaseReported', askedAtMs, facts: null, why: 'refused' } as const;
-    const first = hear(replicaState(), { ...lost, nowMs });
-    const second = hear(first, { ...lost, nowMs: nowMs + 500 });
+  it('a database that does not answer is lost since it was asked in vain', () => {
+    const lost = { kind: 'databaseReported', askedAtMs: nowMs, facts: null, why: 'late' } as const;
+    const heardAt = (state: ControllerState, atMs: number): ControllerState =>
+      hear({ ...state, nowMs: atMs }, { ...lost, nowMs: atMs });
+    const first = heardAt(replicaState(), nowMs + 900);
+    const second = hear(first, { ...lost, askedAtMs: nowMs + 1000, nowMs: nowMs + 1500 });
     assert.deepEqual([second.database, second.databaseLostAtMs], [null, nowMs]);
+    const paused = heardAt(replicaState({ listeningSinceMs: nowMs + 800 }), nowMs + 900);
+    assert.equal(paused.databaseLostAtMs, nowMs + 800);
+    const worked = heardAt(replicaState({ databaseChangedAtMs: nowMs + 700 }), nowMs + 900);
+    assert.equal(worked.databaseLostAtMs, nowMs + 700);
   });
 
   it('a replicator fails since it first did, whatever it tries meanwhile', () => {
