@@ -93,6 +93,8 @@ export type EffectBody =
    * dropped before. Fails while any SyncRep waiter exists.
    */
   | { readonly kind: 'createPublicationAndSlot'; readonly node: NodeId; readonly epoch: Epoch }
+  /** Those of every epoch, of a region that is not primary. */
+  | { readonly kind: 'dropPublicationsAndSlots'; readonly node: NodeId }
   /** Every sequence of the database past what the old primary may have handed out. */
   | { readonly kind: 'raiseSequences'; readonly node: NodeId }
   /** ALTER SYSTEM and reload; `value` is a walsender's name or `meridian_closed`. */
@@ -200,6 +202,7 @@ export const laneOf = {
   sealNode: 'fence',
   closeNode: 'fence',
   createPublicationAndSlot: 'sql',
+  dropPublicationsAndSlots: 'sql',
   raiseSequences: 'sql',
   setSynchronousStandbyNames: 'sql',
   probeCommit: 'sql',

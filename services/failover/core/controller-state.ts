@@ -51,6 +51,8 @@ export interface LeaseState {
   readonly lastSentMs: number;
   /** Since when the lease is valid but the node is not open: it does not hold on for long. */
   readonly closedSinceMs: number | null;
+  /** The newest epoch whose door this run opened first: nobody else ever had its lease. */
+  readonly ownEpoch: number | null;
 }
 
 /** The seal this region owes or gave for the open prepare. */
@@ -269,7 +271,14 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     role: 'joining',
     isRoleKnown: false,
     why: 'the controller has just started',
-    lease: { validUntilMs: null, nextSeq: 1, sent: [], lastSentMs: -Infinity, closedSinceMs: null },
+    lease: {
+      validUntilMs: null,
+      nextSeq: 1,
+      sent: [],
+      lastSentMs: -Infinity,
+      closedSinceMs: null,
+      ownEpoch: null,
+    },
     seal: null,
     tail: null,
     opening: null,

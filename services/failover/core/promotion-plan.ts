@@ -4,11 +4,12 @@
  * the door. A node that opened the epoch before goes the last steps again.
  */
 import type { Promotion } from '../../../shared/core/control/control-state.ts';
-import { publicationOf } from '../../../shared/core/epoch.ts';
+import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import { isAtOrPast } from '../../../shared/core/position.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState, OpeningState, TenureState } from './controller-state.ts';
 import { isLeaseOver } from './lease-keeper.ts';
+import { openingEpoch } from './opening/ready-ahead.ts';
 import {
   currentPromotion,
   hasLease,
@@ -25,9 +26,8 @@ import {
 } from './situation.ts';
 
 /** Name of the walsender that `synchronous_standby_names` waits for: unique per region, epoch. */
-export function walsenderName(state: ControllerState): string {
-  const { config, fold } = state;
-  return `meridian_${config.region.replaceAll('-', '_')}_${fold.epoch}`;
+export function walsenderName({ config, fold }: ControllerState, epoch = fold.epoch): string {
+  return `meridian_${config.region.replaceAll('-', '_')}_${epoch}`;
 }
 
 /** Whether publication, slot and sequences of the folded epoch are there. */
@@ -42,32 +42,35 @@ export function arePartsReady(state: ControllerState): boolean {
 /** Keeps the opening in step with the fold and the server; called at each step. */
 export function trackOpening(state: ControllerState): ControllerState {
   const database = ownDatabase(state);
-  const { fold, opening } = state;
-  if (!isChosen(state) || fold.prepare !== null || database === null) {
+  const { opening } = state;
+  const epoch = openingEpoch(state);
+  if (epoch === null || database === null) {
     return opening === null ? state : { ...state, opening: null };
   }
   const isCurrent =
-    opening !== null &&
-    opening.epoch === fold.epoch &&
-    opening.serverStart === database.serverStart;
+    opening !== null && opening.epoch === epoch && opening.serverStart === database.serverStart;
   if (isCurrent) {
     if (opening.hasCut || !holdsCut(state)) return state;
     return { ...state, opening: { ...opening, hasCut: true } };
   }
   const started: OpeningState = {
     id: state.nextEffectId,
-    epoch: fold.epoch,
+    epoch,
     serverStart: database.serverStart,
     hasCut: holdsCut(state),
     areSequencesRaised: false,
     probedAt: null,
-    isAgain: database.fence.lastOpenedEpoch === fold.epoch,
+    isAgain: database.fence.lastOpenedEpoch === epoch,
   };
   return { ...state, opening: started };
 }
 
-/** Whether this region's position is known now and at or past the cut. */
+/**
+ * Whether this region's position is known now and at or past the cut. Ahead of the promotion that
+ * is the old primary's final seal, which `openingEpoch` asks for.
+ */
 function holdsCut(state: ControllerState): boolean {
+  if (state.fold.prepare !== null) return true;
   const promotion = currentPromotion(state);
   const position = ownPosition(state);
   return promotion !== null && position !== null && isAtOrPast(position, promotion.cut);
@@ -76,6 +79,7 @@ function holdsCut(state: ControllerState): boolean {
 /** The next effect of opening; none while something is still awaited. */
 export function planOpening(state: ControllerState): readonly EffectBody[] {
   const { fold, opening } = state;
+  if (fold.prepare !== null) return planAheadOfPromotion(state) ?? [];
   const database = ownDatabase(state);
   const node = regionNode(state);
   if (!mayOpen(state) || database === null || opening === null || isNodeOpen(state)) return [];
@@ -83,10 +87,8 @@ export function planOpening(state: ControllerState): readonly EffectBody[] {
     const next = planParts(state);
     if (next !== null) return next;
   }
-  const name = walsenderName(state);
-  if (database.synchronousStandbyNames !== name) {
-    return [{ kind: 'setSynchronousStandbyNames', node, value: name }];
-  }
+  const naming = planName(state, fold.epoch);
+  if (naming !== null) return naming;
   const report = reportOf(state, 'lead');
   const isLeading = report?.phase === 'running' && report.opened?.epoch === fold.epoch;
   if (!isLeading) return [];
@@ -108,7 +110,7 @@ export function openingProgressed(
 
 /** What is known from the moment the node is open. */
 export function nodeOpened(state: ControllerState): ControllerState {
-  const { opening, fold, nowMs } = state;
+  const { opening, fold, nowMs, lease } = state;
   const promotion = currentPromotion(state);
   if (opening === null || promotion === null || opening.epoch !== fold.epoch) return state;
   const start = { epoch: fold.epoch, endLsn: 0n as typeof promotion.cut.endLsn };
@@ -124,7 +126,8 @@ export function nodeOpened(state: ControllerState): ControllerState {
     strongReadsFrom: opening.isAgain ? opening.probedAt : isCutSafe ? null : start,
     pauseMs: opening.isAgain ? null : pauseOf(state, promotion),
   };
-  return { ...state, tenure };
+  const ownEpoch = opening.isAgain ? lease.ownEpoch : fold.epoch;
+  return { ...state, tenure, lease: { ...lease, ownEpoch } };
 }
 
 /** How long nobody took writes: since the prepare, or since a lost primary's last renewal. */
@@ -171,16 +174,32 @@ function isReopening(state: ControllerState): boolean {
   return state.tenure !== null && state.opening?.isAgain === true;
 }
 
+/** All that harms nobody if another region is promoted after all; null when it is done. */
+function planAheadOfPromotion(state: ControllerState): readonly EffectBody[] | null {
+  const { opening, fold } = state;
+  if (opening === null || opening.epoch !== fold.prepare?.epoch) return null;
+  if (owesTail(state) || !isDatabaseKnown(state)) return null;
+  return planParts(state) ?? planName(state, opening.epoch);
+}
+
+/** The name that a COMMIT waits for in `epoch`; null when it is set. */
+function planName(state: ControllerState, epoch: Epoch): readonly EffectBody[] | null {
+  const value = walsenderName(state, epoch);
+  if (ownDatabase(state)?.synchronousStandbyNames === value) return null;
+  return [{ kind: 'setSynchronousStandbyNames', node: regionNode(state), value }];
+}
+
 /** Publication, slot, sequences; null when they are there. */
 function planParts(state: ControllerState): readonly EffectBody[] | null {
-  const { fold, opening } = state;
+  const { opening } = state;
   const database = ownDatabase(state);
   const node = regionNode(state);
   if (database === null || opening?.hasCut !== true) return [];
-  const name = publicationOf(fold.epoch);
+  const { epoch } = opening;
+  const name = publicationOf(epoch);
   const hasSlot = database.slots.some((slot) => slot.name === name && slot.isSound);
   if (!hasSlot || !database.publications.includes(name)) {
-    return [{ kind: 'createPublicationAndSlot', node, epoch: fold.epoch }];
+    return [{ kind: 'createPublicationAndSlot', node, epoch }];
   }
   if (!opening.areSequencesRaised) return [{ kind: 'raiseSequences', node }];
   return null;

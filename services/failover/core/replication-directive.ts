@@ -5,6 +5,7 @@
 import type { ReplicationDirective } from '../../../shared/core/cluster-view.ts';
 import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import type { ControllerState } from './controller-state.ts';
+import { hasVainParts } from './opening/ready-ahead.ts';
 import { arePartsReady, walsenderName } from './promotion-plan.ts';
 import { sealDuty } from './seal-plan.ts';
 import { seedSource } from './node-plan.ts';
@@ -147,6 +148,7 @@ function asReplica(state: ControllerState): ReplicationDirective {
   if (state.role === 'quarantined' || (position !== null && isDiverged(state, position))) {
     return idle('its history goes on beyond a cut');
   }
+  if (hasVainParts(state)) return idle('what it made for its own promotion is dropped first');
   if (position === null && !isFollowing(state, epoch)) return idle('its position is being read');
   return { kind: 'follow', epoch, source: primary };
 }

@@ -33,6 +33,8 @@ export function sealDuty(state: ControllerState): SealDuty {
   if (hasSealed(state, prepare)) return 'seal';
   if (prepare.change === 'failover' || prepare.force !== null) return 'seal';
   if (prepare.oldPrimary !== state.config.region) {
+    // A seal that is not counted would only be in the way of those that are (decision 0054).
+    if (prepare.preferred !== state.config.region) return 'none';
     const isRead = prepare.seals.some((seal) => seal.region === prepare.oldPrimary);
     return isRead || isSealAnnounced(state, prepare) ? 'seal' : 'none';
   }
@@ -53,7 +55,8 @@ export function planSeal(state: ControllerState): readonly EffectBody[] {
   const duty = sealDuty(state);
   if (duty === 'none') return [];
   if (duty === 'drain') {
-    const isDoorOpen = ownDatabase(state)?.fence.openEpoch !== null;
+    // Once: facts that were asked for before the last effect say nothing of it.
+    const isDoorOpen = state.isDatabaseFresh && ownDatabase(state)?.fence.openEpoch !== null;
     return isDoorOpen ? [{ kind: 'drainNode', node }] : [];
   }
   if (state.seal === null || state.seal.walEnd === null) {

@@ -148,7 +148,7 @@ export class ControllerLoop implements RegionControl {
         return;
       default: {
         const lane = laneOf[effect.kind];
-        const queue = this.#queueOf(lane, isRenewal(effect) ? 'renewals' : lane);
+        const queue = this.#queueOf(lane, queueNameOf(effect, lane));
         assert(queue.post(effect), `the lane ${lane} of the controller is full`);
       }
     }
@@ -220,9 +220,13 @@ export class ControllerLoop implements RegionControl {
   }
 }
 
-/** Renewals, which come all the time, and other records do not wait for each other. */
-function isRenewal(effect: Effect): boolean {
-  return effect.kind === 'appendControl' && effect.record.kind === 'renew';
+/**
+ * Renewals, which come all the time, and members, which follow a seal, wait for no other record:
+ * each have a connection of their own.
+ */
+function queueNameOf(effect: Effect, lane: Lane): string {
+  const record = effect.kind === 'appendControl' ? effect.record.kind : '';
+  return record === 'renew' || record === 'member' ? record : lane;
 }
 
 /** What went wrong and, when it is known, why: the core explains both. */

@@ -18,7 +18,7 @@ import { writeCheckpoint } from './checkpoint-store.ts';
 import * as fence from './fence-store.ts';
 import { NodeConnection, type NodeAccess, type NodePlace } from './node-connection.ts';
 import { endProbes, probeCommit, proberName } from './probe-commit.ts';
-import { createPublicationAndSlot } from './publication-and-slot.ts';
+import { createPublicationAndSlot, dropPublicationsAndSlots } from './publication-and-slot.ts';
 import { raiseSequences } from './sequences.ts';
 import { closeStandby, reopenStandby } from './sessions.ts';
 import { closedStandbyName, setSynchronousStandbyNames } from './sync-names.ts';
@@ -163,6 +163,8 @@ export class EffectRunner {
       case 'createPublicationAndSlot':
         await endProbes(client);
         return createPublicationAndSlot(client, effect.epoch);
+      case 'dropPublicationsAndSlots':
+        return dropPublicationsAndSlots(client);
       case 'raiseSequences':
         return raiseSequences(client);
       case 'setSynchronousStandbyNames':

@@ -16,8 +16,8 @@ const waitedTooLong: readonly (string | null)[] = ['57014', '55P03'];
 /** Leaves exactly those of `epoch`. Throws while a COMMIT waits or a transaction blocks it. */
 export async function createPublicationAndSlot(client: PgClient, epoch: Epoch): Promise<void> {
   await refuseWaiters(client);
-  await dropOthers(client, epoch);
   const name = publicationOf(epoch);
+  await dropAllBut(client, name);
   const found = await onlyRow(
     client,
     `SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)::text AS publication,
@@ -52,8 +52,12 @@ async function refuseWaiters(client: PgClient): Promise<void> {
   });
 }
 
-async function dropOthers(client: PgClient, epoch: Epoch): Promise<void> {
-  const name = publicationOf(epoch);
+/** Leaves none of any epoch. */
+export async function dropPublicationsAndSlots(client: PgClient): Promise<void> {
+  await dropAllBut(client, '');
+}
+
+async function dropAllBut(client: PgClient, name: string): Promise<void> {
   const slots = await client.query<{ slot_name: string }>(
     `SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'logical'
        AND slot_name ~ '^meridian_[0-9]+$' AND slot_name <> $1`,

@@ -25,7 +25,7 @@ export const applicationSession = `backend_type = 'client backend'
 /** Inside a transaction, waiting COMMITs included. */
 export const runningApplication = 'xact_start IS NOT NULL';
 
-const askAgainMs = 10;
+const askAgainMs = 3;
 
 /**
  * Ends every application session that began before this call, and waits until none of them is

@@ -4,7 +4,7 @@
  */
 import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
-import { zeroLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { zeroLsn } from '../../../shared/core/lsn.ts';
 import { postgresUsOf } from '../../../shared/core/pgoutput/postgres-time.ts';
 import { isAtOrPast, zeroPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
@@ -51,9 +51,10 @@ export interface RunnerOptions {
   readonly onChange: () => void;
 }
 
-/** A decoding session that outlives the change from `lead` to `complete` of its epoch. */
+/** What outlives the change from `lead` to `complete` of its epoch: the sessions of a primary. */
 export interface Leading {
   readonly leader: Leader;
+  readonly unseen: UnseenCapture;
   readonly ended: Promise<void>;
   stop(): Promise<void>;
 }
@@ -67,8 +68,8 @@ export class DirectiveRunner {
     this.#options = options;
   }
 
-  /** Sees to it that the log is a store, named in the progress row; returns the store's name. */
-  async prepareStore(signal: AbortSignal): Promise<string> {
+  /** Sees to it that the log is a store, named in the progress row; returns the row's position. */
+  async prepareStore(signal: AbortSignal): Promise<Position> {
     const { ownLog, pg, onStore, onApplied, view } = this.#options;
     const facts = await ownLog.load(signal);
     const target = pg('meridian_applier');
@@ -79,7 +80,7 @@ export class DirectiveRunner {
     if (progress?.store !== store) await writeProgress(target, position, store);
     onStore(store);
     onApplied({ applied: position, reached: position, timeUs: null, transactions: 0 });
-    return store;
+    return position;
   }
 
   async seed(directive: DirectiveOf<'seed'>, signal: AbortSignal): Promise<void> {
@@ -114,12 +115,12 @@ export class DirectiveRunner {
   }
 
   async catchUp(directive: DirectiveOf<'catch-up'>, signal: AbortSignal): Promise<void> {
-    await this.prepareStore(signal);
+    const position = await this.prepareStore(signal);
     const { epoch, source, cut } = directive;
     const options = this.#followerOptions(epoch, epoch);
     const end = clampToCuts(options.facts().last, options.cuts().history);
     if (source === this.#options.region || isAtOrPast(end, cut)) {
-      await applyOwnLog(options, signal);
+      await applyOwnLog(options, position, signal);
       return;
     }
     await follow(options, { link: this.#link(source), feed: this.#feed(), target: cut }, signal);
@@ -127,10 +128,10 @@ export class DirectiveRunner {
 
   /** A replica's side of a seal: everything in the own log is applied, then `sealed` is logged. */
   async completeReplica(directive: DirectiveOf<'complete'>, signal: AbortSignal): Promise<void> {
-    await this.prepareStore(signal);
+    const position = await this.prepareStore(signal);
     const { epoch, sealEpoch } = directive;
-    const position = await applyOwnLog(this.#followerOptions(epoch, sealEpoch), signal);
-    await this.#appendSealed(sealEpoch, position);
+    const applied = await applyOwnLog(this.#followerOptions(epoch, sealEpoch), position, signal);
+    await this.#appendSealed(sealEpoch, applied);
   }
 
   /** The opener's side: its log holds everything up to the WAL end, then `sealed` is logged. */
@@ -139,10 +140,11 @@ export class DirectiveRunner {
     leading: Leading,
     signal: AbortSignal,
   ): Promise<void> {
-    const { pg, config } = this.#options;
-    const unseen = new UnseenCapture(pg('meridian_applier'), config.ddlRowsKept);
-    await unseen.capture().finally(() => unseen.close());
-    const end = await this.#walEnd(directive.walEnd);
+    const { walEnd, sealEpoch } = directive;
+    // What is written into an epoch that has ended would be a tail of this node's own making.
+    if (sealEpoch > this.#options.view().epoch) await leading.unseen.capture();
+    const now = await leading.unseen.walEnd();
+    const end = walEnd !== null && walEnd > now ? walEnd : now;
     while (!signal.aborted && !(await leading.leader.waitPassed(end, 500)));
     await this.#options.ownLog.writer.whenBelow(0);
     await sleep(0);
@@ -179,12 +181,15 @@ export class DirectiveRunner {
       logger,
       signal: abort.signal,
     });
+    const unseen = new UnseenCapture(pg('meridian_applier'), config.ddlRowsKept);
     return {
       leader,
+      unseen,
       ended,
       async stop() {
         abort.abort();
         await ended;
+        unseen.close();
         onLeader(null);
       },
     };
@@ -197,26 +202,24 @@ export class DirectiveRunner {
     const facts = await ownLog.load(signal);
     const { epoch, timeline, cut } = directive;
     if (facts.startedEpochs.has(epoch)) return;
-    await ownLog.append({ kind: 'opened', epoch, origin: region, timeline });
     const timeUs = postgresUsOf(clock.wallMs());
-    await ownLog.append({ kind: 'epoch-start', epoch, origin: region, cut, timeUs });
+    // Sent together they are logged in this order.
+    await Promise.all([
+      ownLog.append({ kind: 'opened', epoch, origin: region, timeline }),
+      ownLog.append({ kind: 'epoch-start', epoch, origin: region, cut, timeUs }),
+    ]);
   }
 
   /** Carries sequences, roles and settings every so often until `signal` aborts. */
-  async captureUnseen(signal: AbortSignal): Promise<void> {
-    const { config, pg, logger, view } = this.#options;
+  async captureUnseen({ unseen }: Leading, signal: AbortSignal): Promise<void> {
+    const { config, logger, view } = this.#options;
     await superviseLoop({
       name: 'capture of sequences and roles',
       run: async (inner, markHealthy) => {
-        const capture = new UnseenCapture(pg('meridian_applier'), config.ddlRowsKept);
-        try {
-          while (!inner.aborted) {
-            if (view().isOpen) await capture.capture();
-            markHealthy();
-            await sleep(config.sequenceIntervalMs, inner);
-          }
-        } finally {
-          capture.close();
+        while (!inner.aborted) {
+          if (view().isOpen) await unseen.capture();
+          markHealthy();
+          await sleep(config.sequenceIntervalMs, inner);
         }
       },
       backoff: createBackoff({ firstMs: 200, maxMs: 5000 }),
@@ -259,18 +262,6 @@ export class DirectiveRunner {
     const { ownLog, region } = this.#options;
     if ((ownLog.facts?.sealedEpoch ?? 0) >= sealEpoch) return;
     await ownLog.append({ kind: 'sealed', epoch: sealEpoch, origin: region, position });
-  }
-
-  async #walEnd(given: Lsn | null): Promise<Lsn> {
-    const session = { applicationName: 'meridian replicator', options: ownSessionOptions };
-    const target = { ...this.#options.pg('meridian_applier'), ...session };
-    const now = await withPg(target, async (client) => {
-      const { rows } = await client.query<{ lsn: string }>(
-        'SELECT pg_current_wal_flush_lsn() AS lsn',
-      );
-      return parseLsn(rows[0]?.lsn ?? '') ?? zeroLsn;
-    });
-    return given !== null && given > now ? given : now;
   }
 
   #link(source: RegionId): PeerLink {

@@ -28,11 +28,16 @@ export interface FollowerOptions {
   readonly facts: () => LogFacts;
 }
 
-/** Applies the own log to its end: what the log holds and this node lacks. Then it is done. */
+/**
+ * Applies the own log to its end: what the log holds and this node, at `position`, lacks. Then it
+ * is done.
+ */
 export async function applyOwnLog(
   options: FollowerOptions,
+  position: Position,
   signal: AbortSignal,
 ): Promise<Position> {
+  if (isAtOrPast(position, logEndOf(options))) return position;
   return withApplier(options, signal, async (queue) => {
     await replayLog(options, { queue, signal, from: queue.from });
   });

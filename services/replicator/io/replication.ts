@@ -230,19 +230,20 @@ export class Replication {
         return this.#runner.follow(directive, signal);
       case 'catch-up':
         return this.#runner.catchUp(directive, signal);
-      case 'complete':
+      case 'complete': {
         if (!directive.isOpener) return this.#runner.completeReplica(directive, signal);
-        await this.#lead(epochNames(directive.epoch, this.#deps.region), signal);
-        if (this.#leading === null) throw new Error('decoding has not begun');
-        await this.#runner.completeOpener(directive, this.#leading, signal);
-        await this.#leading.stop();
+        const leading = await this.#lead(epochNames(directive.epoch, this.#deps.region), signal);
+        await this.#runner.completeOpener(directive, leading, signal);
+        await leading.stop();
         this.#leading = null;
         return;
-      case 'lead':
+      }
+      case 'lead': {
         await this.#runner.openEpoch(directive, signal);
-        await this.#lead(directive, signal);
+        const leading = await this.#lead(directive, signal);
         this.#setPhase('running', '');
-        return this.#runner.captureUnseen(signal);
+        return this.#runner.captureUnseen(leading, signal);
+      }
     }
   }
 
@@ -252,8 +253,9 @@ export class Replication {
       'epoch' | 'slot' | 'publication' | 'walsenderName'
     >,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<Leading> {
     this.#leading ??= await this.#runner.lead(of, signal);
+    return this.#leading;
   }
 
   #onApplied(facts: AppliedFacts): void {

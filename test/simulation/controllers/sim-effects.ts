@@ -139,6 +139,9 @@ function performOnDatabase(region: SimRegion, effect: Effect): EffectResult | st
       if (node.waiting.length > 0) return 'a COMMIT is waiting';
       node.slots = [`meridian_${effect.epoch}`];
       return done;
+    case 'dropPublicationsAndSlots':
+      node.slots = [];
+      return done;
     case 'raiseSequences':
       return done;
     case 'setSynchronousStandbyNames':

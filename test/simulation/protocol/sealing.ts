@@ -42,11 +42,15 @@ function sendAhead(world: World, region: Region, prepare: OpenPrepare): void {
   world.send(region, { kind: 'member', epoch, version: 0, action: 'add', region: id, store });
 }
 
-/** In a switchover the old primary drains and seals first, while the others still apply. */
+/**
+ * In a switchover the old primary drains and seals first, then the preferred region, while the
+ * others still apply.
+ */
 function isDue(world: World, region: Region, prepare: OpenPrepare): boolean {
   if (prepare.change !== 'switchover' || prepare.force !== null) return true;
   const hasOldSealed = prepare.seals.some((one) => one.region === prepare.oldPrimary);
-  if (region.id !== prepare.oldPrimary && !hasOldSealed) {
+  const isNext = region.id === prepare.preferred && hasOldSealed;
+  if (region.id !== prepare.oldPrimary && !isNext) {
     follow(world, region);
     return false;
   }

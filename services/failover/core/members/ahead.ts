@@ -5,6 +5,7 @@
  */
 import type { EffectBody } from '../controller-effect.ts';
 import type { ControllerState } from '../controller-state.ts';
+import { takenOver } from '../opening/ready-ahead.ts';
 import { sealRecord } from '../seal-plan.ts';
 
 /**
@@ -13,14 +14,13 @@ import { sealRecord } from '../seal-plan.ts';
  * store holds everything up to the cut, as a region does that has applied epoch-start.
  */
 export function planAhead(state: ControllerState): readonly EffectBody[] {
-  const { kind, fold, config, seal, lease } = state;
-  const { prepare } = fold;
-  if (kind !== 'running' || prepare === null || seal === null) return [];
-  const { epoch, change, preferred, force, oldPrimary, seals } = prepare;
+  const { config, seal, lease } = state;
+  const prepare = takenOver(state);
+  if (prepare === null || seal === null) return [];
+  const { epoch, oldPrimary, seals } = prepare;
   const { region, incarnation } = config;
-  if (change !== 'switchover' || force !== null || preferred !== region) return [];
   const last = seals.find((one) => one.region === oldPrimary && one.final);
-  if (last === undefined || oldPrimary === region) return [];
+  if (last === undefined) return [];
   // The own seal goes out before them.
   if (sealRecord(state, prepare, seal) === null) return [];
   const { store } = last;

@@ -72,6 +72,18 @@ export function trackAnnouncedSeal(state: ControllerState): ControllerState {
   return { ...state, announced: { ...state.announced, seal: { ...seal, isReached: true } } };
 }
 
+/** The old primary's final seal, as it was read or announced; null when it is not known. */
+export function finalSealOf(
+  { announced }: ControllerState,
+  prepare: OpenPrepare,
+): SealRecord | null {
+  const { oldPrimary, seals } = prepare;
+  const read = seals.find((seal) => seal.region === oldPrimary && seal.final);
+  if (read !== undefined) return read;
+  const told = announced.seal?.record ?? null;
+  return told !== null && isOf(prepare, told) ? told : null;
+}
+
 /** Whether the old primary has said that it sealed, and this region has all up to there. */
 export function isSealAnnounced({ announced }: ControllerState, prepare: OpenPrepare): boolean {
   const { seal } = announced;

@@ -8,6 +8,7 @@ import { decideK } from '../members/confirming.ts';
 import { planAhead } from '../members/ahead.ts';
 import { decideMembers } from '../members/member-plan.ts';
 import { planNodes } from '../node-plan.ts';
+import { planVainParts } from '../opening/ready-ahead.ts';
 import { planOpening } from '../promotion-plan.ts';
 import { planQuarantine } from '../rejoin/divergence.ts';
 import { planOverrun } from '../rejoin/overrun.ts';
@@ -48,6 +49,7 @@ export function planAll(state: ControllerState): Planned {
     ...planRejoin(state),
     ...planQuarantine(state),
     ...planOverrun(state),
+    ...planVainParts(state),
     ...planOpening(state),
     ...planCheckpoint(state),
   ];

@@ -12,14 +12,21 @@ import type {
   ControlState,
   FoldOutcome,
   OperationNoted,
+  Promotion,
 } from '../../../../shared/core/control/control-state.ts';
 import { holderValidUntilMs } from '../../../../shared/core/lease.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
-import { formatPosition } from '../../../../shared/core/position.ts';
+import { formatPosition, isAtOrPast } from '../../../../shared/core/position.ts';
 import type { Checkpoint } from '../controller-input.ts';
-import type { ControllerState, LeaseState, ReadTimes, TailState } from '../controller-state.ts';
+import type {
+  ControllerState,
+  LeaseState,
+  OpeningState,
+  ReadTimes,
+  TailState,
+} from '../controller-state.ts';
 import { sentBeforeMs } from '../relay/announcement.ts';
-import { leaseTimes } from '../situation.ts';
+import { leaseTimes, ownPosition } from '../situation.ts';
 import { recordKey } from './issue.ts';
 import { addStep } from './steps.ts';
 
@@ -139,7 +146,7 @@ function noteRecord(
       promotions: promotions.slice(-promotionsKept),
     },
     lease: { ...noted.lease, validUntilMs: null, sent: sentAhead(noted), closedSinceMs: null },
-    opening: null,
+    opening: openingAhead(noted, promotion),
     tenure: null,
     removing: null,
     confirming: null,
@@ -152,6 +159,14 @@ function noteRecord(
 /** Renewals of the new epoch that this region has sent behind its seal. */
 function sentAhead({ fold, config, lease }: ControllerState): LeaseState['sent'] {
   return fold.primary === config.region ? lease.sent : [];
+}
+
+/** What was made ready for this very promotion, if nothing is lacking up to its cut. */
+function openingAhead(state: ControllerState, promotion: Promotion): OpeningState | null {
+  const { opening, config } = state;
+  if (promotion.to !== config.region || opening?.epoch !== promotion.epoch) return null;
+  const position = ownPosition(state);
+  return position !== null && isAtOrPast(position, promotion.cut) ? opening : null;
 }
 
 /** What an old primary completed for its seal is the tail that it owes. */

@@ -10,6 +10,7 @@ import {
   ownSessionOptions,
   type PgTarget,
 } from '../../../../shared/pg/client.ts';
+import { parseLsn, zeroLsn, type Lsn } from '../../../../shared/core/lsn.ts';
 import { IndexDrops } from './index-drops.ts';
 import { SequenceMarks } from './sequence-marks.ts';
 
@@ -43,19 +44,33 @@ export class UnseenCapture {
 
   /** Writes all that changed since the last time. */
   async capture(): Promise<void> {
+    await this.#onNode(async (client) => {
+      // Sessions wait for it; the others may run into their locks.
+      await this.#drops.record(client);
+      await this.#marks.record(client);
+      await client.query('SELECT meridian.capture_globals()');
+      this.#rounds += 1;
+      if (this.#rounds % pruneEvery === 0) await client.query(pruneSql, [this.#ddlRowsKept]);
+    });
+  }
+
+  /** Where the server's WAL ends. */
+  walEnd(): Promise<Lsn> {
+    return this.#onNode(async (client) => {
+      const sql = 'SELECT pg_current_wal_flush_lsn() AS lsn';
+      const { rows } = await client.query<{ lsn: string }>(sql);
+      return parseLsn(rows[0]?.lsn ?? '') ?? zeroLsn;
+    });
+  }
+
+  /** On one connection, whose plans are made; after a failure on a new one. */
+  async #onNode<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
     if (this.#client === null) {
       this.#client = await connectPg(this.#target);
       this.#drops = new IndexDrops();
     }
     try {
-      // Sessions wait for it; the others may run into their locks.
-      await this.#drops.record(this.#client);
-      await this.#marks.record(this.#client);
-      await this.#client.query('SELECT meridian.capture_globals()');
-      this.#rounds += 1;
-      if (this.#rounds % pruneEvery === 0) {
-        await this.#client.query(pruneSql, [this.#ddlRowsKept]);
-      }
+      return await work(this.#client);
     } catch (error) {
       this.close();
       throw error;

@@ -8,7 +8,9 @@ import {
   trackSeal,
 } from '../../../../../services/failover/core/seal-plan.ts';
 import {
+  ap,
   at,
+  configOf,
   databaseOf,
   epoch,
   eu,
@@ -53,6 +55,15 @@ const rows = [
     name: 'seal when it has sealed',
     state: withRecords(replicaState(), switching, record.seal(2, eu, { at: '1:0/10' })),
     duty: 'seal',
+  },
+  {
+    name: 'leave a switchover to the two that it is about',
+    state: withRecords(
+      replicaState({ config: configOf(ap), database: databaseOf(ap) }),
+      switching,
+      record.seal(2, eu, { at: '1:0/10', final: true }),
+    ),
+    duty: 'none',
   },
   {
     name: 'seal when the switchover becomes a failover',
@@ -131,6 +142,11 @@ describe('seal plan', () => {
     const [other] = planSeal(unknowing);
     assert.ok(other?.kind === 'appendControl' && other.record.kind === 'seal');
     assert.equal(other.record.confirmed, null);
+  });
+
+  it('drains once, whatever is not known of it yet', () => {
+    const state = withRecords(primaryState({ isDatabaseFresh: false }), switching);
+    assert.deepEqual(planSeal(state), []);
   });
 
   it('a node on another timeline seals only after its tail is in the log, never for good', () => {
