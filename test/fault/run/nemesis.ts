@@ -209,7 +209,7 @@ function signalled(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /** The processes that `pid` has started, for instance PostgreSQL's backends. */
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return text === '' ? [] : text.split(' ').map(Number);
 }

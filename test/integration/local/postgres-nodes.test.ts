@@ -5,16 +5,20 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { nodeFolder } from '../../../services/local/postgres/node-folder.ts';
+import { identityOf } from '../../../services/local/process/process-identity.ts';
 import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
 import type { RegionContext } from '../../../services/local/region-context.ts';
 import { formatLsn } from '../../../shared/core/lsn.ts';
 import { parseNodeId, type NodeId } from '../../../shared/core/node.ts';
 import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/client.ts';
+import { childrenOf } from '../../fault/run/nemesis.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { makeLocalFiles, type LocalFiles } from '../../helpers/local-region.ts';
 
 /** Kilobytes that a copy for the eastern region may take in a second. */
 const ratePerSecond = 32_768;
+/** How long a server may take to stop in order. */
+const orderlyStopMs = 20_000;
 
 let files: LocalFiles;
 let west: RegionContext;
@@ -227,7 +231,7 @@ test('a base backup of a silent source fails in words and harms nothing', async 
   assert.equal(eastNodes.stateOf(node).data, 'half-made');
 });
 
-test('a standby follows and admits readers; promoted, it replaces the node', async () => {
+test('a standby follows and admits readers; promoted, it replaces a node that hangs', async () => {
   const [own, standby] = [id('west/pg-1'), id('west/pg-2')];
   await westNodes.seedStandby(standby, own);
   await assert.rejects(westNodes.start(standby, 'normal', null), { code: 'RequestInvalid' });
@@ -245,9 +249,16 @@ test('a standby follows and admits readers; promoted, it replaces the node', asy
   });
   const { pid } = westNodes.stateOf(own);
   assert.ok(pid !== null);
-  process.kill(pid, 'SIGKILL');
+  const server = [pid, ...childrenOf(pid)];
+  for (const one of server) process.kill(one, 'SIGSTOP');
+  const startedMs = performance.now();
   await westNodes.promote(standby);
+  assert.ok(performance.now() - startedMs < orderlyStopMs, 'it is not asked to stop in order');
   assert.equal(westNodes.stateOf(own).process, 'stopped');
+  assert.deepEqual(
+    server.map(identityOf),
+    server.map(() => null),
+  );
   assert.equal(westNodes.stateOf(standby).mode, 'normal');
   await query(target(west, 5433, 'owner'), 'INSERT INTO city VALUES (-1)');
   await assert.rejects(query(read, 'SELECT 1'), { code: '57P03' });
