@@ -21,6 +21,8 @@ export interface PostgresControl extends NodeControl {
 
 const callTimeoutMs = 3000;
 const pollMs = 100;
+/** While an application waits for it. */
+const hurriedPollMs = 10;
 /** A base backup may take long; without any progress for this time it has hung. */
 const silenceMaxMs = 120_000;
 
@@ -39,8 +41,12 @@ const nodeSchema = z.object({
   recoveredTo: z.string().nullable(),
   disk: z.object({ freeBytes: z.number(), totalBytes: z.number() }).nullable().default(null),
   operation: z.string().nullable(),
+  adoption: z.object({ phase: z.string() }).nullable().default(null),
 });
-type AgentNode = NodeState & { readonly operation: string | null };
+type AgentNode = NodeState & {
+  readonly operation: string | null;
+  readonly adoption: { readonly phase: string } | null;
+};
 
 export function createPostgresControl(agent: AgentAddress): PostgresControl {
   const origin = internalOrigin(agent.host, agent.port);
@@ -113,7 +119,7 @@ async function runOperation(client: BearerClient, asked: Operation): Promise<Age
         `${asked.operation} of ${asked.node} makes no progress`,
       );
     }
-    await sleep(pollMs);
+    await sleep(node?.adoption?.phase === 'taking-over' ? hurriedPollMs : pollMs);
   }
 }
 

@@ -2,45 +2,34 @@
  * A database that lives on a server of somebody else's on this machine becomes the cluster's first.
  * Its data are copied and the copy follows, while the application writes there. When a person says
  * so the database there is closed for good, the copy is brought to its very end, and is a server of
- * its own from then on. Until its end of recovery the old server can be opened again and is.
+ * its own from then on. Until Meridian's tables are in it, a failure opens the old one again.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { formatLsn, parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { formatLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import {
-  ownSessionOptions,
-  withPg,
-  type PgClient,
-  type PgTarget,
-} from '../../../shared/pg/client.ts';
+import { withPg, type PgClient, type PgTarget } from '../../../shared/pg/client.ts';
 import { quoteIdent } from '../../../shared/pg/quote.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
-import { freePort } from '../process/address-check.ts';
+import type { ManagedProcess } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
-import type { RegionPaths } from '../region-paths.ts';
+import {
+  adoptedFile,
+  adoptionFile,
+  dropAdoptionSlot,
+  prepareOld,
+  readAdoption,
+  standingOf,
+  targetOf,
+} from './adoption-source.ts';
 import { closeDatabase, openDatabase } from './database-door.ts';
-import { withOneServer, type OneServer } from './one-server.ts';
-import { bringForward, readSchemaFiles } from './schema.ts';
-import { copyData, type Seed } from './seed.ts';
-import { adoptionSlot } from './settings.ts';
-import { closeOtherDatabases, ensureRoles } from './setup.ts';
-
-const sourceSchema = z.strictObject({
-  host: z.string(),
-  port: z.number(),
-  database: z.string(),
-  /** A superuser. */
-  user: z.string(),
-  password: z.string(),
-});
-
-const placeSchema = sourceSchema.pick({ host: true, port: true, database: true }).strip();
-
-export type AdoptionSource = z.infer<typeof sourceSchema>;
+import { untilRunning } from './one-server.ts';
+import { bringForward, readSchemaFiles, type SchemaFiles } from './schema.ts';
+import { copyData, readSwitchPoint, type Seed } from './seed.ts';
+import { ownerTarget, serverStatus, type ServerRun } from './server-process.ts';
+import { closeOtherDatabases } from './setup.ts';
 
 export interface AdoptionState {
   readonly phase: 'copying' | 'following' | 'taking-over';
@@ -48,43 +37,24 @@ export interface AdoptionState {
   readonly behindBytes: number | null;
 }
 
-/** Says, while it is there, that a new database is not to be made but this one adopted. */
-export function adoptionFile(paths: Pick<RegionPaths, 'folder'>): string {
-  return join(paths.folder, 'adopt.json');
-}
-
-/** Says afterwards whence the database came. */
-export function adoptedFile(paths: Pick<RegionPaths, 'folder'>): string {
-  return join(paths.folder, 'adopted.json');
-}
-
-/** Which database the region was told to adopt, or has adopted; null: none. */
-export function toldAdoption(
-  paths: Pick<RegionPaths, 'folder'>,
-): Pick<AdoptionSource, 'host' | 'port' | 'database'> | null {
-  const file = [adoptionFile(paths), adoptedFile(paths)].find((one) => existsSync(one));
-  if (file === undefined) return null;
-  return placeSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-}
-
-export async function writeAdoption(
-  paths: Pick<RegionPaths, 'folder'>,
-  source: AdoptionSource,
-): Promise<void> {
-  await mkdir(paths.folder, { recursive: true });
-  await writeFileWhole(adoptionFile(paths), JSON.stringify(source), { mode: 0o600 });
-}
+/** A copy without its source, which the file of the adoption names. */
+type Copy = Omit<Seed, 'source'>;
 
 const lookEveryMs = 200;
 /** The end of its WAL is a moment away when the old server is closed. */
 const takeOverBoundMs = 10_000;
-const promotionBoundSeconds = 30;
+const promotionBoundMs = 30_000;
+/** A copy that does not stream for so long has lost what it needs. */
+const silenceMaxMs = 120_000;
+/** While writes pause. */
+const pausedEveryMs = 5;
 
 export class Adoption {
   readonly #context: RegionContext;
   readonly #boundMs: number;
   #asked = Promise.withResolvers<void>();
   #state: AdoptionState | null = null;
+  #place: NonNullable<ServerRun['adopted']> | null = null;
 
   constructor(context: RegionContext, boundMs = takeOverBoundMs) {
     this.#context = context;
@@ -93,6 +63,11 @@ export class Adoption {
 
   state(): AdoptionState | null {
     return this.#state;
+  }
+
+  /** Whom the node's server follows now. */
+  followed(): NonNullable<ServerRun['adopted']> | null {
+    return this.#place;
   }
 
   /** Whether there is a database to adopt. */
@@ -108,10 +83,17 @@ export class Adoption {
     this.#asked.resolve();
   }
 
-  /** Leaves the server stopped, its data whole; returns the digest of Meridian's own tables. */
-  async run(seed: Omit<Seed, 'source'>): Promise<string> {
-    const file = adoptionFile(this.#context.paths);
-    const source = sourceSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  /**
+   * Leaves the node's `server` running as one of its own, reachable by Meridian only: a stop and a
+   * start would be waited for by everybody. `remember` keeps that it is, and the digest of
+   * Meridian's own tables.
+   */
+  async run(
+    seed: Copy,
+    server: ManagedProcess,
+    remember: (schema: string) => Promise<void>,
+  ): Promise<void> {
+    const source = readAdoption(this.#context.paths);
     const old = targetOf(source);
     const place = { host: source.host, port: source.port, isForeign: true };
     this.#asked = Promise.withResolvers<void>();
@@ -120,26 +102,24 @@ export class Adoption {
       const limits = await withPg(old, (client) => prepareOld(this.#context, client));
       await copyData(this.#context, { ...seed, source: place });
       await this.#writeStandby(seed, limits);
-      // Nobody answers at the node's own port: who has a list of places goes on to the old server.
-      const port = await freePort(this.#context.region.bind);
-      const run = { ...seed.run, port, isRecovering: false, adopted: place };
       const schema = await readSchemaFiles(this.#context);
-      await withOneServer(this.#context, run, async (server) => {
-        await this.#follow(server, old, seed);
-        this.#state = { phase: 'taking-over', behindBytes: 0 };
-        const origin = JSON.stringify({ ...source, user: undefined, password: undefined });
-        await writeFileWhole(adoptedFile(this.#context.paths), origin);
-        await this.#take(server, old);
-        const { database } = this.#context.cluster;
-        await server.query(database, (client) => bringForward(client, schema));
-      });
-      void withPg(old, (client) => client.query(dropSlot, [adoptionSlot])).catch(() => undefined);
-      return schema.digest;
+      this.#place = place;
+      server.start();
+      await untilRunning(server);
+      await this.#follow(old, seed);
+      this.#state = { phase: 'taking-over', behindBytes: 0 };
+      const origin = JSON.stringify({ ...source, user: undefined, password: undefined });
+      await writeFileWhole(adoptedFile(this.#context.paths), origin);
+      await this.#take(old, seed, { server, schema });
+      await remember(schema.digest);
+      void withPg(old, dropAdoptionSlot).catch(() => undefined);
     } catch (error) {
+      await server.stop();
       await rm(adoptedFile(this.#context.paths), { force: true });
       throw error;
     } finally {
       this.#state = null;
+      this.#place = null;
     }
   }
 
@@ -148,7 +128,7 @@ export class Adoption {
     await rm(adoptionFile(this.#context.paths), { force: true });
   }
 
-  async #writeStandby(seed: Omit<Seed, 'source'>, limits: readonly string[]): Promise<void> {
+  async #writeStandby(seed: Copy, limits: readonly string[]): Promise<void> {
     const { dataFolder } = seed.run.folder;
     const options = { mode: 0o600, owner: this.#context.postgresUser };
     await writeFileWhole(join(dataFolder, 'standby.signal'), '', options);
@@ -156,114 +136,95 @@ export class Adoption {
     await writeFileWhole(join(dataFolder, 'postgresql.auto.conf'), text, options);
   }
 
-  async #follow(server: OneServer, old: PgTarget, seed: Omit<Seed, 'source'>): Promise<void> {
+  async #follow(old: PgTarget, seed: Copy): Promise<void> {
     let isAsked = false;
     void this.#asked.promise.then(() => (isAsked = true));
-    let replayed = await replayedBy(server);
-    const first = replayed;
+    let first: Lsn | null = null;
+    let heardAtMs = performance.now();
     for (;;) {
-      const end = await withPg(old, endOfWal);
-      replayed = await replayedBy(server);
-      const behindBytes = Number(end - replayed);
-      this.#state = { phase: 'following', behindBytes: Math.max(0, behindBytes) };
-      seed.onProgress(Number(replayed - first), null);
-      if (isAsked) return;
+      const { end, replayed } = await withPg(old, (client) => standingOf(client, seed.run.node));
+      if (replayed !== null) {
+        heardAtMs = performance.now();
+        first ??= replayed;
+        this.#state = { phase: 'following', behindBytes: Math.max(0, Number(end - replayed)) };
+        seed.onProgress(Number(replayed - first), null);
+        if (isAsked) return;
+      }
       if (seed.signal.aborted) throw new Error('The agent was stopped.');
+      if (performance.now() - heardAtMs > silenceMaxMs) {
+        throw new Error('The copy does not follow any more: its log says why.');
+      }
       await sleep(lookEveryMs);
     }
   }
 
   /** From the closing on nobody writes until the region opens: nothing waits here that need not. */
-  async #take(server: OneServer, old: PgTarget): Promise<void> {
+  async #take(
+    old: PgTarget,
+    seed: Copy,
+    { server, schema }: { readonly server: ManagedProcess; readonly schema: SchemaFiles },
+  ): Promise<void> {
     const { database } = this.#context.cluster;
-    await server.query('postgres', async (copy) => {
-      try {
-        await withPg(old, (client) => this.#close(client, copy));
-      } catch (error) {
-        await withPg(old, (client) => openDatabase(client, database)).catch(() => undefined);
-        throw error;
-      }
-      await copy.query('SELECT pg_promote(true, $1)', [promotionBoundSeconds]);
-      await openDatabase(copy, database);
-      await copy.query(closeOtherDatabases);
-      // Until another region has a copy nobody could confirm more.
-      await copy.query(`ALTER DATABASE ${quoteIdent(database)} SET synchronous_commit = on`);
-    });
-  }
-
-  /** Resolves when the copy has all that was ever written to the database of `old`. */
-  async #close(old: PgClient, copy: PgClient): Promise<void> {
-    // What is written out now is not written out while everybody waits.
-    await old.query('CHECKPOINT');
-    await this.#untilReplayed(copy, await endOfWal(old));
-    await copy.query('CHECKPOINT');
-    await closeDatabase(old, this.#context.cluster.database, this.#boundMs);
-    const end = await endOfWal(old);
-    this.#context.logger.info({ lsn: formatLsn(end) }, 'the old database is closed');
-    await this.#untilReplayed(copy, end);
-  }
-
-  async #untilReplayed(copy: PgClient, end: Lsn): Promise<void> {
-    const deadlineMs = performance.now() + this.#boundMs;
-    while ((await lsnIn(copy, replayedSql)) < end) {
-      if (performance.now() > deadlineMs) throw new Error('The copy does not reach the end.');
-      await sleep(5);
+    try {
+      const end = await withPg(old, (client) => this.#close(client, seed));
+      await this.#promote(seed, server);
+      // The copy ended its recovery by itself: what it did not have by then it will never have.
+      const has = await readSwitchPoint(seed.run.folder.dataFolder);
+      if (has < end) throw new Error('The copy lacks the end.');
+      await this.#settle(seed, schema);
+    } catch (error) {
+      // Nobody but Meridian was let into the copy: the old database is still all there is.
+      await server.stop();
+      await withPg(old, (client) => openDatabase(client, database)).catch(() => undefined);
+      throw error;
     }
   }
-}
 
-const dropSlot = `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
-  WHERE slot_name = $1 AND NOT active`;
+  /** What a node of Meridian's own has from the start. */
+  async #settle({ run }: Copy, schema: SchemaFiles): Promise<void> {
+    const { database } = this.#context.cluster;
+    // Not flushed by itself: what follows in the database flushes it too.
+    const first = `SET LOCAL synchronous_commit = off;
+      ALTER DATABASE ${quoteIdent(database)} ALLOW_CONNECTIONS true; ${closeOtherDatabases};
+      ALTER DATABASE ${quoteIdent(database)} SET synchronous_commit = on`;
+    // In mode logged until another region has a copy: nobody could confirm more.
+    await withPg(ownerTarget(this.#context, run.port, 'postgres'), (copy) =>
+      copy.query(`BEGIN; ${first}; COMMIT`),
+    );
+    const target = ownerTarget(this.#context, run.port, database);
+    await withPg(target, (client) => bringForward(client, schema));
+  }
 
-/** The database of the URL is about to be closed, so its server is asked in another one. */
-function targetOf({ host, port, user, password }: AdoptionSource): PgTarget {
-  return {
-    ...{ host, port, user, password, isForeign: true },
-    database: 'postgres',
-    applicationName: 'meridian_adoption',
-    options: ownSessionOptions,
-  };
-}
+  /** Resolves when the copy's disk has all that was ever written to the database of `old`. */
+  async #close(old: PgClient, seed: Copy): Promise<Lsn> {
+    await closeDatabase(old, this.#context.cluster.database, this.#boundMs);
+    // The last statement of the closing has flushed what was before it.
+    const { end } = await standingOf(old, seed.run.node);
+    this.#context.logger.info({ lsn: formatLsn(end) }, 'the old database is closed');
+    await this.#until(this.#boundMs, 'The copy does not reach the end.', async () => {
+      const { flushed } = await standingOf(old, seed.run.node);
+      return flushed !== null && flushed >= end;
+    });
+    return end;
+  }
 
-/** Roles and a slot on the old server. Returns its limits, which the copy must have as well. */
-async function prepareOld(context: RegionContext, client: PgClient): Promise<string[]> {
-  await client.query("SET log_statement = 'none'; SET password_encryption = 'scram-sha-256'");
-  await ensureRoles(context, client);
-  await client.query(
-    `SELECT pg_create_physical_replication_slot($1, true)
-     WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
-    [adoptionSlot],
-  );
-  const { rows } = await client.query<{ name: string; setting: string }>(
-    'SELECT name, setting FROM pg_settings WHERE name = ANY($1)',
-    [Object.keys(limitsMin)],
-  );
-  return rows
-    .filter(({ name, setting }) => Number(setting) > (limitsMin[name] ?? 0))
-    .map(({ name, setting }) => `${name} = ${setting}`);
-}
+  /** As `pg_ctl promote` does; the copy admits nobody before, so no session can ask for it. */
+  async #promote(seed: Copy, server: ManagedProcess): Promise<void> {
+    const { dataFolder } = seed.run.folder;
+    const owner = this.#context.postgresUser;
+    await writeFileWhole(join(dataFolder, 'promote'), '', { mode: 0o600, owner });
+    server.signal('SIGUSR1');
+    await this.#until(promotionBoundMs, 'The copy does not end its recovery.', () =>
+      Promise.resolve(serverStatus(dataFolder) === 'ready'),
+    );
+    this.#context.logger.info('the copy has taken its place');
+  }
 
-/** Those of infra/postgres/postgresql.conf and PostgreSQL's default: lower ones stay unused. */
-const limitsMin: Readonly<Record<string, number>> = {
-  max_connections: 150,
-  max_worker_processes: 8,
-  max_wal_senders: 16,
-  max_locks_per_transaction: 64,
-};
-
-async function endOfWal(client: PgClient): Promise<Lsn> {
-  return lsnIn(client, 'SELECT pg_current_wal_insert_lsn() AS lsn');
-}
-
-const replayedSql = 'SELECT pg_last_wal_replay_lsn() AS lsn';
-
-function replayedBy(server: OneServer): Promise<Lsn> {
-  return server.query('postgres', (client) => lsnIn(client, replayedSql));
-}
-
-async function lsnIn(client: PgClient, sql: string): Promise<Lsn> {
-  const { rows } = await client.query<{ lsn: string | null }>(sql);
-  const lsn = parseLsn(rows[0]?.lsn ?? '');
-  if (lsn === null) throw new Error('PostgreSQL names no position.');
-  return lsn;
+  async #until(boundMs: number, otherwise: string, isSo: () => Promise<boolean>): Promise<void> {
+    const deadlineMs = performance.now() + boundMs;
+    while (!(await isSo())) {
+      if (performance.now() > deadlineMs) throw new Error(otherwise);
+      await sleep(pausedEveryMs);
+    }
+  }
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { parseNodeId, type NodeId } from '../../../shared/core/node.ts';
+import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { NodeMode } from '../../../shared/ports/node-control.ts';
 import type { RunAs } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
@@ -63,6 +64,25 @@ export function dataStateOf(folder: NodeFolder): 'none' | 'half-made' | 'ready' 
  */
 export function isStandbyData(folder: NodeFolder): boolean {
   return existsSync(join(folder.dataFolder, 'standby.signal'));
+}
+
+/** Throws RequestInvalid, with the reason, when a server of `mode` must not start on the data. */
+export function checkStart(
+  folder: NodeFolder,
+  wanted: { readonly node: NodeId; readonly mode: NodeMode; readonly primary: NodeId | null },
+): void {
+  const { node, mode, primary } = wanted;
+  const data = dataStateOf(folder);
+  const refuse = (message: string): never => {
+    throw new MeridianError('RequestInvalid', message, { node });
+  };
+  if (data !== 'ready') refuse(`The data of ${node} are not complete (${data}).`);
+  const isStandby = isStandbyData(folder);
+  if (mode === 'normal' && isStandby) refuse(`${node} is a standby: promote it.`);
+  if (mode === 'standby' && !isStandby) {
+    refuse(`${node} was a server of its own: seed it as a standby.`);
+  }
+  if (mode === 'standby' && primary === null) refuse('A standby needs a primary to follow.');
 }
 
 /** The record, or null when the data are not complete. Throws on a record it cannot read. */

@@ -42,7 +42,8 @@ export async function withOneServer<T>(
   }
 }
 
-async function untilRunning(server: ManagedProcess): Promise<void> {
+/** Throws, in words, when the process ends or does not answer in time. */
+export async function untilRunning(server: ManagedProcess): Promise<void> {
   const deadline = performance.now() + startBoundMs;
   while (server.state().phase !== 'running') {
     const { phase, problem } = server.state();

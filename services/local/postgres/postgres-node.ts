@@ -17,6 +17,7 @@ import { nodeName } from '../region-paths.ts';
 import { NodeOperations, type NodeOperation } from './node-operations.ts';
 import { Adoption, type AdoptionState } from './adoption.ts';
 import {
+  checkStart,
   dataStateOf,
   freshRecord,
   isStandbyData,
@@ -30,7 +31,13 @@ import {
 } from './node-folder.ts';
 import { bringDataForward, bringServerForward } from './schema.ts';
 import { ensurePhysicalSlot, seedFromRegion, seedStandbyOf, type OnProgress } from './seed.ts';
-import { killServer, ownerTarget, prepareServer, writeNodeCertificates } from './server-process.ts';
+import {
+  killServer,
+  ownerTarget,
+  prepareServer,
+  writeAccessRules,
+  writeNodeCertificates,
+} from './server-process.ts';
 import { setUpNode } from './setup.ts';
 
 /** What the agent shows about a node: the operation under way besides. */
@@ -119,8 +126,7 @@ export class PostgresNode {
     return this.#operations.run('initialise', async () => {
       if (dataStateOf(this.#folder) !== 'ready') {
         await this.#server.stop();
-        const schema = await this.#makeFirstData();
-        await writeRecord(this.#folder, { ...freshRecord, schema });
+        await (this.adoption.isWanted() ? this.#adopt() : this.#setUp());
       }
       await this.adoption.forget();
     });
@@ -145,7 +151,7 @@ export class PostgresNode {
 
   start(mode: NodeMode, primary: NodeId | null): Promise<void> {
     return this.#operations.run('start', async () => {
-      this.#checkStart(mode, primary);
+      checkStart(this.#folder, { node: this.id, mode, primary });
       const { lastMode, primary: before } = this.#record() ?? freshRecord;
       const isSame = lastMode === mode && before === primary;
       if (isSame && this.#server.state().phase !== 'stopped') return;
@@ -191,7 +197,8 @@ export class PostgresNode {
       if (isStandbyData(this.#folder)) throw new Error('The standby did not end its recovery.');
       await this.#remember({ lastMode: 'normal', primary: null });
       // It may have been promoted before it had what its primary was brought.
-      await this.#remember({ schema: await bringServerForward(this.#context, this.#config.port) });
+      const schema = await bringServerForward(this.#context, this.#config.port);
+      await this.#remember({ schema });
     });
   }
 
@@ -221,38 +228,35 @@ export class PostgresNode {
     return this.#record()?.lastMode === 'normal';
   }
 
-  #checkStart(mode: NodeMode, primary: NodeId | null): void {
-    const data = dataStateOf(this.#folder);
-    const refuse = (message: string): never => {
-      throw new MeridianError('RequestInvalid', message, { node: this.id });
-    };
-    if (data !== 'ready') refuse(`The data of ${this.id} are not complete (${data}).`);
-    const isStandby = isStandbyData(this.#folder);
-    if (mode === 'normal' && isStandby) refuse(`${this.id} is a standby: promote it.`);
-    if (mode === 'standby' && !isStandby) {
-      refuse(`${this.id} was a server of its own: seed it as a standby.`);
-    }
-    if (mode === 'standby' && primary === null) refuse('A standby needs a primary to follow.');
-  }
-
   async #prepareServer(): Promise<ProcessSpec> {
+    const adopted = this.adoption.followed();
+    const run = { ...this.#run(), isRecovering: false };
+    const copy = { ...run, mode: 'isolated', primary: null } as const;
+    if (adopted !== null) return prepareServer(this.#context, { ...copy, adopted });
     const { lastMode, primary, schema } = this.#record() ?? freshRecord;
     if (lastMode === null) throw new Error('No mode to start in.');
     if (lastMode === 'normal') {
       const seenTo = await bringDataForward(this.#context, this.#run(), schema);
       if (seenTo !== schema) await this.#remember({ schema: seenTo });
     }
-    return prepareServer(this.#context, {
-      ...this.#run(),
-      mode: lastMode,
-      isRecovering: false,
-      primary: primary === null ? null : this.#placeOf(primary),
-    });
+    const followed = primary === null ? null : this.#placeOf(primary);
+    return prepareServer(this.#context, { ...run, mode: lastMode, primary: followed });
   }
 
-  #makeFirstData(): Promise<string> {
-    if (!this.adoption.isWanted()) return setUpNode(this.#context, this.#run());
-    return this.adoption.run(this.#seed());
+  async #setUp(): Promise<void> {
+    const schema = await setUpNode(this.#context, this.#run());
+    await writeRecord(this.#folder, { ...freshRecord, schema });
+  }
+
+  /** The server runs already, as nobody's node: it is opened to its own access rules. */
+  async #adopt(): Promise<void> {
+    await this.adoption.run(this.#seed(), this.#server, async (schema) => {
+      await Promise.all([
+        writeRecord(this.#folder, { ...freshRecord, lastMode: 'normal', schema }),
+        writeAccessRules(this.#context, { folder: this.#folder, mode: 'normal' }),
+      ]);
+      this.#server.signal('SIGHUP');
+    });
   }
 
   readonly #onProgress: OnProgress = (doneBytes, totalBytes) => {
@@ -276,9 +280,9 @@ export class PostgresNode {
   }
 
   #placeOf(node: NodeId): { host: string; port: number } {
-    const { region } = this.#context;
-    const config = region.nodes.find(({ id }) => id === node);
-    if (config !== undefined) return { host: region.bind, port: config.port };
-    throw new MeridianError('RequestInvalid', `${node} is no node of ${region.id}.`);
+    const { id, bind, nodes } = this.#context.region;
+    const config = nodes.find((one) => one.id === node);
+    if (config !== undefined) return { host: bind, port: config.port };
+    throw new MeridianError('RequestInvalid', `${node} is no node of ${id}.`);
   }
 }

@@ -228,7 +228,7 @@ async function makeLocalStateNew(client: PgClient): Promise<void> {
 }
 
 /** The last line of the newest timeline's history file: parent, switch point, reason. */
-async function readSwitchPoint(dataFolder: string): Promise<Lsn> {
+export async function readSwitchPoint(dataFolder: string): Promise<Lsn> {
   const walFolder = join(dataFolder, 'pg_wal');
   const newest = (await readdir(walFolder))
     .filter((name) => name.endsWith('.history'))

@@ -54,12 +54,23 @@ export async function prepareServer(context: RegionContext, run: ServerRun): Pro
     runAs: context.postgresUser,
     addresses: [{ host: context.region.bind, port: run.port }],
     isAnswering: async () => {
+      if (run.adopted !== undefined) return serverStatus(dataFolder) !== 'starting';
       await withPg(ownerTarget(context, run.port, 'postgres'), (client) =>
         client.query('SELECT 1'),
       );
       return true;
     },
   };
+}
+
+/**
+ * What the server says of itself in its pid file: `starting`, `standby` (it follows and lets nobody
+ * in), `ready`, `stopping`.
+ */
+export function serverStatus(dataFolder: string): string {
+  const file = join(dataFolder, 'postmaster.pid');
+  const line = existsSync(file) ? readFileSync(file, 'utf8').split('\n')[7] : undefined;
+  return line?.trim() ?? 'starting';
 }
 
 /** A connection of Meridian's superuser to the node at `port` of this machine. */
@@ -111,12 +122,23 @@ async function writeSettings(context: RegionContext, run: ServerRun): Promise<vo
   const options = { mode: 0o600, owner: context.postgresUser };
   const texts = {
     'postgresql.conf': `${await readFile(fixedFile, 'utf8')}\n${ownSettings(settings)}`,
-    'pg_hba.conf': accessRules(settings),
     'pg_ident.conf': '',
   };
   for (const [name, text] of Object.entries(texts)) {
     await writeFileWhole(join(run.folder.dataFolder, name), text, options);
   }
+  await writeAccessRules(context, run);
+}
+
+/** For a server that starts, or runs and is sent SIGHUP: who is let in. */
+export async function writeAccessRules(
+  context: RegionContext,
+  { folder, mode }: Pick<ServerRun, 'folder' | 'mode'>,
+): Promise<void> {
+  const { database, security } = context.cluster;
+  const text = accessRules({ mode, database, isSecured: security.mode === 'tls' });
+  const options = { mode: 0o600, owner: context.postgresUser };
+  await writeFileWhole(join(folder.dataFolder, 'pg_hba.conf'), text, options);
 }
 
 /**

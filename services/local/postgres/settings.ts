@@ -50,6 +50,8 @@ export function ownSettings(settings: NodeSettings): string {
     const plain = { ...settings, tls: null };
     lines.push(`primary_conninfo = ${quoted(connectionText(plain, settings.adopted))}`);
     lines.push(`primary_slot_name = ${quoted(adoptionSlot)}`);
+    // With the state that libpq goes on from, to the next of its places.
+    lines.push('hot_standby = off');
   }
   return `${lines.join('\n')}\n`;
 }

@@ -17,6 +17,8 @@ import { statusOf } from './cluster-status.ts';
 import { oldPassword, startOldServer, type OldServer } from './old-server.ts';
 
 const scale = 70;
+/** On a busy machine; what a take-over waits for is bounded by ten seconds each. */
+const pauseMaxMs = 6000;
 const regions = ['eu-west', 'us-east', 'ap-south'];
 const waiting = { deadlineMs: 300_000, intervalMs: 1000 };
 let hosts: SecuredHosts;
@@ -80,7 +82,7 @@ test('with --yes it becomes the primary of epoch 1 while the application writes'
   const now = await statusOf(hosts, 'us-east');
   assert.equal(now?.primary, 'eu-west');
   assert.ok(!existsSync(join(folder, 'adopt.json')), 'the password of the old server is gone');
-  assert.ok(pauseMs < 20_000);
+  assert.ok(pauseMs < pauseMaxMs, `writes paused for ${String(pauseMs)} ms`);
 });
 
 test('the old server lets nobody in, its superuser neither', async () => {

@@ -13,7 +13,7 @@ import {
   adoptedFile,
   adoptionFile,
   writeAdoption,
-} from '../../../services/local/postgres/adoption.ts';
+} from '../../../services/local/postgres/adoption-source.ts';
 import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
 import { ownerTarget } from '../../../services/local/postgres/server-process.ts';
 import type { RegionContext } from '../../../services/local/region-context.ts';
@@ -63,6 +63,19 @@ async function beginAdoption(region: string): Promise<Adopting> {
   done.catch(() => undefined);
   await eventually(() => nodes.stateOf(id).adoption?.phase === 'following', waiting);
   return { context, nodes, id, done };
+}
+
+/** As the application, at the node's own port. */
+async function connectToNode({ region }: RegionContext): Promise<null> {
+  const at = { host: region.bind, port: region.nodes[0]?.port ?? 5432, database: 'app' };
+  const client = new pg.Client({ ...at, user: 'shop', password: oldPassword });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return null;
+  } finally {
+    void client.end().catch(() => undefined);
+  }
 }
 
 /** Writes as fast as it can, and connects again whenever it is thrown out. */
@@ -135,13 +148,24 @@ test('all that was answered is in the copy, and nothing is written after the clo
   const writers = [0, 1, 2, 3].map((first) => startWriter(first, 4));
   const { context, nodes, id, done } = await beginAdoption('west');
   await eventually(() => writers.every(({ written }) => written.length > 50), waiting);
+  // The state from which libpq goes on to the next of its places, here the old server.
+  const closed = { code: '57P03' };
+  await assert.rejects(connectToNode(context), closed);
+  const { pid } = nodes.stateOf(id);
   nodes.takeOver(id);
   await done;
+  const { mode, process: phase } = nodes.stateOf(id);
+  assert.deepEqual([mode, phase], ['normal', 'running']);
+  assert.equal(nodes.stateOf(id).pid, pid, 'it did not start anew');
+  const { message } = await eventually(async () => {
+    const error = await connectToNode(context).catch((why: unknown) => why as pg.DatabaseError);
+    return error?.code === '57P03' ? error : null;
+  });
+  assert.match(message, /closed to applications/);
   await Promise.all(writers.map((writer) => writer.stop()));
   assert.equal(nodes.stateOf(id).data, 'ready');
   assert.throws(() => readFileSync(adoptionFile(context.paths)), /ENOENT/);
   assert.match(readFileSync(adoptedFile(context.paths), 'utf8'), /^\{"host":.*"database":"app"\}$/);
-  await nodes.start(id, 'normal', null);
   const target = ownerTarget(context, 5432, 'app');
   const copied = await eventually(
     () =>

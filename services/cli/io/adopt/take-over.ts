@@ -6,7 +6,7 @@ import {
   toldAdoption,
   writeAdoption,
   type AdoptionSource,
-} from '../../../local/postgres/adoption.ts';
+} from '../../../local/postgres/adoption-source.ts';
 import { localRegionPaths, type RegionPaths } from '../../../local/region-paths.ts';
 import { isLoopback } from '../../../../shared/config/external-parts.ts';
 import type { RegionConfig } from '../../../../shared/config/cluster-schema.ts';

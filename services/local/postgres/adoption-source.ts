@@ -1,0 +1,124 @@
+/** The server that a database is adopted from: where it is, what it is asked, where it stands. */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
+import { physicalSlotOf, type NodeId } from '../../../shared/core/node.ts';
+import { ownSessionOptions, type PgClient, type PgTarget } from '../../../shared/pg/client.ts';
+import { writeFileWhole } from '../process/whole-file.ts';
+import type { RegionContext } from '../region-context.ts';
+import type { RegionPaths } from '../region-paths.ts';
+import { adoptionSlot } from './settings.ts';
+import { ensureRoles } from './setup.ts';
+
+const sourceSchema = z.strictObject({
+  host: z.string(),
+  port: z.number(),
+  database: z.string(),
+  /** A superuser. */
+  user: z.string(),
+  password: z.string(),
+});
+
+const placeSchema = sourceSchema.pick({ host: true, port: true, database: true }).strip();
+
+export type AdoptionSource = z.infer<typeof sourceSchema>;
+
+/** Says, while it is there, that a new database is not to be made but this one adopted. */
+export function adoptionFile(paths: Pick<RegionPaths, 'folder'>): string {
+  return join(paths.folder, 'adopt.json');
+}
+
+/** Says afterwards whence the database came. */
+export function adoptedFile(paths: Pick<RegionPaths, 'folder'>): string {
+  return join(paths.folder, 'adopted.json');
+}
+
+/** Which database the region was told to adopt, or has adopted; null: none. */
+export function toldAdoption(
+  paths: Pick<RegionPaths, 'folder'>,
+): Pick<AdoptionSource, 'host' | 'port' | 'database'> | null {
+  const file = [adoptionFile(paths), adoptedFile(paths)].find((one) => existsSync(one));
+  if (file === undefined) return null;
+  return placeSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+}
+
+export async function writeAdoption(
+  paths: Pick<RegionPaths, 'folder'>,
+  source: AdoptionSource,
+): Promise<void> {
+  await mkdir(paths.folder, { recursive: true });
+  await writeFileWhole(adoptionFile(paths), JSON.stringify(source), { mode: 0o600 });
+}
+
+/** What the region was told to adopt, with the password. Throws when it was told nothing. */
+export function readAdoption(paths: Pick<RegionPaths, 'folder'>): AdoptionSource {
+  return sourceSchema.parse(JSON.parse(readFileSync(adoptionFile(paths), 'utf8')));
+}
+
+/** Once nobody follows any more: else it would keep WAL for ever. */
+export async function dropAdoptionSlot(old: PgClient): Promise<void> {
+  const named = 'FROM pg_replication_slots WHERE slot_name = $1';
+  const end = `SELECT pg_terminate_backend(active_pid, 5000) ${named} AND active_pid IS NOT NULL`;
+  await old.query(end, [adoptionSlot]);
+  await old.query(`SELECT pg_drop_replication_slot(slot_name) ${named}`, [adoptionSlot]);
+}
+
+/** The database of the URL is about to be closed, so its server is asked in another one. */
+export function targetOf({ host, port, user, password }: AdoptionSource): PgTarget {
+  return {
+    ...{ host, port, user, password, isForeign: true },
+    database: 'postgres',
+    applicationName: 'meridian_adoption',
+    options: ownSessionOptions,
+  };
+}
+
+/** Roles and a slot on the old server. Returns its limits, which the copy must have as well. */
+export async function prepareOld(context: RegionContext, client: PgClient): Promise<string[]> {
+  await client.query("SET log_statement = 'none'; SET password_encryption = 'scram-sha-256'");
+  await ensureRoles(context, client);
+  await client.query(
+    `SELECT pg_create_physical_replication_slot($1, true)
+     WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
+    [adoptionSlot],
+  );
+  const { rows } = await client.query<{ name: string; setting: string }>(
+    'SELECT name, setting FROM pg_settings WHERE name = ANY($1)',
+    [Object.keys(limitsMin)],
+  );
+  return rows
+    .filter(({ name, setting }) => Number(setting) > (limitsMin[name] ?? 0))
+    .map(({ name, setting }) => `${name} = ${setting}`);
+}
+
+/** Those of infra/postgres/postgresql.conf and PostgreSQL's default: lower ones stay unused. */
+const limitsMin: Readonly<Record<string, number>> = {
+  max_connections: 150,
+  max_worker_processes: 8,
+  max_wal_senders: 16,
+  max_locks_per_transaction: 64,
+};
+
+export interface Standing {
+  /** Of the old server's WAL, on its disk. */
+  readonly end: Lsn;
+  /** What the copy has on its disk, and has replayed; null while it does not stream. */
+  readonly flushed: Lsn | null;
+  readonly replayed: Lsn | null;
+}
+
+/** As the old server knows it: the copy itself lets nobody in. */
+export async function standingOf(old: PgClient, copy: NodeId): Promise<Standing> {
+  const { rows } = await old.query<Record<string, string | null>>(
+    `SELECT pg_current_wal_flush_lsn() AS end, flush_lsn, replay_lsn
+     FROM (VALUES (1)) AS one LEFT JOIN pg_stat_replication
+       ON application_name = $1 AND state <> 'backup'`,
+    [physicalSlotOf(copy)],
+  );
+  const end = parseLsn(rows[0]?.['end'] ?? '');
+  if (end === null) throw new Error('PostgreSQL names no position.');
+  const at = (name: string): Lsn | null => parseLsn(rows[0]?.[name] ?? '');
+  return { end, flushed: at('flush_lsn'), replayed: at('replay_lsn') };
+}
