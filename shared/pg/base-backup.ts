@@ -58,6 +58,8 @@ export async function startBaseBackup(
   const { connection } = client as unknown as { connection: ReplicationConnection };
   for (const name of listenersOfClient) connection.removeAllListeners(name);
   const tar = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
+  // The promises tell a failure, also one before anybody reads: unheard it would end the process.
+  tar.on('error', () => undefined);
   const size = Promise.withResolvers<number>();
   const end = Promise.withResolvers<void>();
   void size.promise.catch(() => undefined);
