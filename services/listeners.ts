@@ -68,9 +68,8 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
   }
   return {
     async listen() {
+      const reusePort = mayShare(options);
       for (const [kind, server] of servers) {
-        const { gateway } = options.cluster;
-        const reusePort = gateway.reusePort && options.services.every((name) => name === 'gateway');
         await listenOn(server, { host: options.region.bind, port: ports[kind], reusePort });
       }
     },
@@ -78,6 +77,16 @@ export async function createListeners(options: ListenerOptions): Promise<Listene
       await closeServers([...servers.values()]);
     },
   };
+}
+
+/** Of two processes that share ports either may get a request: only gateways are alike enough. */
+function mayShare({ cluster, services, logger }: ListenerOptions): boolean {
+  if (!cluster.gateway.reusePort || !services.includes('gateway')) return false;
+  const others = services.filter((name) => name !== 'gateway');
+  if (others.length === 0) return true;
+  const why = 'the gateway shares its process with other services';
+  logger.warn({ why, services: others }, 'gateway.reusePort has no effect');
+  return false;
 }
 
 function publicServerOf({ services }: Composition): ServerFactory | undefined {

@@ -96,8 +96,12 @@ async function run(options: ProcessOptions, inputs: Inputs): Promise<void> {
   });
   shutdown.onStop('configuration', () => Promise.resolve(live.stop()));
   shutdown.onStop('composition', () => composition.close());
+  const edge = composition.services.filter(({ name }) => name === 'gateway');
+  const others = composition.services.filter(({ name }) => name !== 'gateway');
+  // What still comes in by connections that are there is the gateway's to answer.
+  shutdown.onStop('gateway', () => stopServices(edge));
   shutdown.onStop('listeners', () => listeners.close());
-  shutdown.onStop('services', () => stopServices(composition));
+  shutdown.onStop('services', () => stopServices(others));
   shutdown.onStop('drain', async () => {
     isDraining = true;
     for (const { service } of composition.services) await service.announceEnd?.();
@@ -111,8 +115,8 @@ async function run(options: ProcessOptions, inputs: Inputs): Promise<void> {
   process.send?.('started');
 }
 
-async function stopServices(composition: Composition): Promise<void> {
-  for (const { service } of composition.services.toReversed()) await service.stop();
+async function stopServices(services: Composition['services']): Promise<void> {
+  for (const { service } of services.toReversed()) await service.stop();
 }
 
 function secretsFor(options: ProcessOptions): Secrets {

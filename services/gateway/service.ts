@@ -93,6 +93,9 @@ class Gateway implements FlowOwner {
   readonly #listener: PublicListener;
   #builder: RuntimeBuilder | null = null;
   #config: GatewayConfig;
+  /** Settled once requests can be served, or never will be. */
+  readonly #loaded = Promise.withResolvers<void>();
+  #isStopped = false;
   #isLeaving = false;
   #isDraining = false;
   #inFlight = 0;
@@ -126,6 +129,7 @@ class Gateway implements FlowOwner {
     this.#builder = new RuntimeBuilder(config, this.#dependencies, parts);
     this.runtime = this.#builder.build(config);
     this.runtime.regions.start();
+    this.#loaded.resolve();
   }
 
   reload(config: GatewayConfig): void {
@@ -141,9 +145,12 @@ class Gateway implements FlowOwner {
 
   handle(request: IncomingMessage, reply: ServerResponse, requestId: string): void {
     if (this.runtime === null) {
-      reply.writeHead(503, { 'retry-after': '1' }).end();
+      if (this.#isStopped) reply.writeHead(503, { 'retry-after': '1' }).end();
+      // Beside another process that serves, what comes before the start is over waits for it.
+      else void this.#loaded.promise.then(() => this.handle(request, reply, requestId));
       return;
     }
+    if (reply.destroyed) return;
     this.#inFlight += 1;
     // Node loses a request that came in one packet with one that asks for another protocol.
     const isLast = this.#isLeaving || request.headers.upgrade !== undefined;
@@ -155,6 +162,10 @@ class Gateway implements FlowOwner {
   }
 
   upgrade(upgrade: RawUpgrade): void {
+    if (this.runtime === null && !this.#isStopped) {
+      void this.#loaded.promise.then(() => this.upgrade(upgrade));
+      return;
+    }
     if (this.runtime === null) {
       const head = 'HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close';
       upgrade.socket.on('error', () => undefined);
@@ -187,6 +198,8 @@ class Gateway implements FlowOwner {
 
   async stop(): Promise<void> {
     this.runtime = null;
+    this.#isStopped = true;
+    this.#loaded.resolve();
     await this.#builder?.stop();
     this.#builder = null;
   }

@@ -19,7 +19,11 @@ export interface MeridianProcessConfig {
  * young generation of 8 MB instead of 16 costs it little time and saves memory (decision 0031).
  */
 export function nodeOptionsOf(services: readonly ServiceName[]): readonly string[] {
-  return services.length === 1 && services[0] === 'gateway' ? ['--max-semi-space-size=8'] : [];
+  return isGatewayAlone(services) ? ['--max-semi-space-size=8'] : [];
+}
+
+function isGatewayAlone(services: readonly ServiceName[]): boolean {
+  return services.length === 1 && services[0] === 'gateway';
 }
 
 /** What the cluster file asks for: the services that no process of their own runs share one. */
@@ -54,6 +58,8 @@ function meridianSpec(context: RegionContext, config: MeridianProcessConfig): Pr
   const { region, paths, programs, clusterFile } = context;
   const program = join(programs.repositoryFolder, 'services/main.ts');
   const ports = Object.values(config.listeners);
+  // A gateway may be started beside another one that is to end (`gateway.reusePort`).
+  const reusePort = isGatewayAlone(config.services);
   const told = ['--config', clusterFile, '--secrets', paths.secretsFile, '--region', region.id];
   const hosts = ['--hosts-file', paths.hostsJsonFile];
   const services = ['--services', config.services.join(',')];
@@ -63,7 +69,7 @@ function meridianSpec(context: RegionContext, config: MeridianProcessConfig): Pr
     env: nodeEnvironment(programs),
     folder: paths.folder,
     runAs: null,
-    addresses: ports.map((port) => ({ host: region.bind, port })),
+    addresses: ports.map((port) => ({ host: region.bind, port, reusePort })),
     isAnswering: () => answersOk(internalOrigin(region.bind, config.listeners.admin), '/health'),
   };
 }

@@ -6,6 +6,8 @@ import { sleep } from '../../../shared/runtime/sleep.ts';
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  /** Also free when processes of the same user that share their ports listen there. */
+  readonly reusePort?: boolean;
 }
 
 const triesMax = 10;
@@ -50,11 +52,14 @@ async function tryListenAgain(address: ListenAddress): Promise<string | null> {
   }
 }
 
-function tryListen({ host, port }: ListenAddress): Promise<string | null> {
+function tryListen(address: ListenAddress): Promise<string | null> {
+  const { host, port, reusePort = false } = address;
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(null)));
+    server.listen({ host, port, reusePort, exclusive: true }, () =>
+      server.close(() => resolve(null)),
+    );
   });
 }
 

@@ -6,19 +6,25 @@
 import assert from 'node:assert/strict';
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { createMeridianProcess } from '../../../../services/local/parts/meridian.ts';
+import { openRegionContext } from '../../../../services/local/region-context.ts';
+import { regionPaths } from '../../../../services/local/region-paths.ts';
 import { requirePeer } from '../../../../shared/auth/require-scope.ts';
 import type { ClusterBase } from '../../../../shared/config/cluster-schema.ts';
+import type { Secrets } from '../../../../shared/config/secrets-schema.ts';
+import type { RegionId } from '../../../../shared/core/region.ts';
 import { regionControlRoutes } from '../../../../shared/http/control-routes.ts';
 import { createServer } from '../../../../shared/http/server.ts';
 import { systemClock } from '../../../../shared/runtime/system-clock.ts';
 import { makeCertificate } from '../../../helpers/edge/certificate.ts';
+import { migrateConnections, startSteadyClients } from '../../../helpers/edge/steady-clients.ts';
 import { eventually } from '../../../helpers/eventually.ts';
 import { loopbackAddresses, testCluster, testSecrets } from '../../../helpers/gateway.ts';
 import { routerView } from '../../../helpers/router-view.ts';
@@ -32,6 +38,7 @@ let cluster: ClusterBase;
 let slowRequests = 0;
 let upstream: HttpUpstream;
 let section: Record<string, unknown>;
+let secrets: Secrets;
 const children: ChildProcess[] = [];
 let controller: FastifyInstance;
 
@@ -54,7 +61,7 @@ before(async () => {
   };
   cluster = splitCluster();
   await writeSection(section);
-  const secrets = testSecrets('eu-west');
+  secrets = testSecrets('eu-west');
   await writeFile(join(folder, 'secrets.yaml'), JSON.stringify(secrets), { mode: 0o600 });
   controller = createServer({ logger: pino({ level: 'silent' }), ...limits });
   const control = { view: () => routerView(), onChange: () => () => undefined };
@@ -132,4 +139,42 @@ test('it serves over TLS, follows its file, and hands over to a second process',
   const end = once(second, 'exit');
   second.kill('SIGTERM');
   assert.deepEqual(await end, [0, null]);
+});
+
+test('the agent starts a gateway anew beside another one, and nobody notices', async (context) => {
+  const migration = await migrateConnections();
+  context.after(() => migration.restore());
+  if (!migration.isOn) return context.skip('net.ipv4.tcp_migrate_req cannot be set');
+  await writeSection({ ...section, tls: undefined });
+  await chmod(folder, 0o755);
+  const paths = regionPaths(join(folder, 'region'));
+  const files = { cluster, clusterFile: join(folder, 'meridian.yaml'), paths, secrets };
+  const logger = pino({ level: 'silent' });
+  const region = await openRegionContext({ ...files, logger, region: 'eu-west' as RegionId });
+  await cp(join(folder, 'secrets.yaml'), paths.secretsFile);
+  const services = ['gateway'] as const;
+  const own = { name: 'meridian-gateway', services, listeners: portsFrom(7080) };
+  const managed = createMeridianProcess(region, own);
+  context.after(() => managed.stop());
+  // The port alone does not tell which of two processes answers on it.
+  const hasStarted = async (times: number): Promise<boolean> => {
+    const log = await readFile(managed.state().logFile, 'utf8').catch(() => '');
+    return log.split('"service started"').length > times;
+  };
+  managed.start();
+  await eventually(() => hasStarted(1), { deadlineMs: 30_000 });
+
+  const clients = startSteadyClients(`http://${address}:7080/`);
+  context.after(() => clients.stop());
+  await eventually(() => clients.replies > 100, { deadlineMs: 30_000 });
+  const beside = await start();
+  managed.signal('SIGTERM');
+  await eventually(() => hasStarted(2), { deadlineMs: 30_000 });
+  const gone = once(beside, 'exit');
+  beside.kill('SIGTERM');
+  assert.deepEqual(await gone, [0, null]);
+  const soFar = clients.replies;
+  await eventually(() => clients.replies > soFar + 100, { deadlineMs: 30_000 });
+  await clients.stop();
+  assert.deepEqual(clients.failures, []);
 });

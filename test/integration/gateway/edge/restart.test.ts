@@ -1,11 +1,9 @@
 /** A gateway process that stops, and one that takes over from it, as clients see them. */
 // test: light
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
-import http, { type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { Agent, request } from 'undici';
+import { migrateConnections, startSteadyClients } from '../../../helpers/edge/steady-clients.ts';
 import { eventually } from '../../../helpers/eventually.ts';
 import { startGatewayProcess, type GatewayProcess } from '../../../helpers/gateway-process.ts';
 import { loopbackAddresses, testCluster, testSecrets } from '../../../helpers/gateway.ts';
@@ -98,52 +96,12 @@ test('what does not end in time is cut, and the process ends', async () => {
   await isCut;
 });
 
-interface Load {
-  readonly failures: string[];
-  replies: number;
-  stop(): Promise<void>;
-}
-
-/** Requests without retries: half over kept connections, half with a new one each. */
-function startLoad(origin: string): Load {
-  const load: Load = { failures: [], replies: 0, stop: () => Promise.resolve() };
-  let isOver = false;
-  const one = async (agent: http.Agent | false): Promise<void> => {
-    const client = http.get(`${origin}/5`, { agent });
-    const [reply] = (await once(client, 'response')) as [IncomingMessage];
-    assert.equal(Buffer.concat((await reply.toArray()) as Buffer[]).toString(), 'done');
-    load.replies += 1;
-  };
-  const loop = async (agent: http.Agent | false): Promise<void> => {
-    while (!isOver) {
-      await one(agent).catch((error: unknown) => load.failures.push(String(error)));
-    }
-  };
-  const agents = Array.from({ length: 8 }, () => new http.Agent({ keepAlive: true }));
-  const loops = [...agents.map(loop), ...agents.map(() => loop(false))];
-  load.stop = async () => {
-    isOver = true;
-    await Promise.all(loops);
-    for (const agent of agents) agent.destroy();
-  };
-  return load;
-}
-
-/** Whether the kernel hands connections that wait for a closing process to its successor. */
-const migration = '/proc/sys/net/ipv4/tcp_migrate_req';
-
 test('a second process takes over without a failed request', async (context) => {
-  const before_ = await readFile(migration, 'utf8').catch(() => null);
-  const isMigrating = await writeFile(migration, '1').then(
-    () => true,
-    () => before_?.trim() === '1',
-  );
-  context.after(async () => {
-    if (before_ !== null) await writeFile(migration, before_).catch(() => undefined);
-  });
+  const migration = await migrateConnections();
+  context.after(() => migration.restore());
   const start = gatewayOf({ reusePort: true, drainNoticeMs: 500 });
   const old = await start();
-  const load = startLoad(old.origin);
+  const load = startSteadyClients(`${old.origin}/5`);
   const socket = await openWebSocket(`${old.origin}/echo`);
   const end = closedOf(socket);
   await eventually(() => load.replies > 200);
@@ -159,7 +117,7 @@ test('a second process takes over without a failed request', async (context) => 
   await load.stop();
   // Without it, only connections that were made in that very moment and had carried nothing.
   const kept = load.failures.filter((why) => !why.includes('connect ECONNRESET'));
-  assert.deepEqual(isMigrating ? load.failures : kept, []);
+  assert.deepEqual(migration.isOn ? load.failures : kept, []);
   assert.ok(load.failures.length <= load.replies / 100, load.failures.join());
   assert.ok((await next.metric('meridian_gateway_requests_total')) > 200);
 });

@@ -26,3 +26,14 @@ test('an address of another machine is no address of this one', async () => {
     '192.0.2.1 is no address of this machine.',
   );
 });
+
+test('an address that is shared is free for those that share it, and for nobody else', async () => {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen({ host, port: 0, reusePort: true }, done));
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const { port } = address;
+  assert.equal(await whyNotFree([{ host, port, reusePort: true }]), null);
+  assert.match((await whyNotFree([{ host, port }])) ?? '', /is in use by process/);
+  await new Promise((resolve) => server.close(resolve));
+});
