@@ -2,6 +2,9 @@
  * Runs several statements in one round trip (manual, section "Pipelining" of the extended query
  * protocol): all are sent, then one Sync. Each text is prepared once per connection. Values are
  * text; an array becomes an array literal.
+ *
+ * A batch is sent at once though another is still running, so that the server never waits between
+ * two of them. Who uses the client itself besides waits for its batches first.
  */
 import { bindMessage } from './bind-message.ts';
 import type { PgClient } from './client.ts';
@@ -41,6 +44,8 @@ export class PgPipeline {
   readonly #client: PgClient;
   #names = new Map<string, string>();
   #nextName = 1;
+  /** Batches that the server has not answered yet. */
+  #underWay = 0;
 
   constructor(client: PgClient) {
     this.#client = client;
@@ -57,12 +62,19 @@ export class PgPipeline {
         this.#names = new Map();
         reject(error);
       };
+      // Whatever the client holds back are batches, and those have been sent.
+      const isSent = this.#underWay > 0;
+      if (isSent) this.#send(wireOf(this.#client), statements);
+      this.#underWay += 1;
       const batch: Batch = {
-        submit: (connection) => this.#send(connection as Wire, statements),
+        submit: (connection) => {
+          if (!isSent) this.#send(connection as Wire, statements);
+        },
         callback: fail,
         handleError: fail,
         handleCommandComplete: ({ text }) => counts.push(rowsOf(text)),
         handleReadyForQuery: () => {
+          this.#underWay -= 1;
           if (!isFailed) resolve(counts);
         },
         handleRowDescription: () => undefined,
@@ -105,6 +117,10 @@ export class PgPipeline {
     wire.parse({ name, text });
     return name;
   }
+}
+
+function wireOf(client: PgClient): Wire {
+  return (client as unknown as { readonly connection: Wire }).connection;
 }
 
 /** The number at the end of a command tag. */

@@ -3,10 +3,11 @@
  * start-up and authentication; after START_REPLICATION the socket is read here, so that a huge
  * message is joined once and the socket can be paused. Every status frame is the caller's.
  *
- * The server sends each change as soon as it is decoded. While many come, what arrives within a
- * moment is taken together: else records of a few transactions each would be made.
+ * The server sends each change as soon as it is decoded. While many come, the socket is read only
+ * once a millisecond, and what arrives within a moment is taken together: else most time would go
+ * into reads of a few hundred bytes and records of a few transactions each.
  */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Lsn } from '../core/lsn.ts';
 import { postgresUsOf } from '../core/pgoutput/postgres-time.ts';
@@ -41,32 +42,50 @@ const copyDone = 99;
 const xlogData = 119;
 const keepalive = 107;
 
-/** Many changes: so many bytes within `gatherMs`, far above a few thousand transactions/s. */
-const gatherFromBytes = 4096;
+const commitTag = 67;
+
+/**
+ * So many transactions are taken at once; then one look in `gatherMs` is what there is. Else a
+ * machine that is busy would never get out of making a record of each transaction.
+ */
+const looksMax = 4;
+/** Many changes, within `gatherMs`. */
+const manyBytes = 4096;
 const gatherBytesMax = 256 * 1024;
 const gatherMs = 1;
+/** While much arrives, there is a look after 1, 2, 4, 4, … times `gatherMs`. */
+const gatherSpanMax = 4;
+const readBytesMax = 256 * 1024;
 
 export class Walsender {
   readonly #client: pg.Client;
   readonly #socket: Socket;
+  /** Over TLS a pause would hold back pieces that have been read, and let out one at a time. */
+  readonly #isStoppable: boolean;
   #handlers: ReplicationHandlers | null = null;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #neededBytes = 0;
   #isEnded = false;
   #isGathering = false;
+  /** The caller wants nothing to be read. */
+  #isPaused = false;
+  #looksLeft = looksMax;
   #countedFromMs = 0;
   #countedBytes = 0;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, isStoppable: boolean) {
     this.#client = client;
+    this.#isStoppable = isStoppable;
     this.#socket = (client as unknown as { connection: { stream: Socket } }).connection.stream;
   }
 
   /** A walsender connection to `target`'s database. */
   static async connect(target: PgTarget): Promise<Walsender> {
-    const settings = { ...pgConfigOf(target), replication: 'database' };
-    const client = new pg.Client(settings);
+    const config = pgConfigOf(target);
+    const isStoppable = config.ssl === undefined;
+    const stream = isStoppable ? { stream: stoppableSocket } : {};
+    const client = new pg.Client({ ...config, ...stream, replication: 'database' } as object);
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -74,7 +93,7 @@ export class Walsender {
       void client.end().catch(() => undefined);
       throw refusalOf('postgres', error);
     }
-    return new Walsender(client);
+    return new Walsender(client, isStoppable);
   }
 
   /** Runs a statement before streaming begins; every value is text. */
@@ -120,10 +139,12 @@ export class Walsender {
 
   /** Stops reading; status frames still go out. */
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#socket.resume();
   }
 
@@ -137,32 +158,49 @@ export class Walsender {
   #gather(chunk: Buffer): void {
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.byteLength;
-    const nowMs = performance.now();
-    if (!this.#isGathering && nowMs - this.#countedFromMs > gatherMs) {
-      this.#countedFromMs = nowMs;
+    if (this.#isGathering) {
+      this.#countedBytes += chunk.byteLength;
+      if (this.#pendingBytes >= gatherBytesMax) this.#take();
+      if (this.#isStoppable) this.#socket.pause();
+      return;
+    }
+    const passedMs = performance.now() - this.#countedFromMs;
+    if (passedMs > gatherMs) {
+      this.#looksLeft = Math.min(looksMax, this.#looksLeft + Math.floor(passedMs / gatherMs));
+      this.#countedFromMs += passedMs;
       this.#countedBytes = 0;
     }
     this.#countedBytes += chunk.byteLength;
-    if (!this.#isGathering || this.#pendingBytes >= gatherBytesMax) this.#take();
-    if (this.#isGathering || this.#countedBytes < gatherFromBytes) return;
+    if (this.#take() === commitTag) this.#looksLeft -= 1;
+    const isMuch = this.#looksLeft <= 0 || this.#countedBytes >= manyBytes;
+    if (!isMuch || this.#isEnded) return;
     this.#isGathering = true;
-    this.#endGatheringLater();
+    this.#countedBytes = 0;
+    this.#gatherOn(1, 1);
   }
 
-  /** Goes on gathering for as long as much arrives. */
-  #endGatheringLater(): void {
-    this.#countedBytes = 0;
+  /** Reads what has come, `ticks` times until it is taken; goes on until nothing comes. */
+  #gatherOn(ticks: number, span: number): void {
     setTimeout(() => {
-      this.#take();
-      if (this.#countedBytes >= gatherFromBytes) this.#endGatheringLater();
-      else this.#isGathering = false;
+      let [left, next] = [ticks - 1, span];
+      if (left === 0) {
+        this.#take();
+        this.#isGathering = this.#countedBytes > 0 && !this.#isEnded;
+        next = this.#countedBytes < manyBytes * span ? 1 : Math.min(span * 2, gatherSpanMax);
+        left = next;
+        this.#countedBytes = 0;
+      }
+      if (!this.#isPaused && !this.#isEnded) this.#socket.resume();
+      if (this.#isGathering) this.#gatherOn(left, next);
+      else this.#looksLeft = 1;
     }, gatherMs);
   }
 
-  #take(): void {
-    if (this.#isEnded || this.#pendingBytes < this.#neededBytes) return;
+  /** Delivers what is there; returns the tag of the last change, if there was one. */
+  #take(): number | undefined {
+    if (this.#isEnded || this.#pendingBytes < this.#neededBytes) return undefined;
     const [first] = this.#pending;
-    if (first === undefined) return;
+    if (first === undefined) return undefined;
     const bytes = this.#pending.length === 1 ? first : Buffer.concat(this.#pending);
     const messages: Uint8Array[] = [];
     let at = 0;
@@ -180,7 +218,9 @@ export class Walsender {
     const rest = bytes.subarray(at);
     this.#pending = rest.byteLength === 0 ? [] : [rest];
     this.#pendingBytes = rest.byteLength;
+    const tag = messages.at(-1)?.[0];
     this.#deliver(messages);
+    return tag;
   }
 
   #takeOther(message: Buffer, messages: Uint8Array[]): void {
@@ -209,6 +249,17 @@ export class Walsender {
     this.close();
     this.#handlers?.onEnd(error);
   }
+}
+
+/** A socket that reads no more at once when it is paused, and later all that came meanwhile. */
+function stoppableSocket(): Socket {
+  const buffer = Buffer.allocUnsafeSlow(readBytesMax);
+  const callback = (length: number): boolean => {
+    socket.emit('data', Buffer.from(buffer.subarray(0, length)));
+    return true;
+  };
+  const socket = new Socket({ onread: { buffer, callback } });
+  return socket;
 }
 
 /** An ErrorResponse as the error that `pg` would throw. */

@@ -13,22 +13,22 @@ import { DdlSpotter } from '../core/ddl-spotter.ts';
 import type { ChunkRecord, LoggedTransaction } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
 import { formatLsn, type Lsn } from '../../../shared/core/lsn.ts';
-import { formatPosition, type Position } from '../../../shared/core/position.ts';
+import type { Position } from '../../../shared/core/position.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import { isRetryableLock, sqlstateOf } from '../../../shared/errors/sqlstate.ts';
+import { isRetryableLock } from '../../../shared/errors/sqlstate.ts';
 import {
   type PgClient,
   connectPg,
   ownSessionOptions,
   type PgTarget,
 } from '../../../shared/pg/client.ts';
-import { quoteLiteral } from '../../../shared/pg/quote.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { ApplyItem } from './apply/apply-queue.ts';
 import { ChangeWriter, type WriteMode } from './apply/change-writer.ts';
 import { dropOfUnenforced } from './apply/unenforced-index.ts';
-import { readProgress, takeOrigin, timestampOf, type Progress } from './apply/progress-row.ts';
+import { divergenceAt, mayFitOneByOne } from './apply/refused-change.ts';
+import { readProgress, takeOrigin, type Progress } from './apply/progress-row.ts';
 import { textSettings } from './slot-reader.ts';
 
 export interface ApplierOptions {
@@ -59,6 +59,9 @@ interface Group {
 }
 
 const lockTriesMax = 1000;
+const advanceProgress =
+  'SELECT meridian_local.advance_progress($1::int, $2::pg_lsn, $3::int, $4::pg_lsn, ' +
+  "timestamptz '2000-01-01 00:00:00+00' + $5::bigint * interval '1 microsecond', $6::int, $7)";
 
 export class Applier {
   readonly #client: PgClient;
@@ -70,6 +73,8 @@ export class Applier {
   #place: ChainPlace;
   #reached: Position;
   #chunkLogged: Promise<void>[] = [];
+  /** The outcome of the last COMMIT that was sent. */
+  #committed: Promise<void> = Promise.resolve();
   readonly progress: Progress;
 
   private constructor(client: PgClient, options: ApplierOptions, progress: Progress) {
@@ -104,8 +109,11 @@ export class Applier {
     }
   }
 
-  /** Applies all of `items`, in order, in few transactions; resolves with what is committed. */
-  async apply(items: readonly ApplyItem[]): Promise<Position> {
+  /**
+   * Applies all of `items`, in order, in few transactions; resolves with what is committed. With
+   * `hasMore`, the last COMMIT may still be under way.
+   */
+  async apply(items: readonly ApplyItem[], hasMore = false): Promise<Position> {
     let group: Group | null = null;
     for (const item of items) {
       const { record } = item;
@@ -123,6 +131,7 @@ export class Applier {
         continue;
       }
       if (group !== null) group = await this.#flush(group);
+      await this.#committed;
       if (verdict.kind === 'idle') {
         this.#noteIdle(record.epoch, verdict.lsn, record.kind === 'idle' ? record.timeUs : null);
       } else if (verdict.kind === 'epoch-start') {
@@ -133,6 +142,7 @@ export class Applier {
       }
     }
     if (group !== null) await this.#flush(group);
+    if (!hasMore) await this.#committed;
     return this.#applied;
   }
 
@@ -205,6 +215,7 @@ export class Applier {
     await Promise.all(this.#chunkLogged);
     this.#chunkLogged = [];
     await this.#commit(place.position, record.commitTimeUs, 1);
+    await this.#committed;
   }
 
   async #commitEpochStart(item: ApplyItem, position: Position): Promise<void> {
@@ -213,6 +224,7 @@ export class Applier {
     await this.#writer.send();
     const time = item.record.kind === 'epoch-start' ? item.record.timeUs : 0n;
     await this.#commit(position, time, 0);
+    await this.#committed;
     this.#place = placeAt(position);
   }
 
@@ -233,30 +245,36 @@ export class Applier {
         await write(mode, first);
         return;
       } catch (error) {
+        // What came before has failed first, if it has.
+        await this.#committed;
         if (!mayFitOneByOne(error)) throw error;
         await this.#writer.rollback(savepoint);
         const drop = await dropOfUnenforced(this.#client, error);
         if (drop !== null && !first.has(drop)) first.add(drop);
         else if (isRetryableLock(error) && tries < lockTriesMax) await sleep(50);
-        else if (mode === 'one by one') throw this.#divergence(error, end);
+        else if (mode === 'one by one') throw divergenceAt(end, error);
         else mode = 'one by one';
       }
     }
   }
 
+  /** Sends COMMIT once the one before has succeeded; `#committed` is its outcome. */
   async #commit(to: Position, timeUs: bigint, transactions: number): Promise<void> {
+    await this.#committed;
     const { fenceEpoch, incarnation } = this.#options;
     const from = this.#applied;
     await failpoint('applier.before-commit');
-    await this.#client.query(
-      `SELECT meridian_local.advance_progress(${from.epoch}, '${formatLsn(from.endLsn)}', ` +
-        `${to.epoch}, '${formatLsn(to.endLsn)}', ${timestampOf(timeUs)}, ` +
-        `${fenceEpoch}, ${quoteLiteral(incarnation)}); COMMIT`,
-    );
-    await failpoint('applier.after-commit');
-    this.#applied = to;
-    this.#reached = to;
-    this.#options.onApplied({ applied: to, reached: to, timeUs, transactions });
+    const sent = this.#writer.commit(advanceProgress, [
+      ...[String(from.epoch), formatLsn(from.endLsn), String(to.epoch), formatLsn(to.endLsn)],
+      ...[String(timeUs), String(fenceEpoch), incarnation],
+    ]);
+    this.#committed = sent.then(async () => {
+      await failpoint('applier.after-commit');
+      this.#applied = to;
+      this.#reached = to;
+      this.#options.onApplied({ applied: to, reached: to, timeUs, transactions });
+    });
+    this.#committed.catch(() => undefined);
   }
 
   #noteIdle(epoch: Epoch, lsn: Lsn, timeUs: bigint | null): void {
@@ -264,19 +282,6 @@ export class Applier {
     if (lsn > this.#reached.endLsn || epoch > this.#reached.epoch) this.#reached = reached;
     const { onApplied } = this.#options;
     onApplied({ applied: this.#applied, reached: this.#reached, timeUs, transactions: 0 });
-  }
-
-  #divergence(error: unknown, at: Position): unknown {
-    const state = sqlstateOf(error);
-    if (!(error instanceof MeridianError) && state === null) return error;
-    const facts = error instanceof MeridianError ? error.details : { sqlstate: state ?? '' };
-    const why = error instanceof Error ? error.message : String(error);
-    return new MeridianError(
-      'Divergence',
-      `The transaction at ${formatPosition(at)} cannot be applied: ${why}`,
-      { ...facts, position: formatPosition(at) },
-      error,
-    );
   }
 }
 
@@ -286,11 +291,4 @@ function addMessages(group: Group, messages: readonly Uint8Array[]): void {
 
 function relationsIn(messages: readonly Uint8Array[]): Uint8Array[] {
   return messages.filter((message) => message[0] === 82);
-}
-
-/** Whether the same changes, one by one, may succeed: any refusal of a statement, no lost link. */
-function mayFitOneByOne(error: unknown): boolean {
-  const state = sqlstateOf(error);
-  if (error instanceof MeridianError) return error.code === 'Divergence';
-  return state !== null && !state.startsWith('57') && !state.startsWith('08') && state !== 'MF001';
 }

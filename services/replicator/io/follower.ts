@@ -86,7 +86,7 @@ async function withApplier(
     for (;;) {
       const items = await queue.take(options.takeBytesMax);
       if (items === null) return;
-      applied = await applier.apply(items);
+      applied = await applier.apply(items, !queue.isEmpty);
     }
   })();
   applying.catch((error: unknown) => queue.fail(error));

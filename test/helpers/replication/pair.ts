@@ -132,6 +132,6 @@ async function applyAll(
   for (;;) {
     const items = await queue.take(groupBytesMax);
     if (items === null) return;
-    await applier.apply(items);
+    await applier.apply(items, !queue.isEmpty);
   }
 }

@@ -112,6 +112,38 @@ test('killed ten times at random under load', async () => {
   await assertEqualRegions(cluster.primary.server, replica.server);
 });
 
+test('what was sent behind a COMMIT that is refused is not committed', async () => {
+  const from = nextId;
+  nextId += 20_000;
+  const refused = from + 8000;
+  await replica.server.query(`
+    SET event_triggers = off;
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION 'refused at COMMIT'; END $$;
+    CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON work DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.id = ${refused}) EXECUTE FUNCTION refuse();
+    ALTER TABLE work ENABLE ALWAYS TRIGGER refuse`);
+  await replica.kill();
+  const app = await connectPg(cluster.primary.server.target('app'));
+  await app.query('SET synchronous_commit = local');
+  await app.query(`DO $$ BEGIN FOR id IN ${from + 1}..${from + 16_000} LOOP
+    INSERT INTO work VALUES (id, 'burst', 0); COMMIT; END LOOP; END $$`);
+  await app.end();
+  await replica.start();
+  await eventually(() => /refused at COMMIT/.test(replica.report()?.why ?? ''), {
+    deadlineMs: 60_000,
+  });
+  const rows = await replica.server.query(
+    `SELECT count(*) = coalesce(max(id) - ${from}, 0) AS is_prefix,
+       coalesce(max(id), 0) < ${refused} AS is_before
+     FROM work WHERE id BETWEEN ${from} AND ${from + 20_000}`,
+  );
+  assert.deepEqual(rows, [{ is_prefix: 't', is_before: 't' }]);
+  await replica.server.query('SET event_triggers = off; DROP FUNCTION refuse CASCADE');
+  await cluster.caughtUp(replica, 60_000);
+  await assertEqualRegions(cluster.primary.server, replica.server);
+});
+
 test('both logs were trimmed, and hold what a restart must know', async () => {
   for (const { id, report } of cluster.regions) {
     const target = { brokers: cluster.kafka.addresses, clientId: 'test', clock: systemClock };

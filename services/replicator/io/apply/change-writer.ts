@@ -28,6 +28,7 @@ const pendingCharactersMax = 1024 * 1024;
 const plannedMax = 2000;
 /** Batches that are sent or wait for the one before, at most. */
 const batchesMax = 2;
+const commitStatement = { text: 'COMMIT', values: [] };
 
 interface Pending {
   readonly statement: PipelinedStatement;
@@ -118,6 +119,11 @@ export class ChangeWriter {
       if (check !== null && counts[index] !== check.expectedRows)
         throw otherRows(check, counts[index]);
     }
+  }
+
+  /** Commits after running `text`; what is queued from now on comes after it, and fails with it. */
+  async commit(text: string, values: readonly string[]): Promise<void> {
+    await this.#pipeline.run([{ text, values }, commitStatement]);
   }
 
   /** Waits until at most `count` batches are under way; the first failure wins. */

@@ -41,11 +41,6 @@ export async function takeOrigin(client: PgClient): Promise<void> {
   await client.query(`SELECT pg_replication_origin_session_setup('${ownOrigin}')`);
 }
 
-/** SQL of a time in microseconds since 2000-01-01 UTC, exact. */
-export function timestampOf(timeUs: bigint): string {
-  return `timestamptz '2000-01-01 00:00:00+00' + ${timeUs} * interval '1 microsecond'`;
-}
-
 /** Writes the progress row of a node that stands at `position`. */
 export async function writeProgress(
   target: Omit<PgTarget, 'applicationName' | 'options'>,
