@@ -235,7 +235,6 @@ export function primaryState(changes: Partial<ControllerState> = {}): Controller
       sent: [],
       lastSentMs: nowMs - 100,
       closedSinceMs: null,
-      ownEpoch: null,
     },
     tenure,
     opening,

@@ -51,8 +51,6 @@ export interface LeaseState {
   readonly lastSentMs: number;
   /** Since when the lease is valid but the node is not open: it does not hold on for long. */
   readonly closedSinceMs: number | null;
-  /** The newest epoch whose door this run opened first: nobody else ever had its lease. */
-  readonly ownEpoch: number | null;
 }
 
 /** The seal this region owes or gave for the open prepare. */
@@ -271,14 +269,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     role: 'joining',
     isRoleKnown: false,
     why: 'the controller has just started',
-    lease: {
-      validUntilMs: null,
-      nextSeq: 1,
-      sent: [],
-      lastSentMs: -Infinity,
-      closedSinceMs: null,
-      ownEpoch: null,
-    },
+    lease: { validUntilMs: null, nextSeq: 1, sent: [], lastSentMs: -Infinity, closedSinceMs: null },
     seal: null,
     tail: null,
     opening: null,

@@ -29,16 +29,11 @@ const answerMaxAgeMs = 1000;
 /** A record takes about so long through the control log. */
 const aheadMs = 500;
 
-/**
- * Whether the lease of the primary before the folded epoch is over for certain. Its own one it gave
- * up itself when it read the prepare (decision 0055).
- */
+/** Whether the lease of the primary before the folded epoch is over for certain. */
 export function isLeaseOver(state: ControllerState): boolean {
   const promotion = currentPromotion(state);
   if (promotion === null) return false;
   if (promotion.isQuick || promotion.epoch === 1) return true;
-  const isOwn = promotion.from === state.config.region;
-  if (isOwn && state.lease.ownEpoch === promotion.epoch - 1) return true;
   return state.nowMs >= expiredFromMs(state.read.oldLeaseReadAtMs, leaseTimes(state));
 }
 

@@ -110,7 +110,7 @@ export function openingProgressed(
 
 /** What is known from the moment the node is open. */
 export function nodeOpened(state: ControllerState): ControllerState {
-  const { opening, fold, nowMs, lease } = state;
+  const { opening, fold, nowMs } = state;
   const promotion = currentPromotion(state);
   if (opening === null || promotion === null || opening.epoch !== fold.epoch) return state;
   const start = { epoch: fold.epoch, endLsn: 0n as typeof promotion.cut.endLsn };
@@ -126,8 +126,7 @@ export function nodeOpened(state: ControllerState): ControllerState {
     strongReadsFrom: opening.isAgain ? opening.probedAt : isCutSafe ? null : start,
     pauseMs: opening.isAgain ? null : pauseOf(state, promotion),
   };
-  const ownEpoch = opening.isAgain ? lease.ownEpoch : fold.epoch;
-  return { ...state, tenure, lease: { ...lease, ownEpoch } };
+  return { ...state, tenure };
 }
 
 /** How long nobody took writes: since the prepare, or since a lost primary's last renewal. */

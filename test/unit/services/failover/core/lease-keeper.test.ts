@@ -95,41 +95,6 @@ describe('renewing', () => {
   });
 });
 
-describe('the old lease', () => {
-  const again = (changes: Partial<ControllerState>): ControllerState =>
-    withRecords(
-      primaryState(changes),
-      record.prepare(2, { preferred: eu }),
-      ...[eu, us, ap].map((region) => record.seal(2, region, { at: '1:0/10' })),
-    );
-  const { lease: own } = primaryState();
-
-  it('is over where this run of the controller alone ever had it', () => {
-    assert.ok(isLeaseOver(again({ lease: { ...own, ownEpoch: 1 } })));
-    assert.ok(!isLeaseOver(again({})));
-  });
-
-  it('is not over when only the one before it was its own', () => {
-    const later = withRecords(
-      again({ lease: { ...own, ownEpoch: 1 } }),
-      record.prepare(3, { preferred: eu }),
-      ...[eu, us, ap].map((region) => record.seal(3, region, { at: '1:0/10' })),
-    );
-    assert.equal(later.fold.epoch, 3);
-    assert.ok(!isLeaseOver(later));
-  });
-
-  it('is not over because this region had one of another region’s epoch', () => {
-    const read = { ...replicaState().lease, ownEpoch: 1 };
-    const elsewhere = withRecords(
-      replicaState({ lease: read }),
-      record.prepare(2),
-      ...[us, ap].map((region) => record.seal(2, region, { at: '1:0/10' })),
-    );
-    assert.ok(!isLeaseOver(elsewhere));
-  });
-});
-
 describe('the first renewal of an epoch', () => {
   const slow = withRecords(
     replicaState(),
