@@ -11,6 +11,7 @@ import {
   type DurabilityMode,
   type Fetch,
   type Served,
+  type TransactionOptions,
   type TransactionStatement,
 } from '../../client/client.ts';
 
@@ -84,6 +85,11 @@ function fetchThrough(pool: Pool): Fetch {
   };
 }
 
+interface TransactionBody {
+  readonly statements: readonly TransactionStatement[];
+  readonly isolation?: TransactionOptions['isolation'];
+}
+
 async function sendIn(
   session: MeridianClient,
   { path, body }: DataCall,
@@ -94,8 +100,9 @@ async function sendIn(
     const result = await session.query(sql, params, options);
     return { body: result, served: result.served };
   }
-  const { statements } = body as { readonly statements: readonly TransactionStatement[] };
-  const { results, served } = await session.transaction(statements, options);
+  const { statements, isolation } = body as TransactionBody;
+  const asked = isolation === undefined ? options : { ...options, isolation };
+  const { results, served } = await session.transaction(statements, asked);
   return { body: { results }, served };
 }
 

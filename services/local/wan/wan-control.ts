@@ -18,6 +18,11 @@ const changeSchema = z.discriminatedUnion('action', [
     addedMs: z.number().min(0).max(60_000).optional(),
     bytesPerSecond: z.number().min(1).optional(),
   }),
+  z.strictObject({
+    action: z.literal('lose'),
+    percent: z.number().min(0).max(90),
+    seed: z.int().min(0),
+  }),
   z.strictObject({ action: z.literal('heal') }),
 ]);
 

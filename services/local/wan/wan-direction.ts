@@ -1,4 +1,5 @@
 /** What happens to bytes on their way from one region to another; changed while they travel. */
+import { createPacketLoss } from './packet-loss.ts';
 
 export type DirectionState = 'open' | 'cut' | 'frozen';
 
@@ -22,8 +23,12 @@ export type DirectionChange =
   /** Nothing is delivered and nothing fails: connections stay half open. */
   | { readonly action: 'freeze' }
   | { readonly action: 'slow'; readonly addedMs?: number; readonly bytesPerSecond?: number }
+  /** So much of what is sent is lost, and sent again by TCP. */
+  | { readonly action: 'lose'; readonly percent: number; readonly seed: number }
   /** Open, with the latency of the distance. */
   | { readonly action: 'heal' };
+
+const noLoss = (): number => 0;
 
 export class WanDirection {
   readonly from: string;
@@ -35,6 +40,7 @@ export class WanDirection {
   #addedMs = 0;
   #bytesPerSecond: number | null = null;
   #bytes = 0;
+  #stallMs = noLoss;
   /** When the last byte taken leaves a limited line, on the clock of `performance.now()`. */
   #busyUntilMs = 0;
 
@@ -80,12 +86,16 @@ export class WanDirection {
         this.#addedMs = change.addedMs ?? this.#addedMs;
         this.#bytesPerSecond = change.bytesPerSecond ?? this.#bytesPerSecond;
         break;
+      case 'lose':
+        this.#stallMs = createPacketLoss(change.percent, change.seed);
+        break;
       case 'heal':
         this.#state = 'open';
         this.#latencyMs = this.#distanceMs;
         this.#addedMs = 0;
         this.#bytesPerSecond = null;
         this.#busyUntilMs = 0;
+        this.#stallMs = noLoss;
         break;
     }
     for (const listener of [...this.#listeners]) listener();
@@ -103,8 +113,8 @@ export class WanDirection {
     if (this.#bytesPerSecond !== null) {
       const startMs = Math.max(nowMs, this.#busyUntilMs);
       this.#busyUntilMs = startMs + (size / this.#bytesPerSecond) * 1000;
-      return this.#busyUntilMs + this.delayMs;
+      return this.#busyUntilMs + this.delayMs + this.#stallMs();
     }
-    return nowMs + this.delayMs;
+    return nowMs + this.delayMs + this.#stallMs();
   }
 }

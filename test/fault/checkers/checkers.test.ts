@@ -2,25 +2,16 @@
 /** The checkers themselves: good histories pass, each kind of bad one is found. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findAppendViolations } from './append.ts';
 import { isLinearizable } from './linearizable.ts';
+import { findLossViolations } from './reported-loss.ts';
 import { findSessionViolations } from './session.ts';
 import { findStaleReads } from './staleness.ts';
 import { findSetViolations } from './unique-set.ts';
+import { findWritableEpochViolations } from './writable-epochs.ts';
 import type { Operation } from '../run/history.ts';
+import { failed, op, unknown } from './sample-operation.ts';
 
-/** An operation from `startedMs` to `endedMs`. */
-function op(
-  [name, input, output]: readonly [string, unknown, unknown],
-  [startedMs, endedMs]: readonly [number, number],
-  more: Partial<Operation> = {},
-): Operation {
-  const base = { client: 'c', region: 'r', key: 'k', outcome: 'ok', code: '' } as const;
-  return { ...base, name, input, output, startedMs, endedMs, ...more };
-}
-
-const unknown = { outcome: 'unknown' } as const;
-const failed = { outcome: 'failed' } as const;
+const nothing = { found: [], reported: [] };
 
 describe('linearizable register', () => {
   const write = op(['write', 1, null], [0, 10]);
@@ -96,24 +87,6 @@ describe('sessions', () => {
   });
 });
 
-describe('appended lists', () => {
-  const append = op(['append', 1, null], [0, 1]);
-  it('prefixes pass', () => {
-    const reads = [op(['read', null, [1]], [2, 3]), op(['read', null, [1, 2]], [4, 5])];
-    const second = op(['append', 2, null], [2, 5], unknown);
-    assert.deepEqual(findAppendViolations([append, second, ...reads]), []);
-  });
-  it('finds lost, doubled, reordered and failed items', () => {
-    assert.equal(findAppendViolations([append, op(['read', null, []], [2, 3])]).length, 1);
-    assert.equal(findAppendViolations([append, op(['read', null, [1, 1]], [2, 3])]).length, 1);
-    const other = op(['append', 2, null], [0, 1]);
-    const fork = [op(['read', null, [1, 2]], [2, 3]), op(['read', null, [2, 1]], [2, 3])];
-    assert.equal(findAppendViolations([append, other, ...fork]).length, 1);
-    const there = op(['read', null, [1]], [2, 3]);
-    assert.equal(findAppendViolations([{ ...append, ...failed }, there]).length, 1);
-  });
-});
-
 describe('unique rows', () => {
   const insert = op(['insert', null, null], [0, 1], { key: 'a' });
   it('finds lost, doubled and refused ones', () => {
@@ -131,5 +104,51 @@ describe('bounded staleness', () => {
     assert.equal(findStaleReads([beat, op(['read', 500, 6], [601, 602])]).length, 1);
     assert.deepEqual(findStaleReads([beat, op(['read', 500, 6], [599, 700])]), []);
     assert.deepEqual(findStaleReads([beat, op(['read', 500, 7], [601, 602])]), []);
+  });
+});
+
+describe('rows that wait for nobody', () => {
+  const insert = op(['insert', null, null], [0, 1], { key: 'a' });
+  const row = { id: 'a', confirmed: 'unknown' };
+  it('there or reported passes', () => {
+    assert.deepEqual(findLossViolations([insert], { found: ['a'], reported: [] }), []);
+    assert.deepEqual(findLossViolations([insert], { found: [], reported: [row] }), []);
+    assert.deepEqual(findLossViolations([{ ...insert, ...unknown }], nothing), []);
+  });
+  const both = { found: ['a'], reported: [row] };
+  const twice = { found: [], reported: [row, row] };
+  const denied = { found: [], reported: [{ ...row, confirmed: 'no' }] };
+  const other = { found: [], reported: [row, { ...row, id: 'b' }] };
+  const bad: [string, Operation, Parameters<typeof findLossViolations>[1], RegExp][] = [
+    ['a lost tail that is not reported', insert, nothing, /lost, and not reported/],
+    ['a reported row that is there', insert, both, /reported as lost, yet there/],
+    ['a row reported twice', insert, twice, /reported 2 times/],
+    ['a confirmed one that is called unconfirmed', insert, denied, /as not confirmed/],
+    ['a row that nobody wrote', insert, other, /nobody wrote/],
+    ['a failed one that happened', { ...insert, ...failed }, both, /failed, yet it happened/],
+  ];
+  for (const [name, operation, facts, expected] of bad) {
+    it(`finds ${name}`, () => {
+      assert.match(findLossViolations([operation], facts).join('\n'), expected);
+    });
+  }
+});
+
+describe('writable epochs', () => {
+  const write = (epoch: number, times: readonly [number, number], servedBy = 'r'): Operation =>
+    op(['write', 1, null], times, { epoch, servedBy });
+  it('one after the other passes, and a reply that was long under way', () => {
+    const history = [write(1, [0, 10]), write(2, [5, 6]), write(2, [11, 12])];
+    assert.deepEqual(findWritableEpochViolations(history), []);
+  });
+  it('a reply that tells no position of its own says nothing', () => {
+    const silent = op(['write', 1, null], [11, 12], { epoch: null });
+    assert.deepEqual(findWritableEpochViolations([write(2, [0, 1]), silent]), []);
+  });
+  it('finds an older epoch that still writes, and two regions in one epoch', () => {
+    const late = findWritableEpochViolations([write(2, [0, 1]), write(1, [2, 3])]);
+    assert.match(late.join('\n'), /two epochs/);
+    const shared = findWritableEpochViolations([write(1, [0, 1], 'a'), write(1, [2, 3], 'b')]);
+    assert.match(shared.join('\n'), /epoch 1 took writes in a and b/);
   });
 });

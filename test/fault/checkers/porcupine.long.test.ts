@@ -48,7 +48,10 @@ function makeHistory(random: () => number): Operation[] {
     .map(({ client, startedMs, endedMs, n }): Operation => {
       const dice = random();
       const isUnknown = dice >= 0.4 && random() < 0.2;
-      const base = { client: `c${client}`, region: 'r', key: 'k', code: '', startedMs, endedMs };
+      const base = {
+        ...{ client: `c${client}`, region: 'r', key: 'k', code: '', startedMs, endedMs },
+        ...{ epoch: 1, servedBy: 'r' },
+      };
       const happens = !isUnknown || random() < 0.5;
       const outcome = isUnknown ? 'unknown' : 'ok';
       if (dice < 0.4) return { ...base, name: 'read', input: null, output: value, outcome };

@@ -17,6 +17,16 @@ export interface Operation {
   readonly output: unknown;
   /** The error's code; empty when `ok`. */
   readonly code: string;
+  /** Epoch of the reply's own position; null when it told no later one than the request had. */
+  readonly epoch: number | null;
+  /** Region of the node that answered; null unless `ok`. */
+  readonly servedBy: string | null;
+}
+
+const reads = new Set(['read', 'total', 'pair', 'cause', 'batch']);
+
+export function isWrite({ name }: Operation): boolean {
+  return !reads.has(name);
 }
 
 /** Those of `history` that are called `name` and were answered. */

@@ -173,10 +173,15 @@ export class Nemesis {
     }
   }
 
-  async heal(): Promise<void> {
+  /** Changes every direction of every line. */
+  async everywhere(change: DirectionChange): Promise<void> {
     for (const from of this.regions) {
-      for (const to of this.others(from)) await this.wan(from, to, { action: 'heal' });
+      for (const to of this.others(from)) await this.wan(from, to, change);
     }
+  }
+
+  heal(): Promise<void> {
+    return this.everywhere({ action: 'heal' });
   }
 
   /** How long a fault lasts is part of the scenario. */

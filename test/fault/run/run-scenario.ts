@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDataClient, type DataClient } from '../../../services/cli/demo/data-client.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
+import { findWritableEpochViolations } from '../checkers/writable-epochs.ts';
+import { reportedRows } from './divergence.ts';
 import { findUnequalTables } from './equal-regions.ts';
-import { groupBy, type Operation } from './history.ts';
+import { groupBy, isWrite, type Operation } from './history.ts';
 import { readLogs } from './logs.ts';
 import { Nemesis } from './nemesis.ts';
 import { Session } from './session.ts';
@@ -33,6 +35,7 @@ export interface ScenarioOptions {
 }
 
 const [warmUpMs, afterMs] = [2000, 2000];
+const inEveryRow = ['W4a', 'W7'];
 
 /** Makes the tables anew: what an earlier row left is gone. */
 async function makeTables({ cluster, workloads }: ScenarioOptions): Promise<void> {
@@ -50,7 +53,7 @@ async function makeTables({ cluster, workloads }: ScenarioOptions): Promise<void
 /** Runs `scenario`; every violation is a line of the verdict. */
 export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<Verdict> {
   const { cluster, seed } = options;
-  const wanted = scenario.workloads?.concat('W7');
+  const wanted = scenario.workloads?.concat(inEveryRow);
   const workloads = options.workloads.filter(({ id }) => wanted?.includes(id) ?? true);
   const random = seededPair(seed);
   const nemesis = new Nemesis(cluster, random.faults);
@@ -82,6 +85,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
   const violations = [
     ...judgeCosts(scenario, { promotions, writePauseMs }),
     ...found.flat(),
+    ...findWritableEpochViolations(history).map((line) => `I2: ${line}`),
     ...(await findUnequalTables(cluster)),
   ];
   const counted = { promotions, writePauseMs, ...countOutcomes(history) };
@@ -152,6 +156,7 @@ function checkContext(cluster: TestCluster): CheckContext {
   return {
     regions: cluster.regionIds,
     rows: (region, sql) => rowsAt(cluster, region, sql),
+    reported: (table) => reportedRows(cluster, table),
     logs: () => readLogs(cluster),
   };
 }
@@ -178,12 +183,13 @@ async function rowsAt(
 }
 
 function longestPauseMs(history: readonly Operation[]): number {
-  const reads = new Set(['read', 'total', 'pair', 'cause']);
   const ends = history
-    .filter(({ name, outcome }) => outcome === 'ok' && !reads.has(name))
+    .filter((operation) => operation.outcome === 'ok' && isWrite(operation))
     .map(({ endedMs }) => endedMs)
     .toSorted((a, b) => a - b);
-  return Math.max(0, ...ends.slice(1).map((endMs, index) => endMs - (ends[index] ?? endMs)));
+  return ends.reduce((longest, endMs, index) => {
+    return Math.max(longest, endMs - (ends[index - 1] ?? endMs));
+  }, 0);
 }
 
 function countOutcomes(history: readonly Operation[]): { confirmed: number; unknown: number } {

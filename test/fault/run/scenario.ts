@@ -16,6 +16,8 @@ export interface Scenario {
   readonly writePauseMaxMs: number | null;
   /** Whether it moves wall clocks: the cluster is then started so that it can. */
   readonly movesClocks?: true;
+  /** Whether it takes too long for a run of all rows. */
+  readonly isByNameOnly?: true;
   /** Does the faults and undoes them, while the workloads run. */
   act(nemesis: Nemesis): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** One client of a workload: asks any region, carries its token, notes what it was told. */
 import type { DataCall, DataClient, DataOutcome } from '../../../services/cli/demo/data-client.ts';
+import { decodePositionToken } from '../../../shared/core/position-token.ts';
 import type { Operation, Outcome } from './history.ts';
 
 export interface Ask {
@@ -15,6 +16,8 @@ export interface Ask {
 export interface ReplyBody {
   readonly rows?: readonly Readonly<Record<string, unknown>>[];
   readonly rowCount?: number;
+  /** Of a transaction: one for each statement. */
+  readonly results?: readonly Pick<ReplyBody, 'rows'>[];
 }
 
 /** Codes that leave open whether a write has happened. */
@@ -42,27 +45,28 @@ export class Session {
     const startedMs = performance.now();
     const reply = await client.send({ timeoutMs, ...call, headers });
     const endedMs = performance.now();
+    const epoch = reply.kind === 'answered' ? epochOf(reply.token, headers) : null;
     if (reply.kind === 'answered') this.#token = reply.token ?? this.#token;
     if (reply.kind === 'refused' && reply.code === 'WriteLost') this.#token = null;
     const outcome = outcomeOf(reply);
     const isAnswered = reply.kind === 'answered' && read !== undefined;
     const output = isAnswered ? read(reply.body as ReplyBody) : null;
     const code = reply.kind === 'refused' ? reply.code : reply.kind === 'silent' ? 'NoReply' : '';
-    const times = { startedMs, endedMs };
+    const servedBy = reply.kind === 'answered' ? reply.servedBy : null;
     const operation = {
-      client: this.#id,
-      region,
-      name,
-      key,
-      input,
-      output,
-      outcome,
-      code,
-      ...times,
+      ...{ client: this.#id, region, name, key, input, output, outcome, code },
+      ...{ startedMs, endedMs, epoch, servedBy },
     };
     this.#history.push(operation);
     return operation;
   }
+}
+
+/** A reply repeats the request's token when its own position is no later one. */
+function epochOf(token: string | null, sent: Readonly<Record<string, string>>): number | null {
+  if (token === null || token === sent['meridian-position']) return null;
+  const unsigned = Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('utf8');
+  return decodePositionToken(unsigned)?.position.epoch ?? null;
 }
 
 function outcomeOf(reply: DataOutcome): Outcome {

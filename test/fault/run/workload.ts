@@ -1,4 +1,5 @@
 /** What a workload is: tables, clients that go on until they are stopped, a check at the end. */
+import type { ReportedRow } from '../checkers/reported-loss.ts';
 import type { Operation } from './history.ts';
 import type { ClusterLogs } from './logs.ts';
 import type { Session } from './session.ts';
@@ -21,6 +22,8 @@ export interface CheckContext {
   readonly regions: readonly string[];
   /** All rows of a query at one region, read when nothing is written any more. */
   rows(region: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Rows of a table that the divergence reports list. */
+  reported(table: string): Promise<readonly ReportedRow[]>;
   /** The logs, once they have come to rest. */
   logs(): Promise<ClusterLogs>;
 }

@@ -10,9 +10,11 @@ import { k6 } from './k6.ts';
 import { k7 } from './k7.ts';
 import { k8 } from './k8.ts';
 import { k9 } from './k9.ts';
+import { loss } from './loss.ts';
 import { n1 } from './n1.ts';
 import { n10 } from './n10.ts';
 import { n11 } from './n11.ts';
+import { n12Loss } from './n12-loss.ts';
 import { n12 } from './n12.ts';
 import { n13 } from './n13.ts';
 import { n14 } from './n14.ts';
@@ -36,5 +38,5 @@ export const smokeScenarios: readonly Scenario[] = [n2, k1, k3, n1, n7, n6];
 
 export const allScenarios: readonly Scenario[] = [
   ...[n1, n2, n3, n4, n5, n6, n7, n7Links, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18],
-  ...[n19, k1, k2, k3, k4, k5, k6, k7, k8, k9, duringSeed],
+  ...[n19, k1, k2, k3, k4, k5, k6, k7, k8, k9, duringSeed, n12Loss, loss],
 ];

@@ -8,6 +8,7 @@ import { register } from './register.ts';
 import { schemaChange } from './schema-change.ts';
 import { sessionCounter } from './session-counter.ts';
 import { staleness } from './staleness.ts';
+import { unconfirmedSet } from './unconfirmed-set.ts';
 import { uniqueSet } from './unique-set.ts';
 
 export const clientWorkloads: readonly Workload[] = [
@@ -21,5 +22,5 @@ export const clientWorkloads: readonly Workload[] = [
   staleness,
 ];
 
-/** W7 reads whole logs at the end: too long for `npm test`. */
-export const allWorkloads: readonly Workload[] = [...clientWorkloads, logOrder];
+/** W7 reads whole logs at the end, W4a whole reports: too long for `npm test`. */
+export const allWorkloads: readonly Workload[] = [...clientWorkloads, unconfirmedSet, logOrder];

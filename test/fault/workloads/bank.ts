@@ -1,6 +1,5 @@
 /** W2: transfers between accounts; every snapshot of any region has the same total. */
-import { formatOperation } from '../checkers/format.ts';
-import { answered } from '../run/history.ts';
+import { findWrongTotals } from '../checkers/snapshots.ts';
 import { eventual, firstNumber, query, strong } from '../run/session.ts';
 import { pick, type LoadContext, type Workload } from '../run/workload.ts';
 
@@ -14,9 +13,7 @@ export const bank: Workload = {
   ],
   run: (context) => context.regions.map((region) => runClient(context, region)),
   async check(history, { regions, rows }) {
-    const wrongReads = answered(history, 'total')
-      .filter(({ output }) => output !== accounts * each)
-      .map((read) => `a snapshot does not add up: ${formatOperation(read)}`);
+    const wrongReads = findWrongTotals(history, accounts * each);
     const ends = regions.map(async (region) => {
       const [row] = await rows(region, 'SELECT sum(balance)::int AS n FROM fault.account');
       return row?.['n'] === accounts * each ? [] : [`${region} ends with ${String(row?.['n'])}`];

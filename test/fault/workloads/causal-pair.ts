@@ -1,9 +1,9 @@
 /**
- * W6: an effect is written by a session that has read its cause. No snapshot of any region shows
- * an effect without its cause.
+ * W6: an effect is written by a session that has read its cause, and a third counter by one that
+ * knows nothing of them. All snapshots of all regions are moments of one history, in which what
+ * began after something had ended comes after it.
  */
-import { formatOperation } from '../checkers/format.ts';
-import { answered } from '../run/history.ts';
+import { findSnapshotViolations, type Counters } from '../checkers/snapshots.ts';
 import { eventual, firstNumber, query, type ReplyBody } from '../run/session.ts';
 import { pick, type LoadContext, type Workload } from '../run/workload.ts';
 
@@ -12,26 +12,30 @@ export const causalPair: Workload = {
   setUp: [
     'CREATE TABLE fault.cause (id int PRIMARY KEY, n int NOT NULL)',
     'CREATE TABLE fault.effect (id int PRIMARY KEY, n int NOT NULL)',
+    'CREATE TABLE fault.apart (id int PRIMARY KEY, n int NOT NULL)',
     'INSERT INTO fault.cause VALUES (1, 0)',
+    'INSERT INTO fault.apart VALUES (1, 0)',
     'INSERT INTO fault.effect VALUES (1, 0)',
   ],
-  run: (context) => [raise(context), follow(context), watch(context)],
-  async check(history) {
-    return answered(history, 'pair')
-      .filter(({ output }) => {
-        const [cause, effect] = output as [number, number];
-        return effect > cause;
-      })
-      .map((read) => `an effect without its cause: ${formatOperation(read)}`);
-  },
+  run: (context) => [
+    raise(context, { name: 'raise', table: 'cause' }),
+    raise(context, { name: 'apart', table: 'apart' }),
+    follow(context),
+    watch(context),
+  ],
+  check: async (history) => findSnapshotViolations(history),
 };
 
-async function raise(context: LoadContext): Promise<void> {
-  const session = context.session('causal raise');
+async function raise(
+  context: LoadContext,
+  { name, table }: { readonly name: string; readonly table: string },
+): Promise<void> {
   while (context.isRunning()) {
+    // Without a token of an earlier write: nothing orders the two writers but time.
+    const session = context.session(`causal ${name}`);
     const region = pick(context.regions, context.random);
-    const call = query('UPDATE fault.cause SET n = n + 1');
-    await session.ask({ region, name: 'raise', key: 'pair', call });
+    const call = query(`UPDATE fault.${table} SET n = n + 1 RETURNING n`);
+    await session.ask({ region, name, key: 'pair', call, read: firstNumber });
     await context.pace(100);
   }
 }
@@ -54,11 +58,14 @@ async function follow(context: LoadContext): Promise<void> {
 
 async function watch(context: LoadContext): Promise<void> {
   const session = context.session('causal watch');
-  const sql = 'SELECT (SELECT n FROM fault.cause) AS cause, (SELECT n FROM fault.effect) AS effect';
-  const read = ({ rows = [] }: ReplyBody): [number, number] => [
-    Number(rows[0]?.['cause'] ?? 0),
-    Number(rows[0]?.['effect'] ?? 0),
-  ];
+  const sql =
+    'SELECT (SELECT n FROM fault.cause) AS cause, (SELECT n FROM fault.effect) AS effect, ' +
+    '(SELECT n FROM fault.apart) AS apart';
+  const read = ({ rows: [row] = [] }: ReplyBody): Counters => ({
+    cause: Number(row?.['cause'] ?? 0),
+    effect: Number(row?.['effect'] ?? 0),
+    apart: Number(row?.['apart'] ?? 0),
+  });
   while (context.isRunning()) {
     const region = pick(context.regions, context.random);
     await session.ask({ region, name: 'pair', key: 'pair', call: query(sql, [], eventual), read });

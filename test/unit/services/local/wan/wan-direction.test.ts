@@ -21,6 +21,26 @@ test('a limited line is shared: the second waits for the first', () => {
   assert.equal(direction.report().bytes, 1000);
 });
 
+test('what is lost comes late, as TCP sends it again; the same for the same seed', () => {
+  const latenesses = (seed: number): number[] => {
+    const direction = new WanDirection(pair);
+    direction.change({ action: 'lose', percent: 30, seed });
+    return Array.from({ length: 20_000 }, () => direction.arrivalMs(10, 1000) - 1040);
+  };
+  const found = latenesses(7);
+  assert.deepEqual(found, latenesses(7));
+  assert.notDeepEqual(found, latenesses(8));
+  for (const [index, lateMs] of [0, 200, 600, 1400].entries()) {
+    const share = found.filter((one) => one === lateMs).length / found.length;
+    assert.ok(Math.abs(share - 0.7 * 0.3 ** index) < 0.02, `${lateMs} ms: ${share}`);
+  }
+  assert.equal(Math.max(...found) <= 12_600, true);
+  const healed = new WanDirection(pair);
+  healed.change({ action: 'lose', percent: 90, seed: 1 });
+  healed.change({ action: 'heal' });
+  assert.equal(healed.arrivalMs(10, 1000), 1040);
+});
+
 test('heal undoes everything', () => {
   const direction = new WanDirection(pair);
   direction.change({ action: 'set', latencyMs: 7 });

@@ -1,0 +1,39 @@
+/** What the divergence reports of a cluster say, row by row. */
+import type { TestCluster } from '../../helpers/cluster.ts';
+import type { ReportedRow } from '../checkers/reported-loss.ts';
+
+const pageRows = 1000;
+
+interface Tail {
+  readonly region: string;
+  readonly epoch: number;
+  readonly isListed: boolean;
+  readonly why: string | null;
+}
+
+interface ListedRow {
+  readonly schema: string;
+  readonly table: string;
+  readonly after: Readonly<Record<string, string>> | null;
+  readonly confirmed: string;
+}
+
+/** The reported rows of `table` (with its schema). Throws for a tail that is not listed. */
+export async function reportedRows(cluster: TestCluster, table: string): Promise<ReportedRow[]> {
+  const asked = cluster.regionIds[0] ?? '';
+  const tails = (await cluster.admin(asked, '/admin/diverged'))['items'] as Tail[];
+  const rows: ReportedRow[] = [];
+  for (const { region, epoch, isListed, why } of tails) {
+    if (!isListed) throw new Error(`the tail of ${region} before ${epoch} is not listed: ${why}`);
+    for (let after: unknown = 0; after !== null;) {
+      const path = `/admin/diverged/${region}/${epoch}?after=${String(after)}&limit=${pageRows}`;
+      const page = await cluster.admin(asked, path);
+      for (const row of page['items'] as ListedRow[]) {
+        if (`${row.schema}.${row.table}` !== table) continue;
+        rows.push({ id: row.after?.['id'] ?? '', confirmed: row.confirmed });
+      }
+      after = page['next'];
+    }
+  }
+  return rows;
+}
