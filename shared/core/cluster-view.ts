@@ -146,6 +146,10 @@ export interface RegionReport {
   readonly drift?: readonly string[];
   /** What a person should look at before it stops something; absent when there is nothing. */
   readonly warnings?: readonly string[];
+  /** Disks that are nearly full, in words; absent when none is. */
+  readonly diskAlarms?: readonly string[];
+  /** Of the program that runs there; absent in reports of older programs. */
+  readonly version?: string;
   /** To the other regions and back; absent in reports of older programs. */
   readonly roundTripsMs?: Readonly<Record<RegionId, number>>;
   /** It has lately heard nothing from the primary; absent when it has. */

@@ -128,6 +128,7 @@ export function inEpochOne(
 ): ControlState {
   const opening = [
     record.policy(policy),
+    ...[eu, us, ap].map((region) => record.hello(region)),
     record.prepare(1, { preferred: eu }),
     record.seal(1, eu),
     ...members.map((region, version) => record.member(1, region, { version })),

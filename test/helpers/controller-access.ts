@@ -129,6 +129,7 @@ function config(): ControllerState['config'] {
     cell: 'main',
     region: 'eu-west' as RegionId,
     regionName: 'Frankfurt',
+    programVersion: '1.4.2',
     incarnation: 'one',
     nodes: ['eu-west/pg-1' as NodeId],
     policy: { clusterId, regions, priority: regions, k: 1, ttlMs: 5000, marginMs: 250 },

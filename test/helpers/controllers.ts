@@ -34,6 +34,7 @@ export function configOf(region: RegionId): ControllerConfig {
     cell: 'main',
     region,
     regionName: region,
+    programVersion: '1.4.2',
     incarnation: `${region}-1`,
     nodes: [`${region}/pg-1` as NodeId, `${region}/pg-2` as NodeId],
     policy,

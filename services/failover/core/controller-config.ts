@@ -8,6 +8,8 @@ export interface ControllerConfig {
   readonly cell: string;
   readonly region: RegionId;
   readonly regionName: string;
+  /** Of the program that runs, as its package says. */
+  readonly programVersion: string;
   /** Unique per start of a controller. */
   readonly incarnation: string;
   /** The region's PostgreSQL nodes in the order of the cluster file; the first is preferred. */

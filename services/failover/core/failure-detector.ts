@@ -8,6 +8,7 @@ import { expiredFromMs } from '../../../shared/core/lease.ts';
 import { patienceMs } from './candidate-choice.ts';
 import type { ControllerState } from './controller-state.ts';
 import { whyPrimaryIsGone } from './detection/primary-silence.ts';
+import { unfitness } from './operator/target-fitness.ts';
 import { judgeTail } from './rejoin/rejoin-plan.ts';
 import {
   isChosen,
@@ -107,11 +108,11 @@ function takeBack(state: ControllerState): Proposal | null {
   if (preferredPrimary !== region || role !== 'replica') return null;
   const isQuiet = nowMs - read.promotedAtMs >= preferredQuietMs;
   if (!isQuiet || nowMs < read.pausedUntilMs) return null;
-  const isMember = fold.members.some((member) => member.region === region);
+  // Not knowing how far behind it is, it waits; a person may try.
   const freshAtMs = state.replication?.freshAtMs ?? null;
-  const isInStep = freshAtMs !== null && state.wallMs - freshAtMs <= config.switchoverLagMs;
+  const isFit = freshAtMs !== null && unfitness(state, region) === null;
   const { primary } = fold;
-  if (!isMember || !isInStep || primary === null || !isPeerLive(state, primary)) return null;
+  if (!isFit || primary === null || !isPeerLive(state, primary)) return null;
   const why = `${region} is the preferred primary, and nothing changed for ${preferredQuietMs} ms`;
   return propose(state, { change: 'switchover', preferred: region }, why);
 }

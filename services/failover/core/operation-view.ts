@@ -6,9 +6,10 @@ import type {
   OperationNoted,
   Promotion,
 } from '../../../shared/core/control/control-state.ts';
+import { expiredFromMs } from '../../../shared/core/lease.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { ControllerState } from './controller-state.ts';
-import { isPeerLive } from './situation.ts';
+import { isPeerLive, leaseTimes } from './situation.ts';
 
 /** A note that is not read so long after an opening does not come. */
 const noteMs = 3000;
@@ -138,15 +139,32 @@ function promoted(
  * by what shows for longer than a note takes.
  */
 function hasOpened(state: ControllerState, promotion: Promotion): boolean {
-  const { config, fold, tenure, peers, read, nowMs } = state;
-  const { epoch, to } = promotion;
-  if (fold.notes.some((one) => one.epoch === epoch && one.note.about === 'opened')) return true;
-  if (to === config.region) {
-    return tenure?.epoch === epoch && nowMs - tenure.openedAtMs > noteMs;
-  }
+  if (isNotedOpen(state, promotion)) return true;
+  const { config, tenure, read, nowMs } = state;
+  const sinceMs =
+    promotion.to === config.region ? (tenure?.openedAtMs ?? nowMs) : read.promotedAtMs;
+  return isSeenOpen(state, promotion) && nowMs - sinceMs > noteMs;
+}
+
+/** The last promotion while its region may still open under it; null once it has, or cannot. */
+export function promotionUnopened(state: ControllerState): Promotion | null {
+  const { fold, read, nowMs } = state;
+  const promotion = fold.history.at(-1);
+  if (promotion === undefined || fold.prepare !== null) return null;
+  const isOver = nowMs >= expiredFromMs(read.leaseReadAtMs, leaseTimes(state));
+  const isOpen = isNotedOpen(state, promotion) || isSeenOpen(state, promotion);
+  return isOver || isOpen ? null : promotion;
+}
+
+function isNotedOpen({ fold }: ControllerState, { epoch }: Promotion): boolean {
+  return fold.notes.some((one) => one.epoch === epoch && one.note.about === 'opened');
+}
+
+/** By itself, by its report, or by renewals that go on. */
+function isSeenOpen(state: ControllerState, { epoch, to }: Promotion): boolean {
+  const { config, tenure, peers, read } = state;
+  if (to === config.region) return tenure?.epoch === epoch;
   const report = peers.find((peer) => peer.report.id === to)?.report;
-  const isReported =
-    report?.role === 'primary' && report.epoch === epoch && nowMs - read.promotedAtMs > noteMs;
-  const isRenewed = read.leaseReadAtMs - read.promotedAtMs > noteMs;
-  return isRenewed || (isReported && isPeerLive(state, to));
+  const isReported = report?.role === 'primary' && report.epoch === epoch && isPeerLive(state, to);
+  return isReported || read.leaseReadAtMs - read.promotedAtMs > noteMs;
 }

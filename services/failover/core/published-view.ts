@@ -84,14 +84,18 @@ function peerReports(state: ControllerState): readonly RegionReport[] {
   });
 }
 
-function ownReport(state: ControllerState): RegionReport {
+/** What this region says of itself. */
+export function ownReport(state: ControllerState): RegionReport {
   const { config, fold, role, why } = state;
   const position = ownPosition(state);
   const drift = role === 'replica' ? (state.replication?.drift ?? []) : [];
   const warnings = warningsOf(state);
+  const disks = diskAlarms(state.nodes);
   return {
     ...(drift.length === 0 ? {} : { drift }),
     ...(warnings.length === 0 ? {} : { warnings }),
+    ...(disks.length === 0 ? {} : { diskAlarms: disks }),
+    version: config.programVersion,
     ...(isPrimarySilent(state) ? { isPrimarySilent: true } : {}),
     roundTripsMs: roundTripsOf(state),
     id: config.region,

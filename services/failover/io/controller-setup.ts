@@ -7,6 +7,7 @@ import {
   type ClusterBase,
   type RegionConfig,
 } from '../../../shared/config/cluster-schema.ts';
+import { programVersion } from '../../../shared/config/program-version.ts';
 import type { Secrets } from '../../../shared/config/secrets-schema.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
@@ -64,6 +65,7 @@ export function controllerConfigOf(
     cell: cluster.cell,
     region: region.id,
     regionName: region.name,
+    programVersion,
     incarnation: randomUUID(),
     nodes: [first, ...others],
     policy: {

@@ -182,6 +182,7 @@ export class SimRegion {
       cell: 'main',
       region: this.id,
       regionName: this.id,
+      programVersion: '1.0.0',
       incarnation: `${this.id}-${this.starts}`,
       nodes: [`${this.id}/pg-1` as NodeId, `${this.id}/pg-2` as NodeId],
       policy: world.policy,

@@ -11,8 +11,10 @@ import { switchoverTarget } from '../candidate-choice.ts';
 import type { OperatorRequest } from '../controller-input.ts';
 import type { ControllerState } from '../controller-state.ts';
 import { isPeerLive } from '../situation.ts';
+import { otherChange } from './other-change.ts';
 import { checkRegionChange } from './region-change.ts';
 import { refused, refusedUnopened, type Preflight, type Refusal } from './refusal.ts';
+import { unfitness, unfitRules } from './target-fitness.ts';
 
 type ChangeRequest = Extract<OperatorRequest, { kind: 'change' }>;
 
@@ -90,6 +92,13 @@ function checkChange(state: ControllerState, request: ChangeRequest): Preflight 
       operationId: running?.id ?? null,
     });
   }
+  const other = fold.prepare === null ? otherChange(state) : null;
+  if (other !== null && other.operationId !== operation.id) {
+    return refused('OperationRunning', other.why, {
+      hint: 'wait until it has opened, or until its lease is over',
+      operationId: other.operationId,
+    });
+  }
   if (request.force) return checkForce(state, request);
   return request.change === 'switchover'
     ? checkSwitchover(state, request)
@@ -114,6 +123,8 @@ function checkFailover(state: ControllerState, request: ChangeRequest): Prefligh
       hint: 'wait until `npx meridian status` calls it a replica, or choose another region',
     });
   }
+  const unfit = unfitRules(state, to);
+  if (unfit !== null) return refused('RequestInvalid', unfit.why, { hint: unfit.hint });
   return ready(state, request, to);
 }
 
@@ -129,7 +140,7 @@ function changes(
 }
 
 function checkSwitchover(state: ControllerState, request: ChangeRequest): Preflight {
-  const { fold, peers, config } = state;
+  const { fold } = state;
   const to = request.to ?? switchoverTarget(state);
   if (to === null) {
     return refused('RequestInvalid', 'no member region is live', {
@@ -138,29 +149,8 @@ function checkSwitchover(state: ControllerState, request: ChangeRequest): Prefli
   }
   if (to === fold.primary && fold.prepare === null) return isPrimaryAlready(to);
   if (fold.prepare !== null) return ready(state, request, to);
-  const target = peers.find((peer) => peer.report.id === to)?.report;
-  if (to !== config.region && !isPeerLive(state, to)) {
-    return refused('RequestInvalid', `${to} does not answer`, {
-      hint: 'bring it back, or choose another region',
-    });
-  }
-  if (!fold.members.some((member) => member.region === to)) {
-    return refused('RequestInvalid', `${to} is not a member: it has not caught up`, {
-      hint: 'wait until `npx meridian status` lists it as a member',
-    });
-  }
-  const drift = (to === config.region ? state.replication?.drift : target?.drift) ?? [];
-  if (drift.length > 0) {
-    return refused('RequestInvalid', `${to} differs from the primary: ${drift.join(', ')}`, {
-      hint: 'change it on the primary, or back there by hand; it is compared every two seconds',
-    });
-  }
-  const lagMs = target?.lagMs ?? 0;
-  if (lagMs > config.switchoverLagMs) {
-    return refused('RequestInvalid', `${to} lags ${Math.round(lagMs)} ms behind`, {
-      hint: `wait until it is below ${config.switchoverLagMs} ms`,
-    });
-  }
+  const unfit = unfitness(state, to);
+  if (unfit !== null) return refused('RequestInvalid', unfit.why, { hint: unfit.hint });
   return ready(state, request, to);
 }
 

@@ -37,16 +37,20 @@ after(async () => {
 
 testSplitRegion(() => cluster);
 
-test('a switchover under writes fails none of them', async () => {
+test('a switchover under writes fails none, and one asked for beside it is refused', async () => {
   const { primary, epoch } = await regions();
   const to = cluster.regionIds.find((id) => id !== primary) ?? '';
   await eventually(async () => (await regions()).members.includes(to), { deadlineMs: 30_000 });
   const seen = outcomes.size;
-  const asked = await cluster.admin(any(), `/admin/regions/${primary}/failover`, {
-    to,
-    reason: 'a test',
-  });
+  const ask = (): Promise<Record<string, unknown>> =>
+    cluster.admin(any(), `/admin/regions/${primary}/failover`, { to, reason: 'a test' });
+  const both = (await Promise.all([ask(), ask()])).toSorted(
+    (a, b) => Number(a['httpStatus']) - Number(b['httpStatus']),
+  );
+  const [asked = {}, second = {}] = both;
   assert.equal(asked['httpStatus'], 202, JSON.stringify(asked));
+  assert.deepEqual([second['httpStatus'], second['code']], [409, 'OperationRunning']);
+  assert.deepEqual(second['facts'], { operationId: asked['id'] });
   const operation = await ended(String(asked['id']));
   assert.equal(operation['phase'], 'done', JSON.stringify(operation));
   await eventually(() => outcomes.size > seen + 30, { deadlineMs: 30_000 });
@@ -88,7 +92,7 @@ test('a region is drained in the control log: every region says so', async () =>
   assert.deepEqual(verbs.slice(0, 2), ['test undrain', 'test drain']);
 });
 
-test('a second operation and a target that is the primary are refused', async () => {
+test('a target that is the primary, and force without acceptance, are refused', async () => {
   const { primary } = await regions();
   const path = `/admin/regions/${primary}/failover`;
   const refused = await cluster.admin(any(), path, { to: primary });

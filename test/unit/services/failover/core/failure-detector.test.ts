@@ -137,8 +137,20 @@ const rows: readonly Row[] = [
   {
     name: 'nothing when it is preferred and lags',
     state: preferring({
-      replication: replicationOf(followOf(1), { freshAtMs: nowMs - 2001 }),
+      replication: replicationOf(followOf(1), { freshAtMs: nowMs - 2010 }),
     }),
+    proposal: null,
+  },
+  {
+    name: 'nothing when it is preferred and its roles differ from the primary’s',
+    state: preferring({
+      replication: replicationOf(followOf(1), { freshAtMs: nowMs, drift: ['role clerk'] }),
+    }),
+    proposal: null,
+  },
+  {
+    name: 'nothing when it is preferred and nothing tells how far behind it is',
+    state: preferring({ replication: replicationOf(followOf(1)) }),
     proposal: null,
   },
   {

@@ -39,7 +39,7 @@ const rows = [
     name: 'done, as its renewals tell',
     state: {
       ...withRecords(replicaState({ config: configOf(ap) }), prepare, ...seals),
-      read: { ...replicaState().read, leaseReadAtMs: replicaState().read.promotedAtMs + 3001 },
+      read: { ...replicaState().read, promotedAtMs: replicaState().read.leaseReadAtMs - 3001 },
     },
     phase: 'done',
   },

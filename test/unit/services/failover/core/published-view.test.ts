@@ -5,6 +5,7 @@ import {
   ap,
   databaseOf,
   eu,
+  nodeOf,
   nowMs,
   peerOf,
   primaryState,
@@ -50,6 +51,15 @@ describe('published view', () => {
   it('shows the open change of primary', () => {
     const view = viewOf(withRecords(replicaState(), record.prepare(2, { preferred: us })));
     assert.equal(view.prepare?.preferred, us);
+  });
+
+  it('says which program runs, and which disks are nearly full', () => {
+    const disk = { freeBytes: 5, totalBytes: 100 };
+    const [own] = viewOf(replicaState({ nodes: [nodeOf('us-east/pg-1', { disk })] })).reports;
+    assert.equal(own?.version, '1.4.2');
+    assert.match(own?.diskAlarms?.join() ?? '', /us-east\/pg-1 is 95 % full/);
+    assert.deepEqual(own?.warnings, own?.diskAlarms);
+    assert.equal(viewOf(replicaState()).reports[0]?.diskAlarms, undefined);
   });
 
   it('has no node while the database does not answer or is not its own', () => {

@@ -7,11 +7,15 @@ import { initialControlState } from '../../../../../../shared/core/control/contr
 import {
   ap,
   eu,
+  followOf,
   inEpochOne,
+  nodeOf,
+  nowMs,
   peerOf,
   primaryState,
   record,
   replicaState,
+  replicationOf,
   us,
   withRecords,
 } from '../../../../../helpers/controllers.ts';
@@ -31,6 +35,13 @@ const running = record.prepare(2, {
   preferred: us,
   operation: { id: 'op-0', by: 'bob', reason: 'first', atMs: 1 },
 });
+const openPrimary = peerOf(eu, { role: 'primary' });
+const promoted = [
+  record.prepare(2, { preferred: us, operation: { id: 'op-9', by: 'eve', reason: '', atMs: 2 } }),
+  record.seal(2, us),
+  record.seal(2, ap),
+];
+const fullDisk = { freeBytes: 5, totalBytes: 100 };
 
 interface Row {
   readonly name: string;
@@ -97,6 +108,80 @@ const rows: readonly Row[] = [
     outcome: 'RequestInvalid',
   },
   {
+    name: 'a region whose disk is nearly full',
+    state: primaryState({ peers: [peerOf(us, { diskAlarms: ['the disk is 95 % full'] })] }),
+    request: ask(),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'this region, whose own disk is nearly full',
+    state: replicaState({ nodes: [nodeOf('us-east/pg-1', { disk: fullDisk })] }),
+    request: ask(),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'this region, which lags itself',
+    state: replicaState({
+      replication: replicationOf(followOf(1), { freshAtMs: nowMs - 5000 }),
+    }),
+    request: ask(),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'a region that runs the next version',
+    state: primaryState({ peers: [peerOf(us, { version: '1.5.0' })] }),
+    request: ask(),
+    outcome: 'ready 1 switchover us-east',
+  },
+  {
+    name: 'a region that runs a version too far from this one’s',
+    state: primaryState({ peers: [peerOf(us, { version: '1.6.0' })] }),
+    request: ask(),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'a region that does not know the rules in force',
+    state: withRecords(primaryState(), record.hello(us, 0)),
+    request: ask(),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'a failover to a region that does not know the rules in force',
+    state: withRecords(replicaState(), record.hello(ap, 0)),
+    request: ask({ change: 'failover', to: ap }),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'the loss accepted, without force: the drift is not',
+    state: primaryState({ peers: [peerOf(us, { drift: ['role clerk'] })] }),
+    request: ask({ acceptDataLoss: true }),
+    outcome: 'RequestInvalid',
+  },
+  {
+    name: 'the loss accepted, without force: nothing is forced',
+    state: replicaState(),
+    request: ask({ change: 'failover', to: null, acceptDataLoss: true }),
+    outcome: 'ready 1 failover null',
+  },
+  {
+    name: 'a switchover while the promoted region opens',
+    state: withRecords(primaryState(), ...promoted),
+    request: ask({ to: ap }),
+    outcome: 'OperationRunning',
+  },
+  {
+    name: 'a failover while the promoted region opens',
+    state: withRecords(primaryState(), ...promoted),
+    request: ask({ change: 'failover', to: null }),
+    outcome: 'OperationRunning',
+  },
+  {
+    name: 'force while the promoted region opens',
+    state: withRecords(primaryState(), ...promoted),
+    request: force,
+    outcome: 'OperationRunning',
+  },
+  {
     name: 'before the first epoch',
     state: primaryState({ fold: initialControlState }),
     request: ask(),
@@ -134,14 +219,14 @@ const rows: readonly Row[] = [
   },
   {
     name: 'a failover to a region that does not answer',
-    state: replicaState({ peers: [peerOf(ap, { ageMs: 9000 })] }),
+    state: replicaState({ peers: [peerOf(ap, { ageMs: 9000 }), openPrimary] }),
     request: ask({ change: 'failover', to: ap }),
     outcome: 'RequestInvalid',
   },
   ...(['joining', 'quarantined'] as const).flatMap((role): Row[] => [
     {
       name: `a failover to a region that is ${role}`,
-      state: replicaState({ peers: [peerOf(ap, { role })] }),
+      state: replicaState({ peers: [peerOf(ap, { role }), openPrimary] }),
       request: ask({ change: 'failover', to: ap }),
       outcome: 'RequestInvalid',
     },
@@ -154,7 +239,7 @@ const rows: readonly Row[] = [
   ]),
   {
     name: 'a failover to a live region',
-    state: replicaState({ peers: [peerOf(ap)] }),
+    state: replicaState({ peers: [peerOf(ap), openPrimary] }),
     request: ask({ change: 'failover', to: ap }),
     outcome: 'ready 1 failover ap-south',
   },
