@@ -88,6 +88,40 @@ export const regionSchema = z.strictObject({
   nodes: z.array(z.strictObject({ id: nodeIdSchema, port })).min(1),
 });
 
+/**
+ * The longest the control log was seen to keep a renewal waiting while one broker was lost: a lease
+ * that bears no more was lost to it (decision 0020).
+ */
+export const controlStallMs = 4250;
+/** So many renewals fit in a lease. */
+const renewalsInLease = 3;
+
+const policySchema = z
+  .strictObject({
+    priority: z.array(regionIdSchema).min(1),
+    k: z.int().min(1).default(1),
+    leaseTtlMs: durationMs.default(6500),
+    leaseMarginMs: durationMs.default(250),
+    renewIntervalMs: durationMs.default(500),
+    nodeRecoveryMs: durationMs.default(3000),
+    memberTimeoutMs: durationMs.default(10_000),
+  })
+  .superRefine(({ leaseTtlMs, leaseMarginMs, renewIntervalMs }, context) => {
+    const heldMs = leaseTtlMs - leaseMarginMs;
+    const least = controlStallMs + leaseMarginMs + renewIntervalMs;
+    if (leaseTtlMs <= least) {
+      const sum = `leaseMarginMs + renewIntervalMs + ${String(controlStallMs)} ms`;
+      const message =
+        `must be above ${String(least)}: ${sum}, ` +
+        'for which the control log may keep a renewal waiting when a broker is lost';
+      context.addIssue({ code: 'custom', path: ['leaseTtlMs'], message });
+    }
+    if (renewalsInLease * renewIntervalMs > heldMs) {
+      const message = `must fit ${String(renewalsInLease)} times into leaseTtlMs - leaseMarginMs`;
+      context.addIssue({ code: 'custom', path: ['renewIntervalMs'], message });
+    }
+  });
+
 export const clusterSchema = z.strictObject({
   version: z.literal(1),
   clusterId: z.uuid(),
@@ -112,15 +146,7 @@ export const clusterSchema = z.strictObject({
   /** Name → address, for machines whose resolver does not know the hosts above. */
   hosts: z.record(z.string(), z.ipv4()).default({}),
   /** Proposed to the control log, which decides. */
-  policy: z.strictObject({
-    priority: z.array(regionIdSchema).min(1),
-    k: z.int().min(1).default(1),
-    leaseTtlMs: durationMs.default(6500),
-    leaseMarginMs: durationMs.default(250),
-    renewIntervalMs: durationMs.default(500),
-    nodeRecoveryMs: durationMs.default(3000),
-    memberTimeoutMs: durationMs.default(10_000),
-  }),
+  policy: policySchema,
   durability: z
     .strictObject({
       default: z.enum(['async', 'logged', 'semi-sync', 'sync']).default('semi-sync'),
