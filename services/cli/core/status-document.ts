@@ -23,6 +23,26 @@ export interface ChangeUnderWay {
   readonly kind: string;
   /** What it still lacks, for instance the seal of a region that is needed. */
   readonly waitsFor: string | null;
+  /** Promises given so far; final: of an old primary that writes nothing any more. */
+  readonly seals: readonly {
+    readonly region: string;
+    readonly position: string;
+    readonly final: boolean;
+  }[];
+}
+
+/** The newest epoch: how it began, and what is known of it since. */
+export interface LastChange {
+  readonly epoch: number;
+  readonly change: string;
+  readonly isForced: boolean;
+  readonly from: string | null;
+  readonly to: string;
+  /** Wall-clock time at which it was asked for. */
+  readonly atMs: number | null;
+  readonly pauseMs: number | null;
+  readonly rowsLost: number | null;
+  readonly why: string;
 }
 
 /** What one region's admin listener says of the whole cluster. */
@@ -38,6 +58,9 @@ export interface RegionsAnswer {
   readonly k: number;
   readonly policyK: number;
   readonly change: ChangeUnderWay | null;
+  readonly lastChange: LastChange | null;
+  /** Of this region's own lease; null when it holds none. */
+  readonly leaseRemainingMs: number | null;
   /** Why the control log decides nothing, as this region finds; null while it does. */
   readonly controlLog: string | null;
   readonly regions: readonly ReportedRegion[];
@@ -98,6 +121,9 @@ export interface StatusDocument {
   readonly policyK: number;
   /** The change of primary that is under way. */
   readonly change: ChangeUnderWay | null;
+  readonly lastChange: LastChange | null;
+  /** Of the primary, as it says itself; null when it holds none or does not answer. */
+  readonly leaseRemainingMs: number | null;
   /** Why nothing can be decided now: no region finds that it can. */
   readonly controlLog: string | null;
   readonly regions: readonly StatusRegion[];
@@ -121,6 +147,8 @@ export function statusDocument(
     k: newest.k,
     policyK: newest.policyK,
     change: newest.change,
+    lastChange: newest.lastChange,
+    leaseRemainingMs: answers.find(({ from }) => from === newest.primary)?.leaseRemainingMs ?? null,
     controlLog: answers.some((one) => one.controlLog === null) ? null : newest.controlLog,
     regions: listed.map((region) => statusRegion(region, answers)),
   };

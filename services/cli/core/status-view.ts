@@ -1,6 +1,6 @@
 /** How `status` looks on a terminal: one line per region, then what deserves a second look. */
 import { formatDuration } from './duration.ts';
-import type { StatusDocument, StatusRegion } from './status-document.ts';
+import type { ChangeUnderWay, StatusDocument, StatusRegion } from './status-document.ts';
 import { plainPaint, renderTable, type Colour, type Column, type Paint } from './table.ts';
 
 const columns: readonly Column[] = [
@@ -25,11 +25,11 @@ const healthColours: Readonly<Record<StatusRegion['health'], Colour>> = {
 /** The table of regions; the primary carries an asterisk. */
 export function renderStatus(status: StatusDocument, paint: Paint = plainPaint): string {
   const rows = status.regions.map((region) => regionRow(status, region, paint));
-  const members = status.members.length === 0 ? 'none yet' : status.members.join(', ');
   const lines = [
     renderTable(columns, rows, paint).trimEnd(),
     '',
-    `epoch ${String(status.epoch)} · primary ${status.primary ?? 'none'} · members ${members}`,
+    summaryOf(status),
+    ...lastChangeOf(status),
     paint('dim', `cluster ${status.cluster}`),
   ];
   if (status.k < status.policyK) {
@@ -40,9 +40,7 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
     lines.push(paint('yellow', `${id} is no member: sync commits do not wait for it`));
   }
   if (status.change !== null) {
-    const { kind, epoch, waitsFor } = status.change;
-    const text = `a ${kind} to epoch ${String(epoch)} is under way`;
-    lines.push(paint('yellow', waitsFor === null ? text : `${text}: ${waitsFor}`));
+    for (const text of changeUnderWay(status.change)) lines.push(paint('yellow', text));
   }
   if (status.controlLog !== null) lines.push(paint('red', status.controlLog));
   for (const region of status.regions.filter(isRemarkable)) {
@@ -62,6 +60,45 @@ export function renderStatus(status: StatusDocument, paint: Paint = plainPaint):
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+function summaryOf({ epoch, primary, members, leaseRemainingMs }: StatusDocument): string {
+  const lease =
+    leaseRemainingMs === null
+      ? 'lease not known'
+      : `lease ${formatDuration(leaseRemainingMs)} left`;
+  return [
+    `epoch ${String(epoch)}`,
+    `primary ${primary ?? 'none'}`,
+    `members ${members.length === 0 ? 'none yet' : members.join(', ')}`,
+    ...(primary === null ? [] : [lease]),
+  ].join(' · ');
+}
+
+/** How the present epoch began; the first one is no change. */
+function lastChangeOf({ lastChange }: StatusDocument): readonly string[] {
+  if (lastChange === null || lastChange.from === null) return [];
+  const { change, isForced, from, to, atMs, pauseMs, rowsLost, why } = lastChange;
+  const when = atMs === null ? '' : ` at ${new Date(atMs).toISOString().slice(0, 19)}Z`;
+  const whence = from === to ? `in ${to}` : `from ${from} to ${to}`;
+  const facts = [
+    ...(pauseMs === null ? [] : [`write pause ${formatDuration(pauseMs)}`]),
+    ...(rowsLost === null || rowsLost === 0 ? [] : [`${String(rowsLost)} rows lost`]),
+    why,
+  ];
+  const kind = isForced ? `forced ${change}` : change;
+  return [`last change: ${kind} ${whence}${when}; ${facts.join('; ')}`];
+}
+
+function changeUnderWay({ kind, epoch, waitsFor, seals }: ChangeUnderWay): readonly string[] {
+  const text = `a ${kind} to epoch ${String(epoch)} is under way`;
+  const given = seals.map(
+    ({ region, position, final }) => `${region} at ${position}${final ? ' for good' : ''}`,
+  );
+  return [
+    waitsFor === null ? text : `${text}: ${waitsFor}`,
+    `seals: ${given.length === 0 ? 'none yet' : given.join(', ')}`,
+  ];
 }
 
 /** Regions that follow and do not count; at the start of an epoch nobody does yet. */

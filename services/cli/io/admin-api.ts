@@ -72,6 +72,8 @@ export class AdminApi {
       k: body.k,
       policyK: body.policyK,
       change: body.change,
+      lastChange: body.lastChange,
+      leaseRemainingMs: body.leaseRemainingMs,
       controlLog: body.controlLog,
       regions: body.items,
     }));

@@ -45,9 +45,27 @@ export const regionsSchema = z.object({
       epoch: z.number(),
       kind: z.string(),
       waitsFor: z.string().nullable().default(null),
+      seals: z
+        .array(z.object({ region: z.string(), position: z.string(), final: z.boolean() }))
+        .default([]),
     })
     .nullable()
     .default(null),
+  lastChange: z
+    .object({
+      epoch: z.number(),
+      change: z.string(),
+      isForced: z.boolean().default(false),
+      from: z.string().nullable(),
+      to: z.string(),
+      atMs: z.number().nullable().default(null),
+      pauseMs: z.number().nullable().default(null),
+      rowsLost: z.number().nullable().default(null),
+      why: z.string(),
+    })
+    .nullable()
+    .default(null),
+  leaseRemainingMs: z.number().nullable().default(null),
   controlLog: z.string().nullable().default(null),
   items: z.array(regionSchema),
 });

@@ -5,16 +5,15 @@
 import type { FastifyPluginCallback, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { programVersion } from '../../../shared/config/program-version.ts';
 import { regionIdSchema } from '../../../shared/config/cluster-schema.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import { whatIsMissing } from '../core/operation-view.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { planChange, type ChangeRequest } from './change-plan.ts';
 import { ask, labelOf, send, type Asked } from './operator-request.ts';
 import { auditOf, historyOf } from './history-json.ts';
 import { listRegions } from './region-list.ts';
+import { regionsDocument } from './regions-document.ts';
 
 const reasonSchema = z.string().max(500).default('');
 const changeBody = z.strictObject({
@@ -124,31 +123,6 @@ function answerPause(
 ): Promise<FastifyReply> {
   const operation = labelOf(access, asked.request, asked.reason);
   return ask(access, asked, { kind: 'pause', durationMs: asked.durationMs, operation });
-}
-
-async function regionsDocument(access: ControllerAccess): Promise<Record<string, unknown>> {
-  const view = access.view();
-  const { prepare } = view;
-  const waitsFor = whatIsMissing(access.state());
-  return {
-    cluster: access.clusterId,
-    version: programVersion,
-    cell: view.cell,
-    epoch: view.epoch,
-    primary: view.primary,
-    members: view.members.map(({ region }) => region),
-    k: view.k,
-    policyK: view.policyK,
-    change: prepare === null ? null : { epoch: prepare.epoch, kind: prepare.change, waitsFor },
-    controlLog: await access.controlProblem(),
-    leaseRemainingMs:
-      view.leaseValidUntilMs === null
-        ? null
-        : Math.max(0, Math.round(view.leaseValidUntilMs - access.nowMs())),
-    answeredBy: access.region,
-    items: listRegions(access),
-    next: null,
-  };
 }
 
 function regionOf(access: ControllerAccess, id: RegionId): { readonly id: string } {

@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { randomUUID } from 'node:crypto';
 import { TestCluster } from '../../../helpers/cluster.ts';
 import { eventually } from '../../../helpers/eventually.ts';
-import { makeClerk, testChangesByHand, testGlobals } from './globals.ts';
+import { cli, makeClerk, testChangesByHand, testGlobals } from './globals.ts';
 import { split, testSplitRegion } from './split.ts';
 
 /** Between the freeze and the first write elsewhere; what a quiet machine needs is in the bench. */
@@ -70,6 +70,11 @@ test('every region tells the same of the operation and the history', async () =>
   assert.equal(new Set(newest).size, 1);
   assert.match(newest[0] ?? '', /"change":"switchover".*"reason":"a test"/);
   assert.match(newest[0] ?? '', /"pauseMs":\d+,"rowsLost":0/);
+  const { primary } = await regions();
+  const { out } = cli(cluster, 'status');
+  const summary = new RegExp(`primary ${primary} · members .* · lease \\d.*s left\\n`);
+  assert.match(out, summary);
+  assert.match(out, /\nlast change: switchover from .* write pause \d.*s; /);
 });
 
 test('a region is drained in the control log: every region says so', async () => {

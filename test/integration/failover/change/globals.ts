@@ -85,14 +85,14 @@ export function testChangesByHand(
   };
 
   test('verify finds the regions equal, and names a row that was changed by hand', async () => {
-    const equal = verify(cluster());
+    const equal = cli(cluster(), 'verify', '--json');
     assert.equal(equal.code, 0, equal.out);
     await asOwner(
       cluster(),
       await aReplica(),
       `SET session_replication_role = replica; UPDATE ledger SET by_whom = 'a stranger'`,
     );
-    const { code, out } = verify(cluster());
+    const { code, out } = cli(cluster(), 'verify', '--json');
     assert.equal(code, 1, out);
     assert.match(out, /"key": "\[\\"1\\"\]",\s+"kind": "differs",\s+"region"/);
   });
@@ -112,9 +112,13 @@ export function testChangesByHand(
   });
 }
 
-function verify(cluster: TestCluster): { readonly code: number | null; readonly out: string } {
+/** What the command line answers on the cluster's own files. */
+export function cli(
+  cluster: TestCluster,
+  ...words: readonly string[]
+): { readonly code: number | null; readonly out: string } {
   const entry = resolve(import.meta.dirname, '../../../../services/cli/main.ts');
-  const args = [entry, '--data', cluster.stateFolder, 'verify', '--json'];
+  const args = [entry, '--data', cluster.stateFolder, ...words];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   return { code: status, out: `${stdout}${stderr}` };
 }

@@ -45,6 +45,8 @@ function answer(from: string, facts: Partial<RegionsAnswer> = {}): RegionsAnswer
     members: ['us-east'],
     ...{ k: 1, policyK: 1 },
     change: null,
+    lastChange: null,
+    leaseRemainingMs: null,
     controlLog: null,
     regions: [report('eu-west', { role: 'primary' }), report('us-east')],
     ...facts,
@@ -65,6 +67,8 @@ test('every field of the contract is there, wireUrl is null', () => {
     'k',
     'policyK',
     'change',
+    'lastChange',
+    'leaseRemainingMs',
     'controlLog',
     'regions',
   ]);
@@ -111,6 +115,13 @@ test('a region speaks for itself; the newest epoch speaks for the cluster', () =
   const status = statusDocument(listed, [late, own]);
   assert.deepEqual([status?.epoch, status?.primary], [3, 'eu-west']);
   assert.equal(status?.regions[1]?.role, 'replica');
+});
+
+test('the lease is what the primary itself says, whoever else answers', () => {
+  const of = (...answers: RegionsAnswer[]) => statusDocument(listed, answers)?.leaseRemainingMs;
+  const late = answer('us-east', { epoch: 2, primary: 'us-east', leaseRemainingMs: 900 });
+  assert.equal(of(late, answer('eu-west', { leaseRemainingMs: 4200 })), 4200);
+  assert.equal(of(answer('us-east', { leaseRemainingMs: 900 })), null);
 });
 
 test('nothing can be decided only where no region finds a majority', () => {

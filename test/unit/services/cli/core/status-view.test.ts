@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type {
+  LastChange,
   StatusDocument,
   StatusRegion,
 } from '../../../../../services/cli/core/status-document.ts';
@@ -42,7 +43,9 @@ const status: StatusDocument = {
   primary: 'eu-west',
   members: [],
   ...{ k: 1, policyK: 1 },
-  change: { epoch: 3, kind: 'switchover', waitsFor: null },
+  change: { epoch: 3, kind: 'switchover', waitsFor: null, seals: [] },
+  lastChange: null,
+  leaseRemainingMs: 4230,
   controlLog: null,
   regions: [primary, replica],
 };
@@ -56,18 +59,51 @@ test('one aligned line per region; the primary has an asterisk and no lag', () =
 
 test('below it: the cluster, a running change, and why a region is not as it should be', () => {
   const text = renderStatus(status);
-  assert.match(text, /epoch 2 · primary eu-west · members none yet\ncluster c-1\n/);
-  assert.match(text, /a switchover to epoch 3 is under way/);
+  const summary = 'epoch 2 · primary eu-west · members none yet · lease 4.2s left';
+  assert.ok(text.includes(`\n${summary}\ncluster c-1\n`), text);
+  assert.match(text, /a switchover to epoch 3 is under way\nseals: none yet\n/);
   assert.match(text, /ap-south: applying the log/);
   assert.doesNotMatch(text, /eu-west: its lease/);
+});
+
+test('a lease that nobody tells is not made up, and none is looked for without a primary', () => {
+  assert.match(renderStatus({ ...status, leaseRemainingMs: null }), / · lease not known\n/);
+  const without = renderStatus({ ...status, primary: null, leaseRemainingMs: null });
+  assert.match(without, / · primary none · members none yet\n/);
+});
+
+test('how the epoch began: what, when, the pause, what was lost, why', () => {
+  const lastChange: LastChange = {
+    ...{ epoch: 2, change: 'failover', isForced: true, from: 'us-east', to: 'eu-west' },
+    ...{ atMs: Date.UTC(2031, 1, 3, 4, 5, 6), pauseMs: 7400, rowsLost: 12, why: 'forced by ann' },
+  };
+  const line = (changes: Partial<LastChange>): string =>
+    renderStatus({ ...status, lastChange: { ...lastChange, ...changes } })
+      .split('\n')
+      .find((one) => one.startsWith('last change: ')) ?? '';
+  assert.equal(
+    line({}),
+    'last change: forced failover from us-east to eu-west at 2031-02-03T04:05:06Z; ' +
+      'write pause 7.4s; 12 rows lost; forced by ann',
+  );
+  assert.equal(
+    line({ isForced: false, from: 'eu-west', rowsLost: 0, why: 'its node was lost' }),
+    'last change: failover in eu-west at 2031-02-03T04:05:06Z; write pause 7.4s; its node was lost',
+  );
+  assert.equal(line({ from: null }), '', 'the first epoch is no change');
 });
 
 test('what a change of primary or the control log lacks is told', () => {
   const waitsFor = '1 more seal(s) of members are needed, of us-east';
   const controlLog = 'the control log has no majority';
-  const change = { epoch: 3, kind: 'failover', waitsFor };
+  const seals = [
+    { region: 'eu-west', position: '2:0/5000', final: true },
+    { region: 'ap-south', position: '2:0/4000', final: false },
+  ];
+  const change = { epoch: 3, kind: 'failover', waitsFor, seals };
   const text = renderStatus({ ...status, change, controlLog });
   assert.match(text, /a failover to epoch 3 is under way: 1 more seal\(s\) .* us-east\n/);
+  assert.match(text, /\nseals: eu-west at 2:0\/5000 for good, ap-south at 2:0\/4000\n/);
   assert.match(text, /the control log has no majority\n/);
 });
 

@@ -20,6 +20,7 @@ const whole: StatusDocument = {
   ...{ cluster: 'c', epoch: 3, primary: 'eu-west', members: ['us-east', 'ap-south'] },
   k: 1,
   policyK: 1,
+  ...{ lastChange: null, leaseRemainingMs: 4000 },
   change: null,
   controlLog: null,
   regions: [region('eu-west', { role: 'primary' }), region('us-east'), region('ap-south')],
@@ -67,7 +68,7 @@ for (const [name, status, blocker] of [
   ['no primary', { primary: null, members: [] }, /no primary/],
   [
     'a change',
-    { change: { epoch: 4, kind: 'switchover', waitsFor: null } },
+    { change: { epoch: 4, kind: 'switchover', waitsFor: null, seals: [] } },
     /switchover is under way/,
   ],
   ['drift', { regions: [eu, us, { ...ap, drift: ['role x'] }] }, /ap-south differs: role x/],
