@@ -26,8 +26,6 @@ export interface BearerClient {
    * names, ProtocolViolation for any other refusal, UpstreamUnavailable when nobody answers.
    */
   call(call: BearerCall): Promise<BearerReply>;
-  /** Text lines of a reply as they come (server-sent events); ends when `signal` aborts. */
-  lines(path: string, signal: AbortSignal): AsyncIterable<string>;
   close(): Promise<void>;
 }
 
@@ -74,23 +72,6 @@ export function createBearerClient(
       const body = parseJson(reply.text);
       if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);
       return { status: reply.status, headers: reply.headers, body };
-    },
-    async *lines(path, signal) {
-      const reply = await request(new URL(path, origin), {
-        dispatcher: agent,
-        headers: { ...(await headersOf({})), accept: 'text/event-stream' },
-        bodyTimeout: 0,
-        signal,
-      });
-      if (reply.statusCode >= 400) {
-        throw errorOfProblem(parseJson(await reply.body.text()), reply.statusCode, origin);
-      }
-      let rest = '';
-      for await (const chunk of reply.body.setEncoding('utf8')) {
-        const parts = (rest + String(chunk)).split(/\r?\n/);
-        rest = parts.pop() ?? '';
-        yield* parts;
-      }
     },
     close: () => agent.destroy(),
   };

@@ -128,12 +128,6 @@ export class AdminApi {
     return parseAs(schema, reply, client.origin);
   }
 
-  /** Server-sent events' lines of a live region. */
-  async *lines(path: string, signal: AbortSignal): AsyncIterable<string> {
-    const client = await this.#live();
-    yield* client.lines(path, signal);
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.#clients.map(async ({ client }) => client.close()));
   }

@@ -1,4 +1,5 @@
 /** Operations: what has become of one, and its steps as they happen (server-sent events). */
+import { createHash } from 'node:crypto';
 import type { FastifyPluginCallback, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -22,8 +23,11 @@ export function operationRoutes(access: ControllerAccess): FastifyPluginCallback
     );
     server.get('/admin/operations/:id/events', options, (request, reply) => {
       const { id } = request.params;
-      operationOf(access, id);
-      streamOperation(access, id, reply);
+      const operation = operationOf(access, id);
+      const seen = request.headers['last-event-id']?.toString() ?? null;
+      // Whoever has seen the end need not come back: that is what 204 tells an event source.
+      if (hasEnded(operation) && seen === eventName(operation)) return reply.code(204).send();
+      streamOperation(access, { id, seen }, reply);
       return reply;
     });
     done();
@@ -39,20 +43,28 @@ function operationOf(access: ControllerAccess, id: string): ShownOperation {
   });
 }
 
-/** Sends the whole operation whenever it has changed, and ends with it. */
-function streamOperation(access: ControllerAccess, id: string, reply: FastifyReply): void {
+/**
+ * Sends the whole operation whenever it has changed, and ends with it. An event is named by what it
+ * says: a client that comes back with the last name it has is told only what is new since.
+ */
+function streamOperation(
+  access: ControllerAccess,
+  { id, seen }: { readonly id: string; readonly seen: string | null },
+  reply: FastifyReply,
+): void {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-  let sent = '';
-  let events = 0;
+  raw.flushHeaders();
+  let sent = seen;
   const look = (): void => {
     const operation = showOperation(access, id);
-    const text = JSON.stringify(operation);
-    if (operation === null || text === sent) return;
-    sent = text;
-    events += 1;
-    raw.write(`id: ${events}\nevent: operation\ndata: ${text}\n\n`);
+    if (operation === null) return;
+    const name = eventName(operation);
+    if (name !== sent) {
+      sent = name;
+      raw.write(`id: ${name}\nevent: operation\ndata: ${JSON.stringify(operation)}\n\n`);
+    }
     if (hasEnded(operation)) end();
   };
   const end = (): void => {
@@ -66,4 +78,8 @@ function streamOperation(access: ControllerAccess, id: string, reply: FastifyRep
   const bound = setTimeout(end, streamBoundMs);
   raw.once('close', end);
   look();
+}
+
+function eventName(operation: ShownOperation): string {
+  return createHash('sha256').update(JSON.stringify(operation)).digest('hex').slice(0, 16);
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { signAccessToken } from '../../../../../shared/auth/access-token.ts';
 import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import type { Promotion } from '../../../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../../../shared/core/epoch.ts';
@@ -17,7 +16,6 @@ import {
   call,
   clusterId,
   controllerAccess,
-  keys,
   replicaReport,
   type AccessOptions,
   type AskedAccess,
@@ -261,19 +259,3 @@ test('an unknown operation is 404', async () => {
   assert.equal((await call(server, `/admin/operations/${id}`)).status, 404);
   assert.equal((await call(server, '/admin/operations/no%20id')).status, 400);
 });
-
-test(
-  'the events of an ended operation are one event, then the end',
-  { timeout: 5000 },
-  async () => {
-    const { server } = await serverWith();
-    const base = { clusterId, keys, subject: 'tester', role: 'app', ttlSeconds: 60 };
-    const token = await signAccessToken({ ...base, scopes: ['admin:viewer'] });
-    const reply = await server.inject({
-      url: `/admin/operations/${operation.id}/events`,
-      headers: { authorization: `Bearer ${token}` },
-    });
-    assert.equal(reply.headers['content-type'], 'text/event-stream');
-    assert.match(reply.payload, /^id: 1\nevent: operation\ndata: \{"id":"0e0e0e0e.*\}\n\n$/);
-  },
-);
