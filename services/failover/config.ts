@@ -10,7 +10,7 @@ export const failoverConfigSchema = z.strictObject({
   drainMs: durationMs.default(defaultBounds.drainMs),
   /** Bound of a whole switchover; then it is abandoned and writes go on at the old primary. */
   switchoverMs: durationMs.default(defaultBounds.switchoverMs),
-  /** No automatic failover so soon after the promotion before it. */
+  /** No automatic failover so soon after the one before it. */
   failoverBackoffMs: durationMs.default(defaultBounds.failoverBackoffMs),
   /** The region that takes the role back by itself, by a switchover; without it none does. */
   preferredPrimary: regionIdSchema.nullable().default(defaultBounds.preferredPrimary),

@@ -178,7 +178,7 @@ export function replicaState(changes: Partial<ControllerState> = {}): Controller
     nowMs,
     wallMs: nowMs,
     fold: inEpochOne([us, ap]),
-    read: { ...readTimes, promotions: [] },
+    read: { ...readTimes, failovers: [] },
     isReaderStarted: true,
     nodes: config.nodes.map((id) => nodeOf(id)),
     nodesHeardAtMs: nowMs,
@@ -259,6 +259,7 @@ const readTimes = {
   attemptReadAtMs: nowMs,
   prepareReadAtMs: nowMs,
   pausedUntilMs: 0,
+  isPromotionSeen: false,
 };
 
 const tenure: TenureState = {

@@ -27,7 +27,7 @@ export interface ControllerConfig {
   readonly drainMs: number;
   /** Bound of a whole switchover; then it is abandoned. */
   readonly switchoverMs: number;
-  /** No automatic failover so soon after the promotion before it. */
+  /** No automatic failover so soon after the one before it. */
   readonly failoverBackoffMs: number;
   /** The region that takes the primary role back by itself; null: none does. */
   readonly preferredPrimary: RegionId | null;

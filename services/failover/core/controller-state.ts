@@ -39,8 +39,10 @@ export interface ReadTimes {
   readonly attemptReadAtMs: number;
   readonly prepareReadAtMs: number;
   readonly pausedUntilMs: number;
-  /** Promotions read while running, newest last: a failover soon after others backs off. */
-  readonly promotions: readonly number[];
+  /** The last promotion was read while this controller ran, not at its start. */
+  readonly isPromotionSeen: boolean;
+  /** When failovers were read, newest last: another one soon after backs off. */
+  readonly failovers: readonly number[];
 }
 
 /** The own lease and how it is renewed. */
@@ -246,7 +248,8 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
       attemptReadAtMs: 0,
       prepareReadAtMs: 0,
       pausedUntilMs: 0,
-      promotions: [],
+      isPromotionSeen: false,
+      failovers: [],
     },
     isReaderStarted: false,
     checkpointWrittenAtMs: 0,

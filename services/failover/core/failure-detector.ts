@@ -19,7 +19,7 @@ import {
   ownDatabase,
 } from './situation.ts';
 
-/** Promotions of the last so many milliseconds count for the back-off. */
+/** Failovers of the last so many milliseconds count for the back-off. */
 const flapWindowMs = 300_000;
 /** A preferred region that has not sealed for so long is dropped. */
 const preferenceMs = 5000;
@@ -40,13 +40,13 @@ export function detectFailure(state: ControllerState): Proposal | null {
   return detectExpiry(state) ?? detectLoss(state) ?? takeBack(state);
 }
 
-/** Until when no automatic failover happens, because several happened lately. */
+/** Until when no automatic failover happens, because one or several happened lately. */
 export function backedOffUntilMs(state: ControllerState): number {
   const { read, nowMs, config } = state;
-  const lately = read.promotions.filter((atMs) => nowMs - atMs < flapWindowMs);
+  const lately = read.failovers.filter((atMs) => nowMs - atMs < flapWindowMs);
   const last = lately.at(-1);
-  if (last === undefined || lately.length < 2) return -Infinity;
-  return last + config.failoverBackoffMs * 2 ** Math.min(lately.length - 2, 3);
+  if (last === undefined) return -Infinity;
+  return last + config.failoverBackoffMs * 2 ** Math.min(Math.max(0, lately.length - 2), 3);
 }
 
 function propose(

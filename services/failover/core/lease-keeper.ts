@@ -85,9 +85,7 @@ function isAboutToOpen(state: ControllerState): boolean {
   const { kind, fold, lease, opening, tenure, read, nowMs } = state;
   const promotion = currentPromotion(state);
   if (kind !== 'running' || promotion === null || fold.prepare !== null) return false;
-  if (!isChosen(state) || tenure !== null || read.promotions.at(-1) !== read.promotedAtMs) {
-    return false;
-  }
+  if (!isChosen(state) || tenure !== null || !read.isPromotionSeen) return false;
   if (lease.validUntilMs !== null || lease.sent.length > 0) return false;
   if (openingObstacle(state) !== null || !isDatabaseKnown(state)) return false;
   if (owesTail(state) || opening?.hasCut !== true) return false;

@@ -1,10 +1,12 @@
 /** A real HTTP listener with the admin API's shape, for tests of its client. */
 import type { FastifyInstance } from 'fastify';
+import { divergedRoutes } from '../../../services/failover/http/diverged-routes.ts';
 import { requireScope } from '../../../shared/auth/require-scope.ts';
 import type { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { createServer } from '../../../shared/http/server.ts';
 import { createLogger } from '../../../shared/logging/logger.ts';
 import type { KeySet } from '../../../shared/config/secrets-schema.ts';
+import { controllerAccess } from '../../helpers/controller-access.ts';
 
 export interface AdminServerOptions {
   readonly host: string;
@@ -15,6 +17,8 @@ export interface AdminServerOptions {
   /** Ends of the operation that a change begins. */
   readonly phase?: 'done' | 'abandoned' | 'opening';
   readonly refuse?: MeridianError;
+  /** Rows that a region held beyond a cut. */
+  readonly diverged?: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface AdminServer {
@@ -29,6 +33,16 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
   const server = createServer({ logger, bodyBytesMax: 65_536, requestTimeoutMs: 5000 });
   const changes: AdminServer['changes'] = [];
   addReads(server, options);
+  if (options.diverged !== undefined) {
+    const { diverged, clusterId, keys } = options;
+    await server.register(
+      divergedRoutes({
+        ...controllerAccess({ diverged }),
+        requireViewer: requireScope('admin:viewer', clusterId, keys),
+        requireAdmin: requireScope('admin:admin', clusterId, keys),
+      }),
+    );
+  }
   const operator = requireScope('admin:operator', options.clusterId, options.keys);
   for (const path of ['/admin/regions/:id/failover', '/admin/pause', '/admin/resume']) {
     server.post(path, { onRequest: operator }, async (request, reply) => {

@@ -105,3 +105,35 @@ test('pause and resume', async () => {
   ]);
   assert.equal((await place.run(['pause', '--for', 'soon'])).code, 2);
 });
+
+const lostRow = {
+  ...{ ordinal: 1, position: '2:0/5000', command: 'UPDATE', schema: 'public', table: 'ledger' },
+  ...{ before: { id: '1', what: 'old' }, after: { id: '1', what: 'new '.repeat(30) } },
+  ...{ confirmed: 'no', idempotencyKey: 'order-7', why: null },
+};
+
+test('diverged show: a line for each row, of every page; its values cut short', async () => {
+  const diverged = Array.from({ length: 401 }, (_, index) => ({ ...lostRow, ordinal: index + 1 }));
+  await serve({ diverged });
+  const { code, out } = await place.run(['diverged', 'show', 'eu-west/3']);
+  assert.equal(code, 0);
+  const lines = out.trimEnd().split('\n');
+  assert.match(lines[0] ?? '', /^# +POSITION +TABLE +COMMAND +BEFORE +AFTER +CONFIRMED +KEY$/);
+  assert.match(
+    lines[1] ?? '',
+    /^1 +2:0\/5000 +public\.ledger +UPDATE +\{"id":"1","what":"old"\} +\{"id".*… +no +order-7$/,
+  );
+  assert.deepEqual([lines.length, lines.at(-1)?.slice(0, 3)], [402, '401']);
+  const json = await place.run(['diverged', 'show', 'eu-west/3', '--json']);
+  assert.deepEqual((JSON.parse(json.out) as unknown[])[400], diverged[400]);
+});
+
+test('diverged show: what is not kept, and what is no tail, say what to do', async () => {
+  await serve({ diverged: [] });
+  const unknown = await place.run(['diverged', 'show', 'eu-west/9']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /Nothing is kept of eu-west before epoch 9/);
+  const wrong = await place.run(['diverged', 'show', 'eu-west']);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /eu-west is no tail\.\n.*meridian diverged list/);
+});

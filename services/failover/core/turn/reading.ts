@@ -30,10 +30,10 @@ import { leaseTimes, ownPosition } from '../situation.ts';
 import { recordKey } from './issue.ts';
 import { addStep } from './steps.ts';
 
-const promotionsKept = 20;
+const failoversKept = 20;
 const refusedKept = 50;
 
-/** Goes on from `checkpoint`; a lease or a pause in it counts as read now. */
+/** Goes on from `checkpoint`; a lease, a pause or a failover in it counts as read now. */
 export function startFold(state: ControllerState, checkpoint: Checkpoint | null): ControllerState {
   const { nowMs, config } = state;
   const fold = checkpoint?.state ?? state.fold;
@@ -52,6 +52,10 @@ export function startFold(state: ControllerState, checkpoint: Checkpoint | null)
     attemptReadAtMs: nowMs,
     prepareReadAtMs: nowMs,
     pausedUntilMs: nowMs + (fold.pause?.durationMs ?? 0),
+    failovers: fold.history
+      .slice(-1)
+      .filter(isFailover)
+      .map(() => nowMs),
   };
   return { ...state, fold, nextOffset: checkpoint?.nextOffset ?? state.nextOffset, read };
 }
@@ -133,17 +137,16 @@ function noteRecord(
 ): ControllerState {
   const noted = noteKind(state, record);
   if (outcome.kind !== 'promoted') return noted;
-  const { nowMs, read, kind } = noted;
+  const { nowMs, read } = noted;
   const { promotion } = outcome;
-  // Promotions that a starting controller reads are old ones.
-  const promotions = kind === 'running' ? [...read.promotions, nowMs] : read.promotions;
   const promoted: ControllerState = {
     ...noted,
     read: {
       ...read,
       promotedAtMs: nowMs,
       leaseReadAtMs: nowMs,
-      promotions: promotions.slice(-promotionsKept),
+      isPromotionSeen: noted.kind === 'running',
+      failovers: failoversAfter(noted, promotion),
     },
     lease: { ...noted.lease, validUntilMs: null, sent: sentAhead(noted), closedSinceMs: null },
     opening: openingAhead(noted, promotion),
@@ -154,6 +157,17 @@ function noteRecord(
     tail: sealedTail(noted),
   };
   return addStep(promoted, 'promoted', promotion.why);
+}
+
+/** A starting controller reads old ones: how old is not known, so the last counts as read now. */
+function failoversAfter({ read, nowMs, kind }: ControllerState, last: Promotion): number[] {
+  const before = kind === 'running' ? read.failovers : [];
+  return (isFailover(last) ? [...before, nowMs] : [...before]).slice(-failoversKept);
+}
+
+/** The first epoch is none: nobody was primary before. */
+function isFailover({ change, from }: Promotion): boolean {
+  return change === 'failover' && from !== null;
 }
 
 /** Renewals of the new epoch that this region has sent behind its seal. */

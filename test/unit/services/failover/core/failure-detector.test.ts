@@ -187,17 +187,33 @@ describe('failure detector', () => {
     });
   }
 
-  it('backs off twice as long after each failover of the last minutes', () => {
+  it('backs off after each failover, twice as long from the third of the last minutes on', () => {
     const after = (count: number): number => {
-      const promotions = Array.from({ length: count }, () => nowMs);
-      return backedOffUntilMs(replicaState(reading({ promotions }))) - nowMs;
+      const failovers = Array.from({ length: count }, () => nowMs);
+      return backedOffUntilMs(replicaState(reading({ failovers }))) - nowMs;
     };
-    assert.deepEqual([1, 2, 3, 4].map(after), [-Infinity, 10_000, 20_000, 40_000]);
+    assert.deepEqual([0, 1, 2, 3, 4, 5, 9].map(after), [
+      -Infinity,
+      10_000,
+      10_000,
+      20_000,
+      40_000,
+      80_000,
+      80_000,
+    ]);
+  });
+
+  it('proposes nothing so soon after a failover, and a failover after it', () => {
+    const lost = { leaseReadAtMs: nowMs - 6000 };
+    const soon = replicaState(reading({ ...lost, failovers: [nowMs - 9999] }));
+    assert.equal(detectFailure(soon), null);
+    const later = replicaState(reading({ ...lost, failovers: [nowMs - 10_000] }));
+    assert.equal(detectFailure(later)?.record.change, 'failover');
   });
 
   it('forgets failovers of long ago', () => {
-    const promotions = [nowMs - 400_000, nowMs - 350_000];
-    assert.equal(backedOffUntilMs(replicaState(reading({ promotions }))), -Infinity);
+    const failovers = [nowMs - 400_000, nowMs - 350_000];
+    assert.equal(backedOffUntilMs(replicaState(reading({ failovers }))), -Infinity);
   });
 
   it('waits for its turn', () => {

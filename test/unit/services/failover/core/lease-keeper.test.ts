@@ -105,7 +105,7 @@ describe('the first renewal of an epoch', () => {
   /** us-east, chosen for epoch 2 in this run, so long before the old lease is over. */
   const chosen = (leftMs: number, changes: Partial<ControllerState> = {}): ControllerState => {
     const now = leaseEndMs - leftMs;
-    const read = { ...slow.read, promotedAtMs: now, promotions: [now] };
+    const read = { ...slow.read, promotedAtMs: now, isPromotionSeen: true };
     return trackOpening({ ...slow, nowMs: now, databaseHeardAtMs: now, read, ...changes });
   };
   const sent = (state: ControllerState): number => planLease(state).length;
@@ -118,7 +118,7 @@ describe('the first renewal of an epoch', () => {
 
   it('is not sent by a controller that was started since the promotion', () => {
     const { read } = chosen(400);
-    assert.equal(sent(chosen(400, { read: { ...read, promotions: [] } })), 0);
+    assert.equal(sent(chosen(400, { read: { ...read, isPromotionSeen: false } })), 0);
   });
 
   it('is not sent before the region has everything up to the cut', () => {

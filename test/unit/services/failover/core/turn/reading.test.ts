@@ -105,7 +105,29 @@ describe('reading', () => {
     assert.deepEqual([state.tenure, state.opening, state.seal], [null, null, null]);
     assert.equal(state.tail?.walEnd, 5n);
     assert.equal(state.steps.at(-1)?.step, 'promoted');
-    assert.deepEqual(state.read.promotions, [nowMs]);
+    assert.deepEqual([state.read.isPromotionSeen, state.read.failovers], [true, [nowMs]]);
+  });
+
+  it('a failover that a starting controller reads, or finds, counts as read then', () => {
+    const seals = [us, ap].map((region) => record.seal(2, region, { at: '1:0/10' }));
+    const greeting = read(replicaState({ kind: 'greeting' }), record.prepare(2), ...seals);
+    assert.deepEqual([greeting.read.isPromotionSeen, greeting.read.failovers], [false, [nowMs]]);
+    const found = { nextOffset: 40n as LogOffset, state: greeting.fold };
+    const started = startFold(replicaState({ nowMs: nowMs + 700 }), found);
+    assert.deepEqual(started.read.failovers, [nowMs + 700]);
+  });
+
+  it('neither a switchover nor the first epoch is a failover', () => {
+    const final = record.seal(2, eu, { at: '1:0/10', final: true });
+    const switched = read(
+      replicaState(),
+      record.prepare(2, { change: 'switchover', preferred: us }),
+      ...[final, record.seal(2, us, { at: '1:0/10' })],
+    );
+    assert.equal(switched.fold.primary, us);
+    assert.deepEqual([switched.read.isPromotionSeen, switched.read.failovers], [true, []]);
+    const found = { nextOffset: 40n as LogOffset, state: inEpochOne([us]) };
+    assert.deepEqual(startFold(replicaState(), found).read.failovers, []);
   });
 
   const newRules = record.policy({ version: 2, rules: 2 });
