@@ -18,7 +18,7 @@ import type { ReplicationReport } from '../../../shared/core/replication-report.
 import type { Confirming } from './members/confirming.ts';
 import type { ControllerConfig } from './controller-config.ts';
 import type { EffectKind } from './controller-effect.ts';
-import type { DatabaseFacts } from './controller-input.ts';
+import type { DatabaseFacts, OperatorRequest } from './controller-input.ts';
 import { nothingAnnounced, type Announced } from './relay/announcement.ts';
 
 /** `starting`: looking for a checkpoint; `greeting`: until the own hello is read back. */
@@ -208,6 +208,8 @@ export interface ControllerState {
   readonly asked: AskedState | null;
   /** Operations whose record was void or never read, newest last. */
   readonly refused: readonly { readonly label: OperationLabel; readonly why: string }[];
+  /** Requests that this run refused before any record, newest last. */
+  readonly declined: readonly { readonly request: OperatorRequest; readonly why: string }[];
   readonly tailFound: TailFound | null;
   /** Why the region is seeded anew, in words; null when it is not. */
   readonly seededAnew: string | null;
@@ -279,6 +281,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     tenure: null,
     asked: null,
     refused: [],
+    declined: [],
     tailFound: null,
     seededAnew: null,
     confirmedSeen: null,

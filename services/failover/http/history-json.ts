@@ -1,7 +1,10 @@
 /** Every epoch as `GET /admin/history` shows it, and the audit of who asked for what. */
-import type { Promotion } from '../../../shared/core/control/control-state.ts';
-import type { NoteRecord } from '../../../shared/core/control/control-record.ts';
+import { assertNever } from '../../../shared/core/assert.ts';
+import type { OperatorVerb, Promotion } from '../../../shared/core/control/control-state.ts';
+import type { NoteRecord, OperationLabel } from '../../../shared/core/control/control-record.ts';
 import { formatPosition } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
+import type { OperatorRequest } from '../core/controller-input.ts';
 import type { ControllerAccess } from './controller-access.ts';
 
 /** What became known after a change of primary; null as long as it is not. */
@@ -75,20 +78,49 @@ export function aftermathOf(promotion: Promotion, notes: readonly NoteRecord[]):
   };
 }
 
-/** Newest first. */
+/** Newest first; what was refused is known to the region that refused it, until it restarts. */
 export function auditOf(access: ControllerAccess): readonly Record<string, unknown>[] {
-  return access
-    .state()
-    .fold.operations.map(({ verb, operation, region, epoch, attempt, isForced }) => ({
-      at: new Date(operation.atMs).toISOString(),
-      by: operation.by,
-      verb,
-      region,
-      epoch,
-      attempt,
-      isForced,
-      reason: operation.reason,
-      operationId: operation.id,
-    }))
-    .toReversed();
+  const { fold, declined } = access.state();
+  const taken = fold.operations.map(({ verb, operation, region, epoch, attempt, isForced }) => ({
+    ...labelShown(operation),
+    ...{ verb, region, epoch, attempt, isForced, refused: null },
+  }));
+  const refused = declined.map(({ request, why }) => ({
+    ...labelShown(request.operation),
+    ...{ ...askedFor(request), epoch: null, attempt: null, refused: why },
+  }));
+  const newestFirst = [...taken, ...refused].toReversed();
+  return newestFirst.toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+}
+
+function labelShown({ id, by, reason, atMs }: OperationLabel) {
+  return { at: new Date(atMs).toISOString(), by, reason, operationId: id };
+}
+
+function askedFor(request: OperatorRequest): {
+  readonly verb: OperatorVerb;
+  readonly region: RegionId | null;
+  readonly isForced: boolean;
+} {
+  const common = { region: null, isForced: false };
+  switch (request.kind) {
+    case 'change':
+      return { verb: request.change, region: request.to, isForced: request.force };
+    case 'pause':
+      return { ...common, verb: request.durationMs === 0 ? 'resume' : 'pause' };
+    case 'revoke':
+      return { ...common, verb: 'revoke' };
+    case 'audit':
+      return { ...common, verb: request.verb, region: request.region };
+    case 'region':
+      return { ...common, verb: `${request.action}-region`, region: request.region };
+    case 'traffic':
+      return {
+        ...common,
+        verb: request.isAccepting ? 'undrain' : 'drain',
+        region: request.region,
+      };
+    default:
+      return assertNever(request);
+  }
 }

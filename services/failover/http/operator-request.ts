@@ -33,6 +33,11 @@ export async function ask(
     const operation = answer.operationId;
     return accepted(reply, showOperation(access, operation) ?? requestedOperation(operation));
   }
+  const facts = { operation: id, code: answer.code, why: answer.why };
+  access.logger.warn(
+    { audit: facts, by: asked.operation.by, reqId: request.id },
+    'request refused',
+  );
   throw new MeridianError(answer.code, answer.why, {
     hint: answer.hint,
     ...(answer.operationId === null ? {} : { operationId: answer.operationId }),

@@ -21,6 +21,7 @@ import { tailListed } from '../rejoin/divergence.ts';
 
 /** Longer between two inputs: the process itself did not run. */
 const ownPauseMs = 1000;
+const declinedKept = 100;
 
 export interface Heard {
   readonly state: ControllerState;
@@ -189,7 +190,9 @@ function hearOperator(
   const { requestId, request } = input;
   const checked = preflight(state, request);
   if (checked.kind === 'refused') {
-    return { state, effects: [{ kind: 'answerOperator', requestId, answer: checked }] };
+    const declined = [...state.declined, { request, why: checked.why }].slice(-declinedKept);
+    const told: EffectBody = { kind: 'answerOperator', requestId, answer: checked };
+    return { state: { ...state, declined }, effects: [told] };
   }
   const { record, operationId } = checked;
   const asked = { operationId, record, sinceMs: state.nowMs };

@@ -76,3 +76,27 @@ test('the audit says who asked for what, each attempt by itself', () => {
     ],
   );
 });
+
+test('the audit shows what this region refused, by its time among the others', () => {
+  const drain = { kind: 'traffic', region: ap, isAccepting: false, operation } as const;
+  const request = {
+    kind: 'change',
+    change: 'failover',
+    to: us,
+    force: true,
+    acceptDataLoss: false,
+    operation: { id: 'op-9', by: 'eve', reason: 'now', atMs: operation.atMs + 1000 },
+  } as const;
+  const { fold } = accessAfter(drain).state();
+  const why = 'a forced failover can lose confirmed writes';
+  const access = controllerAccess({ state: { fold, declined: [{ request, why }] } });
+  const items = auditOf(access);
+  assert.deepEqual(
+    items.map((one) => [one['by'], one['verb'], one['region'], one['isForced'], one['refused']]),
+    [
+      ['eve', 'failover', us, true, why],
+      ['ops', 'drain', ap, false, null],
+    ],
+  );
+  assert.equal(items[0]?.['operationId'], 'op-9');
+});

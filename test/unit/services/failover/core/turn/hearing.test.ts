@@ -151,5 +151,18 @@ describe('operators', () => {
     );
     assert.equal(heard.effects[0]?.kind, 'answerOperator');
     assert.equal(heard.state.asked?.operationId, 'op-1');
+    assert.deepEqual(heard.state.declined, []);
+  });
+
+  it('a refused request leaves nothing to do, and is kept with its reason', () => {
+    const operation = { id: 'op-1', by: 'ann', reason: '', atMs: 1 };
+    const request = { kind: 'region', action: 'add', region: ap, operation } as const;
+    const input = { kind: 'operatorAsked', nowMs, requestId: 'r', request } as const;
+    let state = replicaState();
+    for (let times = 0; times < 102; times += 1) state = absorb(state, input, foldControl).state;
+    assert.equal(state.asked, null);
+    assert.equal(state.declined.length, 100);
+    assert.equal(state.declined[0]?.request, request);
+    assert.match(state.declined[0]?.why ?? '', /ap-south is a region of this cluster already/);
   });
 });
