@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { plantSearches, type PlantSearch } from './plant-search.ts';
 import { isPlantName, plants, type PlantName } from './plants.ts';
+import { whyNotSame } from './replays.ts';
 import { Totals } from './totals.ts';
 import { runTask } from './worker.ts';
 import { WorkerPool, type CampaignResult } from './worker-pool.ts';
@@ -32,6 +33,8 @@ interface Wish {
 
 let passed = 0;
 let failed = 0;
+/** Of every world that was run. */
+const whole = { worlds: 0, seeds: 0, violations: 0, totals: new Totals() };
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -64,10 +67,30 @@ async function main(): Promise<number> {
       const isPart = plant !== null || values.plants || values.world !== undefined;
       const isWhole = !isPart && wish.seeds === null;
       if (isWhole) await searchAll(pool, { withSlow: false });
+      if (isWhole) checkReplays(wish);
     });
   }
+  if (whole.worlds > 1) console.log(closingLine());
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/** One seed of each world, twice. */
+function checkReplays({ worlds: names, first }: Wish): void {
+  for (const world of names) {
+    const why = whyNotSame(world, first);
+    console.log(`${world}: seed ${first} again is ${why === null ? 'the same' : `OTHER: ${why}`}`);
+    judge(why === null);
+  }
+}
+
+function closingLine(): string {
+  const { seeds, violations, totals } = whole;
+  const figures = (['epochs', 'confirmed writes', 'strong reads'] as const).map(
+    (figure) => `${totals.of(figure).toLocaleString('en')} ${figure}`,
+  );
+  const parts = [`${seeds.toLocaleString('en')} seeds`, ...figures, `${violations} violations`];
+  return `\nall worlds: ${parts.join(', ')}`;
 }
 
 async function withPool(use: (pool: WorkerPool) => Promise<void>): Promise<void> {
@@ -117,6 +140,10 @@ async function runRest(
 function report(world: WorldName, { seeds, totals, finding }: CampaignResult, s: number): void {
   const violations = finding === null ? 0 : 1;
   const seedCount = seeds.toLocaleString('en');
+  whole.worlds += 1;
+  whole.seeds += seeds;
+  whole.violations += violations;
+  whole.totals.add(totals.entries());
   console.log(`${world}: ${seedCount} seeds, ${violations} violations: ${String(totals)}`);
   console.log(`  in ${s.toFixed(1)} s, ${(seeds / s).toFixed(0)} seeds/s`);
   if (finding !== null) {
