@@ -24,6 +24,7 @@ const quickInControllers: readonly PlantName[] = [
   'ghost',
   'early',
   'unopened',
+  'oldlease',
 ];
 const slowInControllers: readonly PlantName[] = ['ackall', 'lowk', 'anystore', 'remfast'];
 
