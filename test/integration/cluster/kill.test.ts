@@ -1,33 +1,40 @@
 // test: alone deadline 420 s
 /**
  * Kill -9 of any one process in the middle of writes from every region: after it is back, nothing
- * that was confirmed is lost, nothing is doubled, and all regions are equal.
+ * that was confirmed is lost, nothing is doubled, and all regions are equal. Meanwhile, as long as
+ * every gateway is there, no proxied request and no read that any node may serve fails.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TestCluster } from '../../helpers/cluster.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { makeTables, startClients, type KindResult } from '../../helpers/losses/clients.ts';
+import { openShop, shopSection, type Shop } from '../../helpers/losses/shop.ts';
 
 let cluster: TestCluster;
+let shop: Shop;
 const confirmed = new Set<string>();
 const refused = new Set<string>();
 let isWriting = true;
 let writers: Promise<void>[] = [];
 
 before(async () => {
-  cluster = await TestCluster.start();
+  cluster = await TestCluster.start({ sections: { gateway: shopSection } });
   const first = cluster.regionIds[0] ?? '';
   const made = await cluster.query(
     first,
     'CREATE TABLE entry (id text, written_in text, at timestamptz DEFAULT now())',
   );
   assert.equal(made.status, 200, JSON.stringify(made.body));
+  await makeTables(cluster);
+  shop = await openShop(cluster);
   writers = cluster.regionIds.map((region) => write(region));
 });
 
 after(async () => {
   isWriting = false;
   await Promise.allSettled(writers);
+  await shop?.stop();
   await cluster?.remove();
 });
 
@@ -115,6 +122,8 @@ for (const [role, name] of victims) {
     const region =
       role === 'primary' ? primary : (cluster.regionIds.find((id) => id !== primary) ?? '');
     const before = confirmed.size;
+    const clients = await startClients(cluster, { proxied: 3, reads: 3, writes: 0 });
+    await eventually(() => performance.now() - clients.startedMs > 1000);
     const pid = await cluster.signal(region, name, 'SIGKILL');
     await eventually(
       async () => {
@@ -125,8 +134,14 @@ for (const [role, name] of victims) {
       { deadlineMs: 60_000, intervalMs: 200 },
     );
     await eventually(() => confirmed.size > before + 50, { deadlineMs: 60_000 });
+    const { kinds } = await clients.finish();
+    if (name !== 'meridian') assert.deepEqual(kinds.flatMap(failuresOf), []);
     await checkRegions();
   });
+}
+
+function failuresOf({ kind, at, result }: KindResult): readonly string[] {
+  return result.failures.map(({ atMs, why }) => `${kind} at ${at}, ${atMs.toFixed(0)} ms: ${why}`);
 }
 
 test('a replica region that lost its PostgreSQL data is seeded anew under load', async () => {
