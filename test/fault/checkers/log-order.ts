@@ -2,12 +2,18 @@
  * The logs of a cluster that has come to rest: what is not void is the same in every region, in
  * order, without a gap; the control topic reads the same everywhere.
  */
+import type { Position } from '../../../shared/core/position.ts';
 import { groupBy } from '../run/history.ts';
 
 /** Positions are compared as the protocol does: by epoch, then by `lsn`. */
 export interface LogPlace {
   readonly epoch: number;
   readonly lsn: bigint;
+}
+
+/** A position as it is compared here; null without one. */
+export function placeOf(position: Position | null): LogPlace | null {
+  return position === null ? null : { epoch: position.epoch, lsn: position.endLsn };
 }
 
 export interface LoggedEntry extends LogPlace {
@@ -67,11 +73,13 @@ export function findControlViolations(readings: readonly ControlReading[]): stri
   return [...gaps, ...different];
 }
 
-/** Beyond the cut of any later epoch a record counts for nothing. */
+/** Whether a place lies beyond the cut of any later epoch: what is there counts for nothing. */
+export function isVoid(place: LogPlace, cuts: Cuts): boolean {
+  return cuts.some(({ epoch, cut }) => epoch > place.epoch && compare(place, cut) > 0);
+}
+
 function withoutVoid(entries: readonly LoggedEntry[], cuts: Cuts): readonly LoggedEntry[] {
-  return entries.filter((entry) =>
-    cuts.every(({ epoch, cut }) => epoch <= entry.epoch || compare(entry, cut) <= 0),
-  );
+  return entries.filter((entry) => !isVoid(entry, cuts));
 }
 
 function violationsOfLog({ region, entries, seededAt }: RegionLog, cuts: Cuts): string[] {

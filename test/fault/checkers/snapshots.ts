@@ -1,5 +1,7 @@
 /** What single statements of any region may see: each a moment of the one history of all. */
+import { parsePosition } from '../../../shared/core/position.ts';
 import { formatOperation } from './format.ts';
+import { isVoid, placeOf, type Cuts } from './log-order.ts';
 import { answered, type Operation } from '../run/history.ts';
 
 /** A sum that no transaction changes. Returns one line per violation. */
@@ -18,14 +20,23 @@ export interface Counters {
   readonly apart: number;
 }
 
-/** `pair` has seen counters; `raise` and `apart` answer the value that they have left. */
-export function findSnapshotViolations(history: readonly Operation[]): string[] {
-  const reads = answered(history, 'pair').map((read) => ({ read, seen: read.output as Counters }));
+/**
+ * `pair` has seen counters; `raise` and `apart` answer the value that they have left. A standby
+ * beside the primary shows writes that still wait to be confirmed: what such a read has seen is no
+ * part of the history when its position lies beyond a later cut, as its token says when it is used.
+ */
+export function findSnapshotViolations(history: readonly Operation[], cuts: Cuts = []): string[] {
+  const reads = answered(history, 'pair')
+    .filter(({ position = '' }) => !isVoid(placeOf(parsePosition(position)) ?? start, cuts))
+    .map((read) => ({ read, seen: read.output as Counters }));
   const effects = reads
     .filter(({ seen }) => seen.effect > seen.cause)
     .map(({ read }) => `an effect without its cause: ${formatOperation(read)}`);
   return [...effects, ...findForks(reads), ...findReversals(history, reads)];
 }
+
+/** Before everything: of a reply without a position of its own. */
+const start = { epoch: 0, lsn: 0n };
 
 interface Snapshot {
   readonly read: Operation;

@@ -17,6 +17,8 @@ export interface Operation {
   readonly output: unknown;
   /** The error's code; empty when `ok`. */
   readonly code: string;
+  /** The reply's own position; absent when it told no later one than the request had. */
+  readonly position?: string;
   /** Epoch of the reply's own position; null when it told no later one than the request had. */
   readonly epoch: number | null;
   /** Region of the node that answered; null unless `ok`. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import type { CommitRecord } from '../../../shared/core/commit-record.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
-import { parsePosition, type Position } from '../../../shared/core/position.ts';
+import { parsePosition } from '../../../shared/core/position.ts';
 import { createPeerClient } from '../../../shared/http/peer-client.ts';
 import { createDataLog } from '../../../shared/kafka/data-log.ts';
 import { dataTopicOf } from '../../../shared/kafka/topic.ts';
@@ -12,12 +12,13 @@ import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
 import { eventually } from '../../helpers/eventually.ts';
-import type {
-  ControlReading,
-  Cuts,
-  LoggedEntry,
-  LogPlace,
-  RegionLog,
+import {
+  placeOf,
+  type ControlReading,
+  type Cuts,
+  type LoggedEntry,
+  type LogPlace,
+  type RegionLog,
 } from '../checkers/log-order.ts';
 
 export interface ClusterLogs {
@@ -58,7 +59,8 @@ async function readAtRest(cluster: TestCluster): Promise<readonly RegionLog[]> {
   return last;
 }
 
-async function readCuts(cluster: TestCluster): Promise<Cuts> {
+/** Where each epoch before the present one ended. */
+export async function readCuts(cluster: TestCluster): Promise<Cuts> {
   const { items } = await cluster.admin(cluster.regionIds[0] ?? '', '/admin/history');
   return (items as { epoch: number; cut: string }[]).map(({ epoch, cut }) => ({
     epoch,
@@ -200,10 +202,6 @@ async function readControl(
     await client.close();
   }
   return { region, records };
-}
-
-function placeOf(position: Position | null): LogPlace | null {
-  return position === null ? null : { epoch: position.epoch, lsn: position.endLsn };
 }
 
 function nameOf(place: LogPlace | undefined): string {

@@ -9,7 +9,7 @@ import { findWritableEpochViolations } from '../checkers/writable-epochs.ts';
 import { reportedRows } from './divergence.ts';
 import { findUnequalTables } from './equal-regions.ts';
 import { groupBy, isWrite, type Operation } from './history.ts';
-import { readLogs } from './logs.ts';
+import { readCuts, readLogs } from './logs.ts';
 import { Nemesis } from './nemesis.ts';
 import { Session } from './session.ts';
 import type { Scenario } from './scenario.ts';
@@ -157,6 +157,7 @@ function checkContext(cluster: TestCluster): CheckContext {
     regions: cluster.regionIds,
     rows: (region, sql) => rowsAt(cluster, region, sql),
     reported: (table) => reportedRows(cluster, table),
+    cuts: () => readCuts(cluster),
     logs: () => readLogs(cluster),
   };
 }

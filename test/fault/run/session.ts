@@ -1,6 +1,7 @@
 /** One client of a workload: asks any region, carries its token, notes what it was told. */
 import type { DataCall, DataClient, DataOutcome } from '../../../services/cli/demo/data-client.ts';
 import { decodePositionToken } from '../../../shared/core/position-token.ts';
+import { formatPosition, type Position } from '../../../shared/core/position.ts';
 import type { Operation, Outcome } from './history.ts';
 
 export interface Ask {
@@ -45,7 +46,7 @@ export class Session {
     const startedMs = performance.now();
     const reply = await client.send({ timeoutMs, ...call, headers });
     const endedMs = performance.now();
-    const epoch = reply.kind === 'answered' ? epochOf(reply.token, headers) : null;
+    const position = reply.kind === 'answered' ? positionOf(reply.token, headers) : null;
     if (reply.kind === 'answered') this.#token = reply.token ?? this.#token;
     if (reply.kind === 'refused' && reply.code === 'WriteLost') this.#token = null;
     const outcome = outcomeOf(reply);
@@ -55,7 +56,8 @@ export class Session {
     const servedBy = reply.kind === 'answered' ? reply.servedBy : null;
     const operation = {
       ...{ client: this.#id, region, name, key, input, output, outcome, code },
-      ...{ startedMs, endedMs, epoch, servedBy },
+      ...{ startedMs, endedMs, servedBy, epoch: position?.epoch ?? null },
+      ...(position === null ? {} : { position: formatPosition(position) }),
     };
     this.#history.push(operation);
     return operation;
@@ -63,10 +65,10 @@ export class Session {
 }
 
 /** A reply repeats the request's token when its own position is no later one. */
-function epochOf(token: string | null, sent: Readonly<Record<string, string>>): number | null {
+function positionOf(token: string | null, sent: Readonly<Record<string, string>>): Position | null {
   if (token === null || token === sent['meridian-position']) return null;
   const unsigned = Buffer.from(token.split('.')[0] ?? '', 'base64url').toString('utf8');
-  return decodePositionToken(unsigned)?.position.epoch ?? null;
+  return decodePositionToken(unsigned)?.position ?? null;
 }
 
 function outcomeOf(reply: DataOutcome): Outcome {

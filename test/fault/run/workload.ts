@@ -1,4 +1,5 @@
 /** What a workload is: tables, clients that go on until they are stopped, a check at the end. */
+import type { Cuts } from '../checkers/log-order.ts';
 import type { ReportedRow } from '../checkers/reported-loss.ts';
 import type { Operation } from './history.ts';
 import type { ClusterLogs } from './logs.ts';
@@ -24,6 +25,8 @@ export interface CheckContext {
   rows(region: string, sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Rows of a table that the divergence reports list. */
   reported(table: string): Promise<readonly ReportedRow[]>;
+  /** Where the epochs that have ended did end. */
+  cuts(): Promise<Cuts>;
   /** The logs, once they have come to rest. */
   logs(): Promise<ClusterLogs>;
 }

@@ -23,7 +23,7 @@ export const causalPair: Workload = {
     follow(context),
     watch(context),
   ],
-  check: async (history) => findSnapshotViolations(history),
+  check: async (history, { cuts }) => findSnapshotViolations(history, await cuts()),
 };
 
 async function raise(
