@@ -108,7 +108,6 @@ function enrich(
     config.sticky === undefined &&
     config.session === undefined;
   if (isPlain) return nothing;
-  const origin = headerOf(request, 'origin');
   const sticky = stickyOf(runtime, intake.route.config, headerOf(request, 'cookie'));
   const known: Admission = {
     ...nothing,
@@ -116,8 +115,7 @@ function enrich(
       ...(identity === null ? [] : ['meridian-subject', encodeURIComponent(identity.subject)]),
       ...(tenant === null ? [] : ['meridian-tenant', encodeURIComponent(tenant)]),
     ],
-    replyHeaders:
-      config.cors === undefined || origin === undefined ? [] : corsHeaders(config.cors, origin),
+    replyHeaders: corsHeaders(config.cors, headerOf(request, 'origin')),
     tenant,
     stickyRegion: sticky?.region ?? null,
     stickyInstance: sticky?.instance ?? null,

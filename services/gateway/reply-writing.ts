@@ -154,8 +154,7 @@ export function sendProblem(
 /** What the route wants on replies that the gateway writes itself: flat name, value, … */
 function routeHeaders({ route, scheme }: Intake, request: IncomingMessage): string[] {
   const { cors, securityHeaders } = route.config;
-  const origin = headerOf(request, 'origin');
-  const flat = cors === undefined || origin === undefined ? [] : corsHeaders(cors, origin);
+  const flat = corsHeaders(cors, headerOf(request, 'origin'));
   if (securityHeaders) pushSecurity(flat, scheme);
   return flat;
 }

@@ -23,8 +23,9 @@ export function isOriginAllowed(policy: CorsPolicy, origin: string): boolean {
   });
 }
 
-/** Flat name, value, … for the reply to a request of `origin`. */
-export function corsHeaders(policy: CorsPolicy, origin: string): string[] {
+/** Flat name, value, … for the reply to a request of `origin`; nothing without policy or origin. */
+export function corsHeaders(policy: CorsPolicy | undefined, origin: string | undefined): string[] {
+  if (policy === undefined || origin === undefined) return [];
   if (!isOriginAllowed(policy, origin)) return ['vary', 'origin'];
   const isAny = policy.origins.includes('*') && !policy.credentials;
   return [
