@@ -15,6 +15,7 @@ import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { controlTopicOf, dataTopicOf } from '../../../shared/kafka/topic.ts';
 import { installLinkIdentity, linkIdentity } from '../../../shared/runtime/link-security.ts';
 import { eventually } from '../../helpers/eventually.ts';
+import { runCli, type CliResult } from '../cli/cli-run.ts';
 import { adminRoles } from './admin-roles.ts';
 import { SecuredHosts } from './hosts.ts';
 import { append, countOf, forgedIdentity } from './kafka-refusals.ts';
@@ -124,6 +125,36 @@ test('a stolen data token opens no admin verb of a running region', async () => 
     const path = (route.split(' ')[1] ?? '').replaceAll(/:\w+/g, '1');
     assert.equal((await hosts.admin('eu-west', path, token)).status, 403, route);
   }
+});
+
+test('a certificate of an operator stands for a token, is named, and can be revoked', async () => {
+  const file = join(hosts.folder, 'alice.pem');
+  const authority = join(hosts.folder, 'cluster/authority');
+  const issue = ['certificates', 'operator', 'alice', '--role', 'operator', '--output', file];
+  const issued = await hosts.run('eu-west', [...issue, '--authority', authority, '--json']);
+  assert.equal(issued.code, 0, issued.err);
+  const { serial } = JSON.parse(issued.out) as { serial: string };
+  // On a machine that has no secrets.
+  const own = ['--config', hosts.fileOf('eu-west', 'meridian.yaml')];
+  const asAlice = (...args: string[]): Promise<CliResult> =>
+    runCli([...args, ...own, '--data', join(hosts.folder, 'nobody')], {
+      MERIDIAN_CERTIFICATE: file,
+    });
+  assert.equal((await asAlice('status')).code, 0);
+  const paused = await asAlice('pause', '--for', '1m', '--reason', 'by alice');
+  assert.equal(paused.code, 0, paused.err);
+  for (const region of regions) {
+    await eventually(async () => {
+      const audit = await hosts.admin(region, '/admin/audit', await hosts.token('admin:viewer'));
+      const [newest] = audit.body['items'] as { verb: string; by: string; reason: string }[];
+      return newest?.reason === 'by alice' && newest.by === 'alice';
+    });
+  }
+  assert.equal((await asAlice('resume')).code, 0);
+  assert.equal((await asAlice('tokens', 'revoke', serial)).code, 1, 'an operator is no admin');
+  const revoked = await hosts.run('us-east', ['tokens', 'revoke', serial]);
+  assert.equal(revoked.code, 0, revoked.err);
+  await eventually(async () => /was revoked/.test((await asAlice('status')).err));
 });
 
 test('Kafka refuses an append to the log of another region, and a stranger', async () => {
