@@ -2,6 +2,7 @@
 import { Agent, request } from 'undici';
 import { errorCatalogue, type ErrorCode } from '../errors/catalogue.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
+import { wasNeverConnected } from './connect-failure.ts';
 import { linkConnector } from './secured-link.ts';
 
 export interface BearerCall {
@@ -23,7 +24,8 @@ export interface BearerClient {
   readonly origin: string;
   /**
    * The reply when its status is below 400. Throws the MeridianError that a problem document
-   * names, ProtocolViolation for any other refusal, UpstreamUnavailable when nobody answers.
+   * names, ProtocolViolation for any other refusal, UpstreamUnavailable when nobody answers
+   * (`details.wasSent`: whether somebody may have received it).
    */
   call(call: BearerCall): Promise<BearerReply>;
   close(): Promise<void>;
@@ -67,7 +69,13 @@ export function createBearerClient(
         }))
         .catch((error: unknown) => {
           if (error instanceof MeridianError) throw error;
-          throw new MeridianError('UpstreamUnavailable', `${origin} does not answer.`, {}, error);
+          const facts = { wasSent: !wasNeverConnected(error) };
+          throw new MeridianError(
+            'UpstreamUnavailable',
+            `${origin} does not answer.`,
+            facts,
+            error,
+          );
         });
       const body = parseJson(reply.text);
       if (reply.status >= 400) throw errorOfProblem(body, reply.status, origin);

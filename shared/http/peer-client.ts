@@ -5,6 +5,7 @@ import type { KeySet } from '../config/secrets-schema.ts';
 import type { RegionId } from '../core/region.ts';
 import { MeridianError } from '../errors/meridian-error.ts';
 import { signPeerToken } from '../auth/peer-token.ts';
+import { wasNeverConnected } from './connect-failure.ts';
 import { linkConnector } from './secured-link.ts';
 
 export interface PeerClientOptions {
@@ -108,19 +109,11 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
 
 function unavailable(origin: string, error: unknown): MeridianError {
   const why = error instanceof MeridianError ? error.details['why'] : undefined;
-  const wasSent = why === undefined && !isConnectFailure(error);
+  const wasSent = why === undefined && !wasNeverConnected(error);
   const facts = { origin, wasSent, ...(why === undefined ? {} : { why }) };
   return new MeridianError('UpstreamUnavailable', 'A peer did not answer.', facts, error);
 }
 
 function untilEither(late: AbortSignal, gone: AbortSignal | undefined): AbortSignal {
   return gone === undefined ? late : AbortSignal.any([late, gone]);
-}
-
-/** Whether the request certainly never left: no connection could be made. */
-function isConnectFailure(error: unknown): boolean {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : '';
-  return ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'UND_ERR_CONNECT_TIMEOUT'].includes(
-    String(code),
-  );
 }

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { RequestListener, Server } from 'node:http';
 import { buildConnector } from 'undici';
 import { countRefusal, type RefusedLink } from '../metrics/refusals.ts';
+import { notingFailures } from './connect-failure.ts';
 import {
   clientTls,
   credentialsOf,
@@ -47,12 +48,12 @@ export function securedServerOf(
 
 /** Connects for undici; each new connection shows the newest certificate. */
 export function linkConnector(link: RefusedLink, timeoutMs: number): buildConnector.connector {
-  return (options, done) => {
+  return notingFailures((options, done) => {
     const secured = options.protocol === 'https:' ? clientTls(link, options.hostname) : null;
     const connect = buildConnector({ ...secured, timeout: timeoutMs, allowH2: false });
     connect(options, (...[error, socket]) => {
       if (error === null) done(null, socket);
       else done(refusalOf(link, error) as Error, null);
     });
-  };
+  });
 }

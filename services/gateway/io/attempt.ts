@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { wasNeverConnected } from '../../../shared/http/connect-failure.ts';
 import { isTrailer, type ReplyHeaders } from '../core/header-rules.ts';
 import { endJointly } from './http1/joint-end.ts';
 
@@ -158,5 +159,6 @@ const notSentCodes = new Set([
 
 /** Whether `error` says that no connection was made, so that nothing was sent. */
 export function wasNotSent(error: Error): boolean {
+  if (wasNeverConnected(error)) return true;
   return 'code' in error && notSentCodes.has(String(error.code));
 }

@@ -6,7 +6,8 @@
 import dns from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
-import { errors, Pool, type buildConnector, type Dispatcher } from 'undici';
+import { buildConnector, errors, Pool, type Dispatcher } from 'undici';
+import { notingFailures } from '../../../shared/http/connect-failure.ts';
 import { formatRequestHead } from '../core/http1/request-head.ts';
 import { createAddressList } from './address-list.ts';
 import { PlainPool } from './http1/plain-pool.ts';
@@ -54,7 +55,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const pool = new Pool(options.origin, {
     connections: options.connectionsMax,
     pipelining: 1,
-    connect: connectorOf(options),
+    connect: notingFailures(buildConnector(connectorOf(options))),
     keepAliveTimeout: 4000,
     keepAliveMaxTimeout: 600_000,
     allowH2: false,

@@ -65,11 +65,5 @@ export function startLoad(hosts: SecuredHosts, regions: readonly string[]): Stea
 function isToMove(error: unknown): boolean {
   if (!isMeridianError(error)) return false;
   if (error.code === 'Draining') return true;
-  const { cause } = error as { readonly cause?: { code?: unknown; message?: unknown } };
-  const isBeforeHandshake = /before secure TLS connection was established/.test(
-    String(cause?.message),
-  );
-  return (
-    error.code === 'UpstreamUnavailable' && (cause?.code === 'ECONNREFUSED' || isBeforeHandshake)
-  );
+  return error.code === 'UpstreamUnavailable' && error.details['wasSent'] === false;
 }

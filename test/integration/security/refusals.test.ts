@@ -4,11 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import type { FastifyInstance } from 'fastify';
-import { connect } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
 import { Agent, request } from 'undici';
 import { WebSocket } from 'ws';
 import { clusterConfigSchema } from '../../../services/cluster-config.ts';
+import { wasNotSent } from '../../../services/gateway/io/attempt.ts';
+import { createUpstreamClient } from '../../../services/gateway/io/upstream-client.ts';
 import { newCluster, securedSections } from '../../../services/local/cluster-files.ts';
 import { newCertificates, newSecrets } from '../../../services/local/new-secrets.ts';
 import { LinkServer, linkPath } from '../../../services/replicator/io/link/link-server.ts';
@@ -125,6 +127,41 @@ for (const [name, shown, claims, why, code] of [
     assert.equal(status, expectedCode === 'Forbidden' ? 403 : 401);
     assert.equal(facts['why'], why);
     assert.equal(counted('peer', why), earlier + 1);
+  });
+}
+
+for (const [how, end] of [
+  ['resets', (socket: Socket) => socket.resetAndDestroy()],
+  ['ends', (socket: Socket) => socket.destroy()],
+] as const) {
+  test(`nothing was sent to a peer that ${how} the connection before it is secured`, async () => {
+    const server = createTcpServer((socket) => socket.once('data', () => void end(socket)));
+    await new Promise<void>((resolve) => server.listen({ host: address, port: 0 }, resolve));
+    const origin = `https://${address}:${String((server.address() as AddressInfo).port)}`;
+    const { peerKeys } = eu.shared;
+    const client = createPeerClient({ region: 'us-east' as RegionId, clusterId, peerKeys });
+    const limits = { connectionsMax: 1, connectMs: 5000 };
+    const upstream = createUpstreamClient({ origin, tls: null, ...limits });
+    try {
+      const asked = client.request(origin, { method: 'POST', path: '/', timeoutMs: 5000 });
+      await assert.rejects(asked, ({ details }: { details: Record<string, unknown> }) => {
+        assert.equal(details['wasSent'], false);
+        return true;
+      });
+      const error = await new Promise<Error>((resolve) => {
+        const post = { method: 'POST', path: '/', headers: [], body: null };
+        const handler = {
+          ...{ onRequestStart: () => undefined, onResponseStart: () => undefined },
+          ...{ onResponseData: () => undefined, onResponseEnd: () => undefined },
+          onResponseError: (_: unknown, failure: Error) => resolve(failure),
+        };
+        upstream.send({ ...post, headersMs: 5000, idleMs: 5000 }, handler);
+      });
+      assert.ok(wasNotSent(error), String(error));
+    } finally {
+      await Promise.all([client.close(), upstream.destroy()]);
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 }
 
