@@ -233,9 +233,12 @@ export class MeridianClient {
     } catch (error) {
       throw new MeridianClientError(noReply(origin), error);
     }
-    if (status >= 400) throw new MeridianClientError(problemOf(status, answer));
     const served = servedOf(reply.headers);
+    const problem = status >= 400 ? problemOf(status, answer) : null;
+    // What the position stood for is lost; the reply's is what is left of it.
+    if (problem?.code === 'WriteLost') this.#position.reset();
     this.#position.advance(served.position);
+    if (problem !== null) throw new MeridianClientError(problem);
     return { json: JSON.parse(answer) as unknown, served };
   }
 

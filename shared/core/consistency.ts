@@ -35,10 +35,24 @@ export function isWithinCuts(
   upto: Epoch,
   history: readonly EpochCut[],
 ): boolean {
-  return history.every(
-    ({ epoch, cut }) =>
-      epoch <= Math.max(position.epoch, 1) || epoch > upto || comparePositions(position, cut) <= 0,
-  );
+  return cutBelow(position, upto, history) === null;
+}
+
+/**
+ * The lowest cut below `position` of an epoch after its own, up to and including `upto`: what is
+ * left of a history that reached `position`. Null when all of it is.
+ */
+export function cutBelow(
+  position: Position,
+  upto: Epoch,
+  history: readonly EpochCut[],
+): Position | null {
+  let lowest: Position | null = null;
+  for (const { epoch, cut } of history) {
+    if (epoch <= Math.max(position.epoch, 1) || epoch > upto) continue;
+    if (comparePositions(cut, lowest ?? position) < 0) lowest = cut;
+  }
+  return lowest;
 }
 
 /** Judges `token` at a node whose history ends at `node`. */

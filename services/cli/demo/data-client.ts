@@ -32,7 +32,13 @@ export type DataOutcome =
       readonly servedBy: string | null;
     }
   /** The error code of the problem document, or the HTTP status. */
-  | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
+  | {
+      readonly kind: 'refused';
+      readonly code: string;
+      readonly detail: string;
+      /** Position token to go on with. */
+      readonly token: string | null;
+    }
   /** No reply came: the connection broke or time ran out. */
   | { readonly kind: 'silent'; readonly detail: string };
 
@@ -66,7 +72,8 @@ export function createDataClient(region: string, origin: string, token: string):
       } catch (error) {
         if (!(error instanceof MeridianClientError)) throw error;
         const { code, detail } = error;
-        return code === 'NoReply' ? { kind: 'silent', detail } : { kind: 'refused', code, detail };
+        if (code === 'NoReply') return { kind: 'silent', detail };
+        return { kind: 'refused', code, detail, token: session.position };
       }
     },
     close: async () => pool.close(),

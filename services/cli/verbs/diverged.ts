@@ -53,7 +53,9 @@ export const addDiverged: AddVerb = (program, act) => {
         '  $ npx meridian diverged list\n' +
         '  $ npx meridian diverged show eu-west/3\n' +
         '  $ npx meridian diverged export eu-west/3 > lost.jsonl\n' +
-        '  $ npx meridian diverged discard eu-west/3',
+        '  $ npx meridian diverged discard eu-west/3\n' +
+        '\nCONFIRMED: whether another region held a row when its writer was answered;\n' +
+        'async-only: none did, so only who wrote it async or logged was told that it is written.',
     );
   diverged.command('list').description('which regions, before which epoch').action(act(list));
   addWithPlace(diverged, 'show', 'the rows as a table').action(act(show));

@@ -3,7 +3,7 @@
  * region's nodes, or nobody yet. Which node of the region it is, replica-choice decides.
  */
 import type { ClusterView, Role } from '../../../shared/core/cluster-view.ts';
-import { isWithinCuts, type ConsistencyLevel } from '../../../shared/core/consistency.ts';
+import { cutBelow, type ConsistencyLevel } from '../../../shared/core/consistency.ts';
 import { formatPosition, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 
@@ -26,7 +26,8 @@ export type AccessDecision =
   | { readonly kind: 'forward'; readonly to: RegionId; readonly why: string }
   /** Wait for the next view, up to a bound. */
   | { readonly kind: 'hold'; readonly why: string }
-  | { readonly kind: 'lost'; readonly why: string };
+  /** `left`: what of the token's history is in everybody's. */
+  | { readonly kind: 'lost'; readonly why: string; readonly left: Position };
 
 /** Roles in which the region's nodes show a prefix of the one history and may serve reads. */
 const readingRoles: readonly Role[] = ['replica', 'promoting', 'primary', 'draining'];
@@ -38,9 +39,10 @@ export function decideAccess(
   leaseLeftMs: number,
 ): AccessDecision {
   const { token } = request;
-  if (token !== null && !isWithinCuts(token, view.epoch, view.history)) {
+  const left = token && cutBelow(token, view.epoch, view.history);
+  if (token !== null && left !== null) {
     const why = `position ${formatPosition(token)} is beyond the cut of a later epoch`;
-    return { kind: 'lost', why };
+    return { kind: 'lost', why, left };
   }
   const reason = whyPrimary(request);
   if (reason !== null) return towardsPrimary(request, view, { leaseLeftMs, reason });

@@ -1,9 +1,9 @@
 /**
  * How position tokens travel over HTTP: the header meridian-position and, where it is configured, a
- * cookie for browsers. Of two tokens the later counts. A cookie that can never be served again is
- * taken back, so that no browser stays locked out.
+ * cookie for browsers. Of two tokens the later counts. A token beyond a cut is answered with one of
+ * the cut, from which the session goes on; a cookie that cannot be read is taken back.
  */
-import { laterPosition } from '../../../shared/core/position.ts';
+import { laterPosition, parsePosition } from '../../../shared/core/position.ts';
 import type { PositionToken } from '../../../shared/core/position-token.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { DataReply } from '../../../shared/ports/data-access.ts';
@@ -19,8 +19,8 @@ export interface PositionCarrier {
   /** The token of a request; throws TokenInvalid. */
   read(headers: RequestHeaders): PositionToken | null;
   /** Headers of a reply that carry its token. */
-  headersOf(reply: DataReply): Readonly<Record<string, string>>;
-  /** Headers of a problem: a cookie that caused it is forgotten. */
+  headersOf(reply: Pick<DataReply, 'position' | 'isUpperBound'>): Readonly<Record<string, string>>;
+  /** Headers of a problem: what takes the place of the token that caused it. */
   headersOfProblem(headers: RequestHeaders, error: unknown): Readonly<Record<string, string>>;
 }
 
@@ -38,6 +38,13 @@ export function createPositionCarrier(
     if (secure) parts.push('Secure');
     return [...parts, `SameSite=${sameSite}`].join('; ');
   };
+  const headersOf: PositionCarrier['headersOf'] = (reply) => {
+    const token = tokens.write(reply);
+    if (token === null) return {};
+    const header = { 'meridian-position': token };
+    if (cookie === undefined) return header;
+    return { ...header, 'set-cookie': setCookie(token, cookie.maxAgeSeconds) };
+  };
   return {
     read(headers) {
       const own = tokens.read(headers['meridian-position']);
@@ -45,18 +52,14 @@ export function createPositionCarrier(
       if (own === null || kept === null) return own ?? kept;
       return laterPosition(own.position, kept.position) === own.position ? own : kept;
     },
-    headersOf(reply) {
-      const token = tokens.write(reply);
-      if (token === null) return {};
-      const header = { 'meridian-position': token };
-      if (cookie === undefined) return header;
-      return { ...header, 'set-cookie': setCookie(token, cookie.maxAgeSeconds) };
-    },
+    headersOf,
     headersOfProblem(headers, error) {
-      const isLocked =
-        isMeridianError(error, 'WriteLost') || isMeridianError(error, 'TokenInvalid');
-      if (!isLocked || cookieOf(headers) === undefined) return {};
-      return { 'set-cookie': setCookie('', 0) };
+      if (isMeridianError(error, 'WriteLost')) {
+        const position = parsePosition(String(error.details['left']));
+        return headersOf({ position, isUpperBound: false });
+      }
+      const isLocked = isMeridianError(error, 'TokenInvalid') && cookieOf(headers) !== undefined;
+      return isLocked ? { 'set-cookie': setCookie('', 0) } : {};
     },
   };
 }

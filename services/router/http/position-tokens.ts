@@ -12,7 +12,7 @@ export interface PositionTokens {
   /** The token of a request; throws TokenInvalid at once when it is forged or foreign. */
   read(header: string | undefined): PositionToken | null;
   /** The signed token of a reply; null when nothing is known. */
-  write(reply: DataReply): string | null;
+  write(reply: Pick<DataReply, 'position' | 'isUpperBound'>): string | null;
 }
 
 /** Tokens of one cell of one cluster. */

@@ -113,8 +113,11 @@ export class RoutedAccess implements DataAccess {
     switch (decision.kind) {
       case 'lost': {
         const certain = !request.isTokenUpperBound;
-        const facts = { certain, position: request.token && formatPosition(request.token) };
-        throw new MeridianError('WriteLost', `The write is lost: ${decision.why}.`, facts);
+        const position = request.token && formatPosition(request.token);
+        throw new MeridianError('WriteLost', `The write is lost: ${decision.why}.`, {
+          ...{ certain, position, left: formatPosition(decision.left) },
+          hint: 'Go on with the meridian-position of this reply: what is up to there is kept.',
+        });
       }
       case 'hold':
         await this.#hold(decision.why, request, { journey, isRefused: false });

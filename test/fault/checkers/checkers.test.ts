@@ -85,6 +85,16 @@ describe('sessions', () => {
     assert.equal(findSessionViolations([{ ...write, ...unknown }, ...back]).length, 1);
     assert.equal(findSessionViolations([op(['read', null, 1], [2, 3])]).length, 1);
   });
+  it('what was only read may be lost once WriteLost was told, what was confirmed may not', () => {
+    const seen = [
+      { ...op(['write', 3, null], [2, 3]), ...unknown },
+      op(['read', null, 3], [4, 5]),
+      { ...op(['read', null, null], [6, 7]), ...failed, code: 'WriteLost' },
+    ];
+    assert.deepEqual(findSessionViolations([write, ...seen, op(['read', null, 2], [8, 9])]), []);
+    const back = [write, ...seen, op(['read', null, 1], [8, 9])];
+    assert.equal(findSessionViolations(back).length, 1);
+  });
 });
 
 describe('unique rows', () => {
@@ -123,7 +133,7 @@ describe('rows that wait for nobody', () => {
     ['a lost tail that is not reported', insert, nothing, /lost, and not reported/],
     ['a reported row that is there', insert, both, /reported as lost, yet there/],
     ['a row reported twice', insert, twice, /reported 2 times/],
-    ['a confirmed one that is called unconfirmed', insert, denied, /as not confirmed/],
+    ['a confirmed one that is called unconfirmed', insert, denied, /reported as no/],
     ['a row that nobody wrote', insert, other, /nobody wrote/],
     ['a failed one that happened', { ...insert, ...failed }, both, /failed, yet it happened/],
   ];

@@ -13,6 +13,9 @@ export interface LossFacts {
   readonly reported: readonly ReportedRow[];
 }
 
+/** What may be said of a row whose writer waited for no other region. */
+const saidOfLost: ReadonlySet<string> = new Set(['yes', 'unknown', 'async-only']);
+
 /**
  * A confirmed row is there or reported, a failed one neither; what is reported is not there, and
  * is not called one that nobody was told of. Returns one line per violation.
@@ -26,7 +29,8 @@ export function findLossViolations(
   const known = new Map(history.map((insert) => [insert.key, insert]));
   const ofInserts = [...known].flatMap(([id, { outcome }]) => {
     const row = lost.get(id);
-    if (outcome === 'ok' && row?.confirmed === 'no') return [`reported as not confirmed: ${id}`];
+    const isDenied = row !== undefined && !saidOfLost.has(row.confirmed);
+    if (isDenied) return [`reported as ${row.confirmed}: ${id}`];
     if (outcome === 'ok') return held.has(id) || row ? [] : [`lost, and not reported: ${id}`];
     if (outcome === 'unknown') return [];
     return held.has(id) || row ? [`failed, yet it happened: ${id}`] : [];

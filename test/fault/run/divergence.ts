@@ -1,5 +1,6 @@
 /** What the divergence reports of a cluster say, row by row. */
 import type { TestCluster } from '../../helpers/cluster.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import type { ReportedRow } from '../checkers/reported-loss.ts';
 
 const pageRows = 1000;
@@ -18,10 +19,20 @@ interface ListedRow {
   readonly confirmed: string;
 }
 
+/** The list is at the primary's node: a region that has just come back may not reach it yet. */
+async function listedTails(cluster: TestCluster, asked: string): Promise<readonly Tail[]> {
+  let tails: readonly Tail[] | undefined;
+  await eventually(async () => {
+    tails = (await cluster.admin(asked, '/admin/diverged'))['items'] as readonly Tail[] | undefined;
+    return tails !== undefined;
+  });
+  return tails ?? [];
+}
+
 /** The reported rows of `table` (with its schema). Throws for a tail that is not listed. */
 export async function reportedRows(cluster: TestCluster, table: string): Promise<ReportedRow[]> {
   const asked = cluster.regionIds[0] ?? '';
-  const tails = (await cluster.admin(asked, '/admin/diverged'))['items'] as Tail[];
+  const tails = await listedTails(cluster, asked);
   const rows: ReportedRow[] = [];
   for (const { region, epoch, isListed, why } of tails) {
     if (!isListed) throw new Error(`the tail of ${region} before ${epoch} is not listed: ${why}`);

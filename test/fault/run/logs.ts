@@ -81,6 +81,8 @@ async function readRegionLog(
     clock: systemClock,
   });
   const collector = new Collector();
+  // First: what is applied meanwhile is in the log, too.
+  const applied = await appliedPlace(cluster, region);
   try {
     const { start } = await log.bounds();
     collector.isCutShort = start > 0n;
@@ -92,12 +94,7 @@ async function readRegionLog(
     log.close();
   }
   const { entries } = collector;
-  return {
-    region,
-    entries,
-    seededAt: collector.begins,
-    applied: await appliedPlace(cluster, region),
-  };
+  return { region, entries, seededAt: collector.begins, applied };
 }
 
 /** Joins the parts of large transactions, one at a time as the log has them. */

@@ -48,7 +48,7 @@ export class Session {
     const endedMs = performance.now();
     const position = reply.kind === 'answered' ? positionOf(reply.token, headers) : null;
     if (reply.kind === 'answered') this.#token = reply.token ?? this.#token;
-    if (reply.kind === 'refused' && reply.code === 'WriteLost') this.#token = null;
+    if (reply.kind === 'refused' && reply.code === 'WriteLost') this.#token = reply.token;
     const outcome = outcomeOf(reply);
     const isAnswered = reply.kind === 'answered' && read !== undefined;
     const output = isAnswered ? read(reply.body as ReplyBody) : null;

@@ -109,7 +109,7 @@ test('pause and resume', async () => {
 const lostRow = {
   ...{ ordinal: 1, position: '2:0/5000', command: 'UPDATE', schema: 'public', table: 'ledger' },
   ...{ before: { id: '1', what: 'old' }, after: { id: '1', what: 'new '.repeat(30) } },
-  ...{ confirmed: 'no', idempotencyKey: 'order-7', why: null },
+  ...{ confirmed: 'async-only', idempotencyKey: 'order-7', why: null },
 };
 
 test('diverged show: a line for each row, of every page; its values cut short', async () => {
@@ -121,7 +121,7 @@ test('diverged show: a line for each row, of every page; its values cut short', 
   assert.match(lines[0] ?? '', /^# +POSITION +TABLE +COMMAND +BEFORE +AFTER +CONFIRMED +KEY$/);
   assert.match(
     lines[1] ?? '',
-    /^1 +2:0\/5000 +public\.ledger +UPDATE +\{"id":"1","what":"old"\} +\{"id".*… +no +order-7$/,
+    /^1 +2:0\/5000 +public\.ledger +UPDATE +\{"id":"1","what":"old"\} +\{"id".*… +async-only/,
   );
   assert.deepEqual([lines.length, lines.at(-1)?.slice(0, 3)], [402, '401']);
   const json = await place.run(['diverged', 'show', 'eu-west/3', '--json']);

@@ -211,7 +211,9 @@ test('trap 72: a token beyond any later cut is lost, at whatever level', async (
     });
     assert.equal(answer.status, 410, answer.text);
     assert.equal(answer.body['code'], 'WriteLost');
-    assert.deepEqual(answer.body['facts'], { certain: true, position: '1:0/11' });
+    const facts = { certain: true, position: '1:0/11', left: '1:0/10' };
+    assert.deepEqual(answer.body['facts'], facts);
+    assert.equal(answer.headers.get('meridian-position'), forge('1:0/10'));
   }
 });
 

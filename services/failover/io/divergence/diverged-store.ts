@@ -8,7 +8,11 @@ import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
 import { quoteIdent } from '../../../../shared/pg/quote.ts';
 import { onlyRow } from '../node-connection.ts';
 
-export type Confirmed = 'yes' | 'no' | 'unknown';
+/**
+ * Whether another region held the row when its writer was answered. `async-only`: none did, so that
+ * only who had asked for async or logged was told that it is written.
+ */
+export type Confirmed = 'yes' | 'async-only' | 'unknown';
 
 /** What one region held beyond the cut of `epoch`. */
 export interface DivergenceId {

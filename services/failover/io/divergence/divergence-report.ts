@@ -64,7 +64,7 @@ export async function listTail(options: ReportOptions, effect: ListTail): Promis
   const { upTo } = effect;
   const isListed = reached !== null && upTo !== null && isAtOrPast(reached, upTo);
   if (!isListed) {
-    const confirmed = effect.mayBeConfirmed ? 'unknown' : 'no';
+    const confirmed = effect.mayBeConfirmed ? 'unknown' : 'async-only';
     const tail = { ordinal: counts.rows + 1, confirmed, why: effect.why } as const;
     await onTarget((client) => addUnlistable(client, id, tail));
   }
@@ -73,7 +73,7 @@ export async function listTail(options: ReportOptions, effect: ListTail): Promis
 
 function confirmedOf({ mayBeConfirmed, confirmedUpTo }: ListTail, position: Position): Confirmed {
   if (confirmedUpTo !== null && isAtOrPast(confirmedUpTo, position)) return 'yes';
-  return mayBeConfirmed ? 'unknown' : 'no';
+  return mayBeConfirmed ? 'unknown' : 'async-only';
 }
 
 /** Rows on their way to the table, and what they say of rows before. */

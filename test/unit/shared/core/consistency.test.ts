@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   consistencyLevels,
+  cutBelow,
   isWithinCuts,
   judgeToken,
   parseConsistencyLevel,
@@ -41,6 +42,21 @@ const cutRows: readonly { name: string; position: string; upto: number; want: bo
 for (const { name, position, upto, want } of cutRows) {
   test(`within the cuts: ${name}`, () => {
     assert.equal(isWithinCuts(at(position), upto as Epoch, history), want);
+  });
+}
+
+const leftRows: readonly { position: string; upto: number; want: string | null }[] = [
+  { position: '1:0/51', upto: 2, want: '1:0/50' },
+  { position: '3:0/10', upto: 5, want: '2:0/80' },
+  { position: '1:0/60', upto: 5, want: '1:0/50' },
+  { position: '1:0/50', upto: 5, want: null },
+];
+
+for (const { position, upto, want } of leftRows) {
+  test(`of ${position} in epoch ${upto} is left: ${want ?? 'all'}`, () => {
+    const left = cutBelow(at(position), upto as Epoch, history);
+    assert.deepEqual(left, want === null ? null : at(want));
+    assert.ok(left === null || isWithinCuts(left, upto as Epoch, history));
   });
 }
 
