@@ -5,7 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
+import type { IssuedCertificate } from '../../shared/auth/certificate-authority.ts';
 import type { ClusterBase, KafkaPlace } from '../../shared/config/cluster-schema.ts';
 import { internalDomain, isNamedHere, type RegionId } from '../../shared/core/region.ts';
 import { newSecrets } from './new-secrets.ts';
@@ -59,9 +61,11 @@ export async function ensureClusterFiles(
   if (existsSync(paths.clusterFile)) return;
   const regions = (wanted.regions ?? defaultRegions).map(withLocalHost);
   const made = newCluster(regions, wanted.nodesPerRegion ?? 2);
-  const secured = wanted.isSecured === true ? securedSections : {};
-  const cluster = { ...made, ...secured, ...wanted.sections };
-  const { secrets } = await newSecrets(made, wanted.isSecured === true);
+  const secured = wanted.isSecured === true ? securedSections : null;
+  const gateway = { ...secured?.gateway, ...(wanted.sections?.['gateway'] ?? {}) };
+  const cluster = { ...made, ...secured, ...wanted.sections, gateway };
+  const { secrets, authority } = await newSecrets(made, wanted.isSecured === true);
+  if (authority !== null) await writeAuthority(paths.authorityFolder, authority);
   for (const [id, own] of secrets) {
     const { folder, secretsFile } = localRegionPaths(stateFolder, id);
     await mkdir(folder, { recursive: true });
@@ -69,6 +73,16 @@ export async function ensureClusterFiles(
   }
   // The cluster file comes last: while it is missing, secrets are made anew.
   await writeFileWhole(paths.clusterFile, `${clusterComment}${stringify(cluster)}`);
+}
+
+/** What signs certificates: `meridian certificates` reads it. */
+export async function writeAuthority(
+  folder: string,
+  { certificate, key }: IssuedCertificate,
+): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFileWhole(join(folder, 'ca.pem'), certificate, { mode: 0o644 });
+  await writeFileWhole(join(folder, 'ca-key.pem'), key, { mode: 0o600 });
 }
 
 function withLocalHost(region: LocalRegion): NewRegion {

@@ -72,6 +72,7 @@ export async function removeLocalCluster(
     paths.clusterFile,
     join(stateFolder, 'regions'),
     paths.locationFile,
+    paths.authorityFolder,
     paths.wanFile,
     paths.logsFolder,
     paths.runFolder,

@@ -11,6 +11,8 @@ export interface ClusterPaths {
   readonly clusterFile: string;
   /** Names the folder of PostgreSQL's data when that is not below the state folder. */
   readonly locationFile: string;
+  /** Of a cluster in mode tls: signs its certificates. */
+  readonly authorityFolder: string;
   /** Settings of the WAN proxies; there only after `--wan`. */
   readonly wanFile: string;
   readonly logsFolder: string;
@@ -23,6 +25,7 @@ export function clusterPaths(stateFolder: string): ClusterPaths {
     stateFolder,
     clusterFile: join(stateFolder, 'meridian.yaml'),
     locationFile: join(stateFolder, 'location'),
+    authorityFolder: join(stateFolder, 'authority'),
     wanFile: join(stateFolder, 'wan.json'),
     logsFolder: join(stateFolder, 'logs'),
     runFolder: join(stateFolder, 'run'),

@@ -57,7 +57,7 @@ const losses: readonly Loss[] = [
   { what: 'a whole region killed', process: null, signal: 'SIGKILL' },
 ];
 
-const cluster = await TestCluster.start({ sections: { gateway: shopSection } });
+const cluster = await TestCluster.start({ isSecured: false, sections: { gateway: shopSection } });
 try {
   await makeTables(cluster);
   const shop = await openShop(cluster);

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { clusterPaths } from '../../services/local/region-paths.ts';
+import { clusterPaths, localRegionPaths } from '../../services/local/region-paths.ts';
 import { TestCluster, type DataAnswer } from '../helpers/cluster.ts';
 import { eventually } from '../helpers/eventually.ts';
 
@@ -58,6 +58,16 @@ test('the rescued region has every write it applied and takes new ones', async (
   const done = await meridian('rescue', survivor, '--accept-data-loss', '--yes');
   assert.equal(done.code, 0, done.err);
   cluster.reload();
+  const refused = await meridian('region', 'up', survivor);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.err, /certificate of ap-south is not of this cluster/);
+  const { authorityFolder } = clusterPaths(cluster.stateFolder);
+  const files = cluster.regionIds.map(
+    (id) => localRegionPaths(cluster.stateFolder, id).secretsFile,
+  );
+  const renew = ['certificates', 'renew', ...files, '--authority', authorityFolder];
+  const renewed = await meridian(...renew);
+  assert.equal(renewed.code, 0, renewed.err);
   startAgent(survivor);
   const startedAt = performance.now();
   await eventually(async () => (await write(survivor, 'logged', 1000)).status === 200, {

@@ -2,15 +2,13 @@
  * A whole cluster of real processes for a test: its own loopback addresses and folder, brought up
  * through the same functions as `npm start`, killed and asked over HTTP, and removed in the end.
  */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parse, stringify } from 'yaml';
 import { clusterConfigSchema, type ClusterConfig } from '../../services/cluster-config.ts';
 import { listenerPorts } from '../../services/listeners.ts';
 import { createAgentClient } from '../../services/local/agent-client.ts';
 import type { AgentState } from '../../services/local/agent-state.ts';
-import type { LocalRegion } from '../../services/local/cluster-files.ts';
 import {
   prepareLocalCluster,
   removeLocalCluster,
@@ -25,10 +23,13 @@ import type { WanPlace } from '../../services/local/wan/wan-settings.ts';
 import { clusterPaths, localRegionPaths } from '../../services/local/region-paths.ts';
 import { signAccessToken, type Scope } from '../../shared/auth/access-token.ts';
 import { loadClusterFile, loadSecrets } from '../../shared/config/load.ts';
-import type { RegionConfig, ServiceName } from '../../shared/config/cluster-schema.ts';
+import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import type { RegionId } from '../../shared/core/region.ts';
 import { eventually } from './eventually.ts';
+import { ListenerClient } from './cluster/listener-client.ts';
+import { localRegion, placesOfRegions, wanPlace } from './cluster/places.ts';
+import { splitProcesses, type SplitRegions } from './cluster/split-processes.ts';
 
 export interface DataAnswer {
   readonly status: number;
@@ -46,20 +47,20 @@ export interface TestClusterOptions {
   /** Sections of the cluster file, e.g. shorter time-outs. */
   readonly sections?: Readonly<Record<string, unknown>>;
   /** Services of a region, by its id, that run in processes of their own. */
-  readonly split?: Readonly<Record<string, readonly (readonly ServiceName[])[]>>;
+  readonly split?: SplitRegions;
   /** Puts TCP proxies between the regions, with the latencies of their places. */
   readonly isWan?: boolean;
+  /** Mode tls, as on hosts of their own: the default, see `isUsuallySecured`. */
+  readonly isSecured?: boolean;
 }
 
-const places: Record<string, readonly [string, number, number]> = {
-  'eu-west': ['Frankfurt', 50.11, 8.68],
-  'us-east': ['Northern Virginia', 38.95, -77.45],
-  'ap-south': ['Mumbai', 19.08, 72.88],
-};
+/** MERIDIAN_TEST_SECURITY=plain runs every cluster that does not say itself without TLS. */
+const isUsuallySecured = process.env['MERIDIAN_TEST_SECURITY'] !== 'plain';
 
 export class TestCluster {
   readonly stateFolder: string;
   config: ClusterConfig;
+  readonly listeners: ListenerClient;
   readonly #tokens = new Map<string, string>();
   readonly #wan: WanPlace | false;
   #running: RunningCluster | null = null;
@@ -68,6 +69,8 @@ export class TestCluster {
     this.stateFolder = stateFolder;
     this.#wan = isWan ? wanPlace : false;
     this.config = readConfig(stateFolder);
+    const { authority = null } = this.secrets(this.regionIds[0] ?? '').shared;
+    this.listeners = new ListenerClient(authority);
   }
 
   /** Takes a cluster file that was changed: tokens are signed anew. */
@@ -80,15 +83,11 @@ export class TestCluster {
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'meridian-cluster-'));
     chmodSync(folder, 0o755);
-    const regions = (options.regions ?? Object.keys(places)).map(localRegion);
-    const { nodesPerRegion, sections } = options;
-    await prepareLocalCluster(folder, {
-      regions,
-      ...(nodesPerRegion === undefined ? {} : { nodesPerRegion }),
-      ...(sections === undefined ? {} : { sections }),
-    });
-    splitProcesses(clusterPaths(folder).clusterFile, options.split ?? {});
-    const cluster = new TestCluster(folder, options.isWan === true);
+    const { regions = Object.keys(placesOfRegions), split = {}, isWan = false, ...rest } = options;
+    const made = { isSecured: isUsuallySecured, ...rest, regions: regions.map(localRegion) };
+    await prepareLocalCluster(folder, made);
+    splitProcesses(clusterPaths(folder).clusterFile, split);
+    const cluster = new TestCluster(folder, isWan);
     await cluster.up();
     return cluster;
   }
@@ -106,6 +105,7 @@ export class TestCluster {
   /** Stops everything and removes the folder. */
   async remove(): Promise<void> {
     await this.down();
+    await this.listeners.close();
     await removeLocalCluster(
       this.stateFolder,
       this.config.regions.map(({ id }) => id),
@@ -121,6 +121,13 @@ export class TestCluster {
 
   get regionIds(): readonly RegionId[] {
     return this.config.regions.map(({ id }) => id);
+  }
+
+  /** Where clients of a region's gateway, or of its admin API, find it. */
+  origin(id: string, listener: 'public' | 'admin' = 'public'): string {
+    const region = this.region(id);
+    const ports = listenerPorts(region, [listener === 'public' ? 'gateway' : 'failover']);
+    return `${this.listeners.scheme}://${region.bind}:${String(ports[listener])}`;
   }
 
   secrets(id: string): Secrets {
@@ -145,9 +152,7 @@ export class TestCluster {
     path: string,
     { body, headers = {} }: { readonly body: unknown; readonly headers?: Record<string, string> },
   ): Promise<DataAnswer> {
-    const { bind } = this.region(region);
-    const { public: port } = listenerPorts(this.region(region), ['gateway']);
-    const reply = await fetch(`http://${bind}:${port}${path}`, {
+    const reply = await this.listeners.fetch(`${this.origin(region)}${path}`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${await this.token('data:write')}`,
@@ -169,9 +174,7 @@ export class TestCluster {
 
   /** A call on the admin listener of `region` with the role admin. */
   async admin(region: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-    const { bind } = this.region(region);
-    const { admin } = listenerPorts(this.region(region), ['failover']);
-    const reply = await fetch(`http://${bind}:${admin}${path}`, {
+    const reply = await this.listeners.fetch(`${this.origin(region, 'admin')}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         authorization: `Bearer ${await this.token('admin:admin')}`,
@@ -266,33 +269,4 @@ export interface QueryOptions {
   readonly headers?: Record<string, string>;
   readonly consistency?: string;
   readonly durability?: string;
-}
-
-/** Writes the processes into the cluster file, with ports of their own. */
-function splitProcesses(file: string, split: NonNullable<TestClusterOptions['split']>): void {
-  if (Object.keys(split).length === 0) return;
-  const content = parse(readFileSync(file, 'utf8')) as { regions: Record<string, unknown>[] };
-  for (const region of content.regions) {
-    const processes = (split[String(region['id'])] ?? []).map((services, index) => {
-      const first = 7100 + 10 * index;
-      return { services, listeners: { public: first, admin: first + 1, peer: first + 2 } };
-    });
-    region['processes'] = processes;
-  }
-  writeFileSync(file, stringify(content));
-}
-
-/** Addresses that no other test uses at the same time: two random parts below 127/8. */
-const below = (bound: number): number => Math.floor(Math.random() * bound);
-const network = `127.${80 + below(160)}.${1 + below(250)}`;
-const wanNetwork = `127.${21 + below(50)}`;
-const wanPlace: WanPlace = {
-  network: wanNetwork,
-  controlHost: `${wanNetwork}.255.1`,
-  controlPort: 7099,
-};
-
-function localRegion(id: string, index: number): LocalRegion {
-  const [name, latitude, longitude] = places[id] ?? [id, 10 * index, 10 * index];
-  return { id, name, latitude, longitude, bind: `${network}.${2 + index}` };
 }

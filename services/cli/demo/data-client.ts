@@ -3,6 +3,7 @@
  * tried again: an open-loop measurement counts what a client without any retry would see.
  */
 import { Pool } from 'undici';
+import { linkConnector } from '../../../shared/http/secured-link.ts';
 import {
   MeridianClient,
   MeridianClientError,
@@ -49,10 +50,12 @@ export interface DataClient {
 }
 
 const defaultTimeoutMs = 30_000;
+const connectTimeoutMs = 10_000;
 
 /** A client of the gateway at `origin`; each call is a session of its own. */
 export function createDataClient(region: string, origin: string, token: string): DataClient {
-  const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0 });
+  const connect = linkConnector('public', connectTimeoutMs);
+  const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, connect });
   const client = new MeridianClient({
     urls: [origin],
     token,

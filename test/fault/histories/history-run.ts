@@ -16,15 +16,11 @@ export class HistoryRun {
 
   private constructor(cluster: TestCluster) {
     this.#cluster = cluster;
-    const origins = new Map(
-      cluster.regionIds.map((id) => {
-        const { bind, listeners } = cluster.region(id);
-        return [id, `http://${bind}:${listeners.public}`];
-      }),
-    );
+    const origins = new Map(cluster.regionIds.map((id) => [id, cluster.origin(id)]));
     const token = () => cluster.token('data:write');
-    this.load = new SessionLoad({ origins, token, sessions: 16, boundMs });
-    this.keyed = new KeyedLoad({ origins: [...origins.values()], token, writers: 2 });
+    const { fetch } = cluster.listeners;
+    this.load = new SessionLoad({ origins, token, fetch, sessions: 16, boundMs });
+    this.keyed = new KeyedLoad({ origins: [...origins.values()], token, fetch, writers: 2 });
   }
 
   static async start(cluster: TestCluster): Promise<HistoryRun> {
@@ -154,8 +150,8 @@ export class HistoryRun {
   }
 
   async #outcomeOf(region: string, key: string): Promise<string> {
-    const { bind, listeners } = this.#cluster.region(region);
-    const reply = await fetch(`http://${bind}:${listeners.public}/v1/idempotency/${key}`, {
+    const url = `${this.#cluster.origin(region)}/v1/idempotency/${key}`;
+    const reply = await this.#cluster.listeners.fetch(url, {
       headers: { authorization: `Bearer ${await this.#cluster.token('data:write')}` },
     });
     const { outcome } = (await reply.json()) as { readonly outcome?: string };

@@ -2,13 +2,18 @@
  * Writes under idempotency keys that are sent again, to any region, until they are answered. Each
  * leaves a row, and nothing in the database would hinder a second one.
  */
-import { MeridianClient, MeridianClientError } from '../../../services/client/client.ts';
+import {
+  MeridianClient,
+  MeridianClientError,
+  type Fetch,
+} from '../../../services/client/client.ts';
 
 export const keyedTable = 'CREATE TABLE history.keyed (key text NOT NULL)';
 
 export interface KeyedLoadOptions {
   readonly origins: readonly string[];
   readonly token: () => Promise<string>;
+  readonly fetch: Fetch;
   readonly writers: number;
 }
 
@@ -50,9 +55,9 @@ export class KeyedLoad {
   }
 
   async #writer(id: number): Promise<void> {
-    const { origins, token } = this.#options;
+    const { origins, token, fetch } = this.#options;
     const urls = [...origins.slice(id % origins.length), ...origins.slice(0, id % origins.length)];
-    const client = new MeridianClient({ urls, token, timeoutMs: 60_000, attemptsMax: 100 });
+    const client = new MeridianClient({ urls, token, fetch, timeoutMs: 60_000, attemptsMax: 100 });
     for (let n = 0; this.#isRunning; n += 1) {
       const key = `key-${id}-${n}`;
       try {

@@ -2,13 +2,18 @@
  * Sessions that write and read through the published client in every region, as fast as they are
  * answered, and tell a checker what they saw.
  */
-import { MeridianClient, MeridianClientError } from '../../../services/client/client.ts';
+import {
+  MeridianClient,
+  MeridianClientError,
+  type Fetch,
+} from '../../../services/client/client.ts';
 import { HistoryChecker, type Vector } from './history-checker.ts';
 
 export interface SessionLoadOptions {
   /** Origins of the regions' gateways, by region. */
   readonly origins: ReadonlyMap<string, string>;
   readonly token: () => Promise<string>;
+  readonly fetch: Fetch;
   readonly sessions: number;
   readonly boundMs: number;
 }
@@ -75,11 +80,11 @@ export class SessionLoad {
   }
 
   async #session(id: number): Promise<void> {
-    const { origins, token } = this.#options;
+    const { origins, token, fetch } = this.#options;
     const clients = new Map(
       [...origins].map(([region, url]) => [
         region,
-        new MeridianClient({ urls: [url], token, timeoutMs: 8000, attemptsMax: 1 }),
+        new MeridianClient({ urls: [url], token, fetch, timeoutMs: 8000, attemptsMax: 1 }),
       ]),
     );
     const state = { id, clients, position: null as string | null, n: 0, home: id };
@@ -143,12 +148,12 @@ export class SessionLoad {
   #beginAnew(state: SessionState): void {
     this.counts.lost += 1;
     this.checker.forget(state.id);
-    const { origins, token } = this.#options;
+    const { origins, token, fetch } = this.#options;
     state.position = null;
     for (const [region, url] of origins) {
       state.clients.set(
         region,
-        new MeridianClient({ urls: [url], token, timeoutMs: 8000, attemptsMax: 1 }),
+        new MeridianClient({ urls: [url], token, fetch, timeoutMs: 8000, attemptsMax: 1 }),
       );
     }
   }

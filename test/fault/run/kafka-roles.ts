@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Admin } from '@platformatic/kafka';
 import { localRegionPaths } from '../../../services/local/region-paths.ts';
+import { brokerTls } from '../../../shared/kafka/broker-tls.ts';
 import { controlTopicOf } from '../../../shared/kafka/topic.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
 
@@ -61,7 +62,9 @@ async function withAdmin<T>(
     const { bind, kafka } = cluster.region(id);
     return `${bind}:${kafka?.clientPort ?? 9092}`;
   });
-  const admin = new Admin({ clientId: 'fault', bootstrapBrokers, timeout: 5000 });
+  const tls = brokerTls(cluster.secrets(cluster.regionIds[0] ?? ''));
+  const secured = tls === null ? {} : ({ tls, tlsServerName: true } as const);
+  const admin = new Admin({ clientId: 'fault', bootstrapBrokers, timeout: 5000, ...secured });
   try {
     return await work(admin);
   } finally {

@@ -11,6 +11,7 @@ import { installHostResolver } from '../../../shared/runtime/host-resolver.ts';
 import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
+import { asRegion } from '../../helpers/cluster/as-region.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import {
   placeOf,
@@ -83,16 +84,15 @@ async function readRegionLog(
   const collector = new Collector();
   // First: what is applied meanwhile is in the log, too.
   const applied = await appliedPlace(cluster, region);
-  try {
+  const readAll = async (): Promise<void> => {
     const { start } = await log.bounds();
     collector.isCutShort = start > 0n;
     const signal = AbortSignal.timeout(60_000);
     for await (const { record } of log.read(start, { follow: false, signal })) {
       collector.take(record);
     }
-  } finally {
-    log.close();
-  }
+  };
+  await asRegion(cluster, region, readAll).finally(() => log.close());
   const { entries } = collector;
   return { region, entries, seededAt: collector.begins, applied };
 }
@@ -175,9 +175,9 @@ async function readControl(
   const { bind, listeners } = cluster.region(region);
   const { clusterId } = cluster.config;
   const { peerKeys } = cluster.secrets(region).shared;
-  const asked = cluster.regionIds.find((id) => id === region) ?? cluster.config.regions[0]?.id;
-  if (asked === undefined) throw new RangeError('no region');
-  const client = createPeerClient({ region: asked, clusterId, peerKeys });
+  const [first] = cluster.regionIds;
+  if (first === undefined) throw new RangeError('no region');
+  const client = createPeerClient({ region: first, clusterId, peerKeys });
   const records: { offset: bigint; text: string }[] = [];
   try {
     const isDone = async (): Promise<boolean> => {

@@ -120,9 +120,9 @@ async function startLoad(
 ): Promise<Load> {
   const token = await cluster.token('data:write');
   const clients = new Map(
-    cluster.config.regions.map(({ id, bind, listeners }): [string, DataClient] => [
+    cluster.regionIds.map((id): [string, DataClient] => [
       id,
-      createDataClient(id, `http://${bind}:${listeners.public}`, token),
+      createDataClient(id, cluster.origin(id), token),
     ]),
   );
   const ending = new AbortController();

@@ -6,10 +6,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
+import https from 'node:https';
 import type { TestCluster } from '../cluster.ts';
 import { eventually } from '../eventually.ts';
 import { startOpenLoop, type Load, type LoadResult } from '../open-loop.ts';
-import { clientAddresses, originOf } from './shop.ts';
+import { clientAddresses } from './shop.ts';
 
 export const readKinds = ['eventual reads', 'session reads'] as const;
 export type Kind = 'proxied' | (typeof readKinds)[number];
@@ -74,7 +75,7 @@ export async function makeTables(cluster: TestCluster): Promise<void> {
 }
 
 export async function startClients(cluster: TestCluster, rates: Rates): Promise<Clients> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 512 });
+  const agent = cluster.listeners.nodeAgent({ keepAlive: true, maxSockets: 512 });
   const authorization = `Bearer ${await cluster.token('data:write')}`;
   const regions = cluster.regionIds as readonly string[];
   const startedMs = performance.now();
@@ -82,7 +83,7 @@ export async function startClients(cluster: TestCluster, rates: Rates): Promise<
   const writes: WriteResult[] = [];
   const writeLoads: Load[] = [];
   for (const at of regions) {
-    const origin = originOf(cluster, at);
+    const origin = cluster.origin(at);
     for (const near of regions) {
       const one = shopper(agent, origin, clientAddresses[near] ?? '');
       loads.push({ kind: 'proxied', at, load: startOpenLoop(rates.proxied, one) });
@@ -215,7 +216,8 @@ function ask(
   return new Promise((resolve) => {
     const method = body === undefined ? 'GET' : 'POST';
     const options = { method, agent, headers, timeout: 30_000 };
-    const request = http.request(url, options, (reply) => {
+    const { request: open } = url.startsWith('https') ? https : http;
+    const request = open(url, options, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
       reply.on('error', (error) => resolve(error.message));

@@ -2,8 +2,6 @@
  * A shop behind the gateways of a test cluster, whose route needs the region's Redis for all that
  * it can: a rate limit, session context, sticky cookies, and instances that register themselves.
  */
-import { request } from 'undici';
-import { listenerPorts } from '../../../services/listeners.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { TestCluster } from '../cluster.ts';
 import { eventually } from '../eventually.ts';
@@ -42,18 +40,20 @@ export async function openShop(cluster: TestCluster): Promise<Shop> {
   const end = new AbortController();
   const token = await cluster.token('upstream:register');
   const keepers = cluster.regionIds.map(async (id) => {
-    const { bind } = cluster.region(id);
-    const { admin } = listenerPorts(cluster.region(id), ['gateway']);
+    const upstream = `http://${cluster.region(id).bind}:7090`;
+    const url = `${cluster.origin(id, 'admin')}/admin/registry/shop/${id}`;
     while (!end.signal.aborted) {
-      await request(`http://${bind}:${String(admin)}/admin/registry/shop/${id}`, {
-        method: 'PUT',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ url: `http://${bind}:7090`, ttlMs: 6000 }),
-      }).then(
-        ({ body }) => body.dump(),
-        // It tries again, as an instance does that cannot register.
-        () => undefined,
-      );
+      await cluster.listeners
+        .fetch(url, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ url: upstream, ttlMs: 6000 }),
+        })
+        .then(
+          (reply) => reply.arrayBuffer(),
+          // It tries again, as an instance does that cannot register.
+          () => undefined,
+        );
       await sleep(2000, end.signal);
     }
   });
@@ -68,18 +68,13 @@ export async function openShop(cluster: TestCluster): Promise<Shop> {
   };
 }
 
-export function originOf(cluster: TestCluster, id: string): string {
-  const { public: port } = listenerPorts(cluster.region(id), ['gateway']);
-  return `http://${cluster.region(id).bind}:${String(port)}`;
-}
-
 /** Whether clients near every region are served there by the gateway of `id`. */
 async function isOpen(cluster: TestCluster, id: string): Promise<boolean> {
   for (const near of cluster.regionIds) {
     const headers = { 'x-forwarded-for': clientAddresses[near] ?? '' };
-    const reply = await request(`${originOf(cluster, id)}/shop`, { headers });
-    await reply.body.dump();
-    if (reply.statusCode !== 200 || reply.headers['meridian-region'] !== near) return false;
+    const reply = await cluster.listeners.fetch(`${cluster.origin(id)}/shop`, { headers });
+    await reply.arrayBuffer();
+    if (reply.status !== 200 || reply.headers.get('meridian-region') !== near) return false;
   }
   return true;
 }

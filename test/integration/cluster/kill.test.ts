@@ -19,7 +19,7 @@ let isWriting = true;
 let writers: Promise<void>[] = [];
 
 before(async () => {
-  cluster = await TestCluster.start({ sections: { gateway: shopSection } });
+  cluster = await TestCluster.start({ isSecured: true, sections: { gateway: shopSection } });
   const first = cluster.regionIds[0] ?? '';
   const made = await cluster.query(
     first,

@@ -14,6 +14,7 @@ import { controlTopicOf, dataTopicOf } from '../../../shared/kafka/topic.ts';
 import { installHostResolver } from '../../../shared/runtime/host-resolver.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
+import { asRegion } from '../../helpers/cluster/as-region.ts';
 import { eventually } from '../../helpers/eventually.ts';
 
 const long = { deadlineMs: 60_000, intervalMs: 200 };
@@ -105,11 +106,7 @@ async function boundsOf(
     logger: pino({ level: 'silent' }),
     clock: systemClock,
   });
-  try {
-    return await log.bounds();
-  } finally {
-    log.close();
-  }
+  return asRegion(cluster, region, () => log.bounds()).finally(() => log.close());
 }
 
 async function isTrimmedBeyond(region: string, offset: bigint): Promise<boolean> {

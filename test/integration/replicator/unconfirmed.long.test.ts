@@ -55,8 +55,7 @@ async function write(durability: string): Promise<string> {
 
 /** How often the primary has read such a change of the members or of K. */
 async function counted(change: string): Promise<number> {
-  const { bind, listeners } = cluster.region(first);
-  const reply = await fetch(`http://${bind}:${listeners.admin}/metrics`, {
+  const reply = await cluster.listeners.fetch(`${cluster.origin(first, 'admin')}/metrics`, {
     headers: { authorization: `Bearer ${await cluster.token('admin:admin')}` },
   });
   const text = await reply.text();

@@ -7,6 +7,7 @@ import {
   newCluster,
   secretsComment,
   securedSections,
+  writeAuthority,
 } from '../../../local/cluster-files.ts';
 import { newSecrets } from '../../../local/new-secrets.ts';
 import { writeFileWhole } from '../../../local/process/whole-file.ts';
@@ -73,9 +74,7 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
     await write(`${id}.secrets.yaml`, `${secretsComment}${stringify(own)}`, 0o600);
   }
   if (authority !== null) {
-    await mkdir(join(folder, 'authority'), { mode: 0o700 });
-    await write('authority/ca.pem', authority.certificate);
-    await write('authority/ca-key.pem', authority.key, 0o600);
+    await writeAuthority(join(folder, 'authority'), authority);
   }
   await write('meridian.yaml', `${clusterComment}${stringify(cluster)}`);
   const { terminal, isJson } = context;

@@ -134,6 +134,12 @@ async function beginAnew(
   const kept = await changeClusterFile(clusterFile, changes);
   if (aside !== null) terminal.say(`Kafka's old data: ${aside}`);
   terminal.say(`the old cluster file: ${kept}`);
+  if (cluster.security.mode === 'tls') {
+    terminal.say(
+      'Certificates name their cluster. Before a region starts, its own: npx meridian ' +
+        `certificates renew ${paths.secretsFile} --authority <folder> --config ${clusterFile}.`,
+    );
+  }
   terminal.say(
     `Start it with: npx meridian region up ${region.id}. Copy ${clusterFile} to where the other ` +
       'regions will run, and set their data aside before they start. Until one of them is back, ' +

@@ -36,10 +36,7 @@ export class WriteLoop {
   /** Resolves once writes are confirmed. The table `bench_write` must be there. */
   static async start(cluster: TestCluster, regions: readonly string[]): Promise<WriteLoop> {
     const token = await cluster.token('data:write');
-    const clients = regions.map((id) => {
-      const { bind, listeners } = cluster.region(id);
-      return createDataClient(id, `http://${bind}:${listeners.public}`, token);
-    });
+    const clients = regions.map((id) => createDataClient(id, cluster.origin(id), token));
     const loop = new WriteLoop(clients);
     await eventually(() => loop.confirmed().length > warmUpWrites, { deadlineMs: 20_000 });
     return loop;

@@ -22,7 +22,7 @@ let writing: Promise<void>[] = [];
 const outcomes = new Map<string, string>();
 
 before(async () => {
-  cluster = await TestCluster.start({ nodesPerRegion: 1, split });
+  cluster = await TestCluster.start({ nodesPerRegion: 1, split, isSecured: true });
   const made = await cluster.query(any(), 'CREATE TABLE entry (id text PRIMARY KEY)');
   assert.equal(made.status, 200, JSON.stringify(made.body));
   await makeClerk(cluster, (await regions()).primary);

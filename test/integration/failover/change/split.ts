@@ -18,8 +18,10 @@ export function testSplitRegion(cluster: () => TestCluster): void {
     const names = processes.map(({ name }) => name).filter((name) => name.startsWith('meridian'));
     assert.deepEqual(names, ['meridian', 'meridian-router', 'meridian-replicator']);
     for (const port of [7081, 7101, 7111]) {
-      const url = `http://${cluster().region('us-east').bind}:${port}/health/ready`;
-      await eventually(async () => (await fetch(url)).status === 200, { deadlineMs: 20_000 });
+      const { scheme, fetch } = cluster().listeners;
+      const url = `${scheme}://${cluster().region('us-east').bind}:${port}/health/ready`;
+      const isReady = async (): Promise<boolean> => (await fetch(url)).status === 200;
+      await eventually(isReady, { deadlineMs: 20_000 });
     }
   });
 
