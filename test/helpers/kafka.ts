@@ -31,17 +31,27 @@ const directoryIds = ['AAAAAAAAQACAAAAAAAAAAQ', 'AAAAAAAAQACAAAAAAAAAAg', 'AAAAA
 const jvm = ['-Xmx256m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
 const startDeadlineMs = 60_000;
 
+export interface KafkaOptions {
+  /** Of the first broker; the others have the next ones. */
+  readonly firstAddress?: string;
+  /** Instead of the usual ones. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
 /** Starts `count` (1 to 3) brokers, node ids 1 to `count`, and waits until each accepts clients. */
-export async function startTestKafka(count: number): Promise<TestKafka> {
+export async function startTestKafka(
+  count: number,
+  { firstAddress = randomAddress(), properties = {} }: KafkaOptions = {},
+): Promise<TestKafka> {
   const folder = await mkdtemp(join(tmpdir(), 'meridian-kafka-'));
-  const [second, third] = [80 + randomBelow(170), randomBelow(250)];
+  const [network = '', last = ''] = firstAddress.split(/\.(?=\d+$)/);
   const nodes = Array.from({ length: count }, (_, index) => ({
     nodeId: index + 1,
-    address: `127.${second}.${third}.${index + 2}`,
+    address: `${network}.${Number(last) + index}`,
     directoryId: directoryIds[index] ?? '',
     folder: join(folder, `node-${index + 1}`),
   }));
-  const brokers = await Promise.all(nodes.map((node) => prepareBroker(node, nodes)));
+  const brokers = await Promise.all(nodes.map((node) => prepareBroker(node, nodes, properties)));
   const stop = async (): Promise<void> => {
     await Promise.all(brokers.map((broker) => broker.kill()));
     await rm(folder, { recursive: true, force: true });
@@ -62,11 +72,15 @@ interface Node {
   readonly folder: string;
 }
 
-async function prepareBroker(node: Node, all: readonly Node[]): Promise<TestBroker> {
+async function prepareBroker(
+  node: Node,
+  all: readonly Node[],
+  properties: Readonly<Record<string, string>>,
+): Promise<TestBroker> {
   const program = await kafkaProgram();
   await mkdir(node.folder, { recursive: true });
   const propertiesFile = join(node.folder, 'server.properties');
-  await writeFile(propertiesFile, propertiesOf(node, all));
+  await writeFile(propertiesFile, propertiesOf(node, all, properties));
   const controllers = all.map((one) => `${one.nodeId}@${one.address}:9094:${one.directoryId}`);
   const format = ['format', '-t', clusterId, '-c', propertiesFile];
   const initial = ['--initial-controllers', controllers.join(',')];
@@ -106,7 +120,11 @@ function spawnBroker(program: KafkaProgram, file: string): ChildProcess {
 }
 
 /** The shipped timers of a Meridian region (FAULTS section 1). */
-function propertiesOf(node: Node, all: readonly Node[]): string {
+function propertiesOf(
+  node: Node,
+  all: readonly Node[],
+  others: Readonly<Record<string, string>>,
+): string {
   const replicas = Math.min(3, all.length);
   const ports = { CLIENT: 9092, BROKER: 9093, CONTROLLER: 9094 };
   const listeners = Object.entries(ports)
@@ -132,6 +150,7 @@ function propertiesOf(node: Node, all: readonly Node[]): string {
     'controller.quorum.election.backoff.max.ms': 500,
     'replica.lag.time.max.ms': 4000,
     'auto.leader.rebalance.enable': 'false',
+    ...others,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   return `${lines.join('\n')}\n`;
@@ -164,6 +183,10 @@ function canConnect(host: string, port: number): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
+}
+
+function randomAddress(): string {
+  return `127.${80 + randomBelow(170)}.${randomBelow(250)}.2`;
 }
 
 function randomBelow(limit: number): number {

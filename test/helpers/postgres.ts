@@ -65,9 +65,10 @@ export async function startTestServer(
   const own_ = ['sync_replication_slots = off', 'io_method = sync'];
   const text = [base, ...own_, ...lines.map(([name, value]) => `${name} = ${value}`)].join('\n');
   writeFileSync(join(data, 'postgresql.conf'), `${text}\n`);
+  const rule = settings['ssl'] === 'on' ? 'hostssl' : 'host';
   writeFileSync(
     join(data, 'pg_hba.conf'),
-    'host all all all trust\nhost replication all all trust\n',
+    ['all', 'replication'].map((name) => `${rule} ${name} all all trust\n`).join(''),
   );
   let child: ChildProcess | null = null;
   const target = (as = 'meridian_owner'): PgTarget => ({
@@ -224,5 +225,7 @@ function ownerOf(address: string): PgTarget {
     applicationName: 'test',
     connectTimeoutMs: 20_000,
     options: ownSessionOptions,
+    // It speaks plain text, whatever the servers made of it will.
+    isForeign: true,
   };
 }

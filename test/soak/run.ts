@@ -11,7 +11,7 @@ import { sqlstateOf } from '../../shared/errors/sqlstate.ts';
 import { openToApplications } from '../helpers/postgres.ts';
 import { assertEqualRegions } from '../helpers/replication/equal-regions.ts';
 import {
-  startHandCluster,
+  startHandClusterWith,
   type HandCluster,
   type HandRegion,
 } from '../helpers/replication/hand-cluster.ts';
@@ -182,7 +182,10 @@ async function soak(cluster: HandCluster): Promise<void> {
 }
 
 process.stdout.write(`seed ${seed}, ${values.minutes} minutes\n`);
-const cluster = await startHandCluster(3, {}, { lock_timeout: '5s', max_wal_size: '512MB' });
+const cluster = await startHandClusterWith({
+  ...{ count: 3, isSecured: true },
+  settings: { lock_timeout: '5s', max_wal_size: '512MB' },
+});
 try {
   await soak(cluster);
   for (const [what, times] of [...counts].sort()) process.stdout.write(`${times} × ${what}\n`);

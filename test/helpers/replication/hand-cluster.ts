@@ -13,11 +13,19 @@ import type { RegionId } from '../../../shared/core/region.ts';
 import type { ReplicationReport } from '../../../shared/core/replication-report.ts';
 import { fromWireJson, toWireJson } from '../../../shared/http/wire-json.ts';
 import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
+import { linkIdentityOf } from '../../../shared/config/security.ts';
+import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import { eventually } from '../eventually.ts';
 import { startTestKafka, type TestKafka } from '../kafka.ts';
 import { openToApplications, startTestServer, testAddress, type TestServer } from '../postgres.ts';
 import { delayLinks } from './delayed-links.ts';
-import { handCluster } from './replicator.ts';
+import {
+  makeHandSecurity,
+  securedBroker,
+  securedServer,
+  type HandSecurity,
+} from './hand-security.ts';
+import { handCluster, handSecrets, type ReplicatorSpec } from './replicator.ts';
 
 export interface HandRegion {
   readonly id: RegionId;
@@ -62,6 +70,8 @@ export interface HandClusterOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Region links cross proxies that delay each direction; not set: there are none. */
   readonly oneWayMs?: number;
+  /** Mode tls, not beside `oneWayMs`; the process of the test speaks for the first region. */
+  readonly isSecured?: boolean;
 }
 
 /** Brings up `count` regions; the first leads epoch 1, the others follow it and are members. */
@@ -74,22 +84,35 @@ export async function startHandCluster(
 }
 
 export async function startHandClusterWith(options: HandClusterOptions): Promise<HandCluster> {
-  const { count, config = {}, settings = {}, oneWayMs = null } = options;
+  const { count, config = {}, settings = {}, oneWayMs = null, isSecured = false } = options;
   const ids = names.slice(0, count);
   const first = testAddress(2);
   const addresses = ids.map((_, index) => first.replace(/\.\d+$/, `.${index + 2}`));
-  const kafkaStarted = startTestKafka(1);
-  const servers: TestServer[] = [];
-  for (const address of addresses) servers.push(await startTestServer(address, settings));
-  const kafka = await kafkaStarted;
   const clusterWith = (hosts: readonly string[]): ClusterBase =>
-    handCluster(Object.fromEntries(ids.map((id, index) => [id, hosts[index] ?? ''])));
+    handCluster(
+      Object.fromEntries(ids.map((id, index) => [id, hosts[index] ?? ''])),
+      isSecured ? 'tls' : 'plain',
+    );
   const cluster = clusterWith(addresses);
+  const security = isSecured ? await makeHandSecurity(cluster) : null;
+  speakFor(cluster, security);
+  const kafkaStarted = startTestKafka(1, {
+    firstAddress: first,
+    ...(security === null ? {} : { properties: securedBroker(security.files(ids[0] ?? '')) }),
+  });
+  const servers: TestServer[] = [];
+  for (const [index, address] of addresses.entries()) {
+    const own = security === null ? {} : securedServer(security.files(ids[index] ?? ''));
+    servers.push(await startTestServer(address, { ...settings, ...own }));
+  }
+  const kafka = await kafkaStarted;
   const links = oneWayMs === null ? null : await delayLinks(addresses, oneWayMs);
   const regions = servers.map((server, index) => {
     const seen = links === null ? cluster : clusterWith(links.hostsSeenBy(index));
     const region = ids[index] as unknown as RegionId;
-    return regionOf({ cluster: seen, brokers: kafka.addresses, config, region }, server);
+    const certified = security === null ? {} : { certified: security.of(region) };
+    const spec = { cluster: seen, brokers: kafka.addresses, config, region, ...certified };
+    return regionOf(spec, server);
   });
   const [primary, ...replicas] = regions;
   if (primary === undefined) throw new RangeError('a cluster has at least one region');
@@ -103,8 +126,16 @@ export async function startHandClusterWith(options: HandClusterOptions): Promise
       await Promise.all(servers.map((server) => server.stop()));
       await links?.close();
       await kafka.stop();
+      security?.remove();
+      installLinkIdentity(null);
     },
   };
+}
+
+function speakFor(cluster: ClusterBase, security: HandSecurity | null): void {
+  const [first] = cluster.regions;
+  if (security === null || first === undefined) return;
+  installLinkIdentity(linkIdentityOf(cluster, handSecrets(first.id, security.of(first.id))));
 }
 
 /** Waits for `phase` of a directive of that kind. */
@@ -198,14 +229,7 @@ async function caughtUp(
   );
 }
 
-interface RegionSpec {
-  readonly cluster: ClusterBase;
-  readonly region: RegionId;
-  readonly brokers: readonly string[];
-  readonly config: Readonly<Record<string, unknown>>;
-}
-
-function regionOf(spec: RegionSpec, server: TestServer): HandRegion {
+function regionOf(spec: ReplicatorSpec, server: TestServer): HandRegion {
   let child: ChildProcess | null = null;
   let report: ReplicationReport | null = null;
   let ended: Promise<void> = Promise.resolve();

@@ -4,10 +4,13 @@
  */
 import { createInterface } from 'node:readline';
 import type { ClusterView } from '../../../shared/core/cluster-view.ts';
+import { linkIdentityOf } from '../../../shared/config/security.ts';
+import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import { fromWireJson, toWireJson } from '../../../shared/http/wire-json.ts';
-import { startReplicator, type ReplicatorSpec } from './replicator.ts';
+import { handSecrets, startReplicator, type ReplicatorSpec } from './replicator.ts';
 
 const spec = fromWireJson(process.argv[2] ?? '{}') as ReplicatorSpec;
+installLinkIdentity(linkIdentityOf(spec.cluster, handSecrets(spec.region, spec.certified)));
 const running = await startReplicator(spec);
 running.service.onChange((report) => process.stdout.write(`${toWireJson(report)}\n`));
 process.stdout.write(`${toWireJson(running.service.report())}\n`);

@@ -19,12 +19,15 @@ import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { eventually } from '../eventually.ts';
 import { HandControl, handView } from '../hand-driven.ts';
 import { testPassword } from '../postgres.ts';
+import type { HandCertificates } from './hand-security.ts';
 
 export interface ReplicatorSpec {
   readonly cluster: ClusterBase;
   readonly region: RegionId;
   readonly brokers: readonly string[];
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Mode tls. */
+  readonly certified?: HandCertificates;
 }
 
 export interface RunningReplicator {
@@ -39,11 +42,15 @@ const key = Buffer.alloc(32, 7).toString('base64');
 /**
  * A cluster file whose regions live at the given addresses: PostgreSQL 5432, peer listener 7082.
  */
-export function handCluster(regions: Readonly<Record<string, string>>): ClusterBase {
+export function handCluster(
+  regions: Readonly<Record<string, string>>,
+  mode: ClusterBase['security']['mode'] = 'plain',
+): ClusterBase {
   return clusterSchema.parse({
     version: 1,
     clusterId: '3f6d2a4e-6f0b-4c39-9a42-0d6d1f0f7a11',
     kafka: { clusterId: 'MkU3OEVBNTcwNTJENDM2Qk' },
+    security: { mode },
     policy: { priority: Object.keys(regions) },
     regions: Object.entries(regions).map(([id, address], index) => ({
       id,
@@ -96,7 +103,7 @@ export async function startReplicator(spec: ReplicatorSpec): Promise<RunningRepl
   });
   const service = createReplicatorService({
     config: replicatorConfigSchema.parse(spec.config ?? {}),
-    secrets: handSecrets(region),
+    secrets: handSecrets(region, spec.certified),
     cluster,
     region,
     clock: systemClock,
@@ -105,7 +112,9 @@ export async function startReplicator(spec: ReplicatorSpec): Promise<RunningRepl
     regionControl: control,
     dataLog,
   });
-  const server = createServer({ logger, bodyBytesMax: 1024 * 1024, requestTimeoutMs: 10_000 });
+  const server = createServer({
+    ...{ logger, bodyBytesMax: 1024 * 1024, requestTimeoutMs: 10_000, link: 'peer' },
+  });
   if (service.plugins.peer !== undefined) await server.register(service.plugins.peer);
   const own = cluster.regions.find(({ id }) => id === region);
   await server.listen({ host: own?.bind ?? '127.0.0.1', port: own?.listeners.peer ?? 7082 });
@@ -122,7 +131,7 @@ export async function startReplicator(spec: ReplicatorSpec): Promise<RunningRepl
   };
 }
 
-function handSecrets(region: RegionId): Secrets {
+export function handSecrets(region: RegionId, certified?: HandCertificates): Secrets {
   const keys = { signWith: 'a', keys: { a: key } };
   const password = testPassword;
   return {
@@ -134,8 +143,12 @@ function handSecrets(region: RegionId): Secrets {
         ...{ owner: password, replicator: password, applier: password },
         ...{ router: password, app: password },
       },
+      ...(certified === undefined ? {} : { authority: certified.authority }),
     },
-    own: { redisPassword: password, agentToken: password },
+    own: {
+      ...{ redisPassword: password, agentToken: password },
+      ...(certified === undefined ? {} : { certificates: certified.certificates }),
+    },
   };
 }
 
