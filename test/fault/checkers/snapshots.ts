@@ -1,7 +1,7 @@
 /** What single statements of any region may see: each a moment of the one history of all. */
 import { parsePosition } from '../../../shared/core/position.ts';
 import { formatOperation } from './format.ts';
-import { isVoid, placeOf, type Cuts } from './log-order.ts';
+import { isVoid, placeOf, type Cuts, type LogPlace } from './log-order.ts';
 import { answered, type Operation } from '../run/history.ts';
 
 /** A sum that no transaction changes. Returns one line per violation. */
@@ -24,11 +24,11 @@ export interface Counters {
  * `pair` has seen counters; `raise` and `apart` answer the value that they have left. A standby
  * beside the primary shows writes that still wait to be confirmed: what such a read has seen is no
  * part of the history when its position lies beyond a later cut, as its token says when it is used.
+ * A reply that names no position, being behind what its client knew, is of a node that is no
+ * further back than it was.
  */
 export function findSnapshotViolations(history: readonly Operation[], cuts: Cuts = []): string[] {
-  const reads = answered(history, 'pair')
-    .filter(({ position = '' }) => !isVoid(placeOf(parsePosition(position)) ?? start, cuts))
-    .map((read) => ({ read, seen: read.output as Counters }));
+  const reads = readsOfHistory(answered(history, 'pair'), cuts);
   const effects = reads
     .filter(({ seen }) => seen.effect > seen.cause)
     .map(({ read }) => `an effect without its cause: ${formatOperation(read)}`);
@@ -41,6 +41,18 @@ const start = { epoch: 0, lsn: 0n };
 interface Snapshot {
   readonly read: Operation;
   readonly seen: Counters;
+}
+
+function readsOfHistory(pairs: readonly Operation[], cuts: Cuts): Snapshot[] {
+  const last = new Map<string | null, LogPlace>();
+  return pairs
+    .toSorted((a, b) => a.endedMs - b.endedMs)
+    .flatMap((read) => {
+      const { position = '', servedBy } = read;
+      const place = placeOf(parsePosition(position)) ?? last.get(servedBy) ?? start;
+      last.set(servedBy, place);
+      return isVoid(place, cuts) ? [] : [{ read, seen: read.output as Counters }];
+    });
 }
 
 /** Two readers who saw independent writes in opposite orders (long fork). */

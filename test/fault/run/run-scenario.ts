@@ -54,7 +54,9 @@ async function makeTables({ cluster, workloads }: ScenarioOptions): Promise<void
 export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<Verdict> {
   const { cluster, seed } = options;
   const wanted = scenario.workloads?.concat(inEveryRow);
-  const workloads = options.workloads.filter(({ id }) => wanted?.includes(id) ?? true);
+  const workloads = options.workloads
+    .filter(({ id }) => wanted?.includes(id) ?? true)
+    .filter(({ id }) => id !== 'W4a' || scenario.leavesUnlistable !== true);
   const random = seededPair(seed);
   const nemesis = new Nemesis(cluster, random.faults);
   await nemesis.settled();

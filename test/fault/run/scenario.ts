@@ -9,6 +9,8 @@ export interface Scenario {
   readonly promotions: readonly [number, number];
   /** Workloads by id; all when absent. */
   readonly workloads?: readonly string[];
+  /** A tail may be left that cannot be listed row by row, as its report says: W4a does not run. */
+  readonly leavesUnlistable?: true;
   /**
    * Longest time, in milliseconds, in which no write at all is confirmed; null: not bounded. On a
    * busy machine everything takes longer: bounds here are for hangs, benchmarks show the figures.
