@@ -1,7 +1,7 @@
 /**
  * How position tokens travel over HTTP: the header meridian-position and, where it is configured, a
  * cookie for browsers. Of two tokens the later counts. A token beyond a cut is answered with one of
- * the cut, from which the session goes on; a cookie that cannot be read is taken back.
+ * the cut, from which the session goes on; a cookie that can never be served is taken back.
  */
 import { laterPosition, parsePosition } from '../../../shared/core/position.ts';
 import type { PositionToken } from '../../../shared/core/position-token.ts';
@@ -54,12 +54,13 @@ export function createPositionCarrier(
     },
     headersOf,
     headersOfProblem(headers, error) {
-      if (isMeridianError(error, 'WriteLost')) {
-        const position = parsePosition(String(error.details['left']));
-        return headersOf({ position, isUpperBound: false });
-      }
-      const isLocked = isMeridianError(error, 'TokenInvalid') && cookieOf(headers) !== undefined;
-      return isLocked ? { 'set-cookie': setCookie('', 0) } : {};
+      const isLost = isMeridianError(error, 'WriteLost');
+      // A router of an earlier version does not say what is left.
+      const left = isLost ? parsePosition(String(error.details['left'])) : null;
+      if (left !== null) return headersOf({ position: left, isUpperBound: false });
+      const isLocked = isLost || isMeridianError(error, 'TokenInvalid');
+      if (!isLocked || cookieOf(headers) === undefined) return {};
+      return { 'set-cookie': setCookie('', 0) };
     },
   };
 }
