@@ -6,6 +6,7 @@ import { localRegionPaths } from '../../../services/local/region-paths.ts';
 import { brokerTls } from '../../../shared/kafka/broker-tls.ts';
 import { controlTopicOf } from '../../../shared/kafka/topic.ts';
 import type { TestCluster } from '../../helpers/cluster.ts';
+import { eventually } from '../../helpers/eventually.ts';
 
 /** Region of the active controller, as the newest of the brokers' own files says. */
 export function kafkaController(cluster: TestCluster): string {
@@ -32,12 +33,20 @@ export async function controlLeader(
 }
 
 /** How many brokers hold the control topic's partition in step with its leader. */
-export async function controlInSync(cluster: TestCluster): Promise<number> {
+async function controlInSync(cluster: TestCluster): Promise<number> {
   const topic = controlTopicOf(cluster.config.cell);
   return withAdmin(cluster, cluster.regionIds, async (admin) => {
     const metadata = await admin.metadata({ topics: [topic], forceUpdate: true });
     return metadata.topics.get(topic)?.partitions[0]?.isr.length ?? 0;
   });
+}
+
+/** Resolves once every broker is in step: with one missing, the next would be one too many. */
+export async function brokersInStep(cluster: TestCluster): Promise<void> {
+  await eventually(
+    async () => (await controlInSync(cluster).catch(() => 0)) === cluster.regionIds.length,
+    { deadlineMs: 60_000, intervalMs: 500 },
+  );
 }
 
 /** Sets one setting of the control topic by hand. */

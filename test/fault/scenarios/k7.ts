@@ -1,6 +1,5 @@
 /** K7: rolling restart of the brokers, first asked, then killed. */
-import { eventually } from '../../helpers/eventually.ts';
-import { controlInSync } from '../run/kafka-roles.ts';
+import { brokersInStep } from '../run/kafka-roles.ts';
 import type { Scenario } from '../run/scenario.ts';
 
 export const k7: Scenario = {
@@ -15,10 +14,7 @@ export const k7: Scenario = {
         await nemesis.signal(region, 'kafka', signal);
         await nemesis.wait(4000);
         await nemesis.settled();
-        // As an operator waits: two brokers out of step are no rolling restart.
-        await eventually(async () => (await controlInSync(nemesis.cluster).catch(() => 0)) === 3, {
-          deadlineMs: 60_000,
-        });
+        await brokersInStep(nemesis.cluster);
       }
     }
   },

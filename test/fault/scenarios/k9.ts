@@ -1,13 +1,12 @@
 /** K9, the stuck reader: a broker that takes requests and answers none of them for a while. */
 import { eventually } from '../../helpers/eventually.ts';
-import { controlInSync, controlLeader } from '../run/kafka-roles.ts';
+import { brokersInStep, controlLeader } from '../run/kafka-roles.ts';
 import type { Nemesis } from '../run/nemesis.ts';
 import type { Scenario } from '../run/scenario.ts';
 
 const stuckMs = 20_000;
 /** Of five seconds on a quiet machine; long before the broker answers again. */
 const readAgainMs = 12_000;
-const inSyncWait = { deadlineMs: 60_000, intervalMs: 500 };
 
 export const k9: Scenario = {
   id: 'K9',
@@ -22,8 +21,7 @@ export const k9: Scenario = {
       await readsAgain(nemesis, stuck);
       await thawed;
       await nemesis.settled();
-      // With a follower missing the next broker would be one too many.
-      await eventually(async () => (await controlInSync(nemesis.cluster)) === 3, inSyncWait);
+      await brokersInStep(nemesis.cluster);
       nemesis.note(`${stuck} is a member again`);
     }
   },
