@@ -62,12 +62,18 @@ async function roundTrip(socket: Socket, size = 1): Promise<number> {
 }
 
 test('a byte takes a round trip, the first one another for the connection', async () => {
+  // From before the dial: the proxy may know of the connection before this process does.
+  const dialledMs = performance.now();
   const socket = await dial();
-  const first = await roundTrip(socket);
-  const second = await roundTrip(socket);
+  await roundTrip(socket);
+  const first = performance.now() - dialledMs;
+  const others: number[] = [];
+  for (let index = 0; index < 3; index++) others.push(await roundTrip(socket));
   socket.destroy();
   assert.ok(first >= 4 * oneWayMs - 2, `first ${String(first)}`);
-  assert.ok(second >= 2 * oneWayMs - 2 && second < 4 * oneWayMs, `second ${String(second)}`);
+  const quickest = Math.min(...others);
+  assert.ok(quickest >= 2 * oneWayMs - 2, `quickest ${String(quickest)}`);
+  assert.ok(quickest < 4 * oneWayMs, `quickest ${String(quickest)}`);
 });
 
 test('what was added to one direction, and a limited line, are felt', async () => {
