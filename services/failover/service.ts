@@ -37,7 +37,7 @@ import { keepLogLeader } from './io/relay/log-leader-keeper.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
 import { meterController } from './io/controller-meters.ts';
 import { RegionWatch } from './io/watch/region-watch.ts';
-import { StandbyWatch } from './io/watch/standby-watch.ts';
+import { ShownFacts } from './io/watch/shown-facts.ts';
 import { watchReplication } from './io/watch/replication-watch.ts';
 import { TopicKeeper } from './io/topic-keeper.ts';
 import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
@@ -48,7 +48,7 @@ import {
 } from '../../shared/config/cluster-schema.ts';
 import type { Secrets } from '../../shared/config/secrets-schema.ts';
 import { InvariantBroken } from '../../shared/core/assert.ts';
-import type { ClusterView, RegionReport } from '../../shared/core/cluster-view.ts';
+import type { RegionReport } from '../../shared/core/cluster-view.ts';
 import type { LogOffset } from '../../shared/core/log-offset.ts';
 import { zeroPosition } from '../../shared/core/position.ts';
 import type { RegionId } from '../../shared/core/region.ts';
@@ -114,7 +114,7 @@ class RegionController {
   readonly #control;
   readonly #nodeControl;
   readonly #watch: RegionWatch;
-  readonly #standbys: StandbyWatch;
+  readonly #shown: ShownFacts;
   readonly #effects: EffectRunner;
   readonly #diverged: Diverged;
   readonly #topics: TopicKeeper;
@@ -154,7 +154,11 @@ class RegionController {
       clock,
       onObservation: (observation) => this.loop.offer(observation),
     });
-    this.#standbys = new StandbyWatch(nodeAccess, () => this.#watch.nodes());
+    this.#shown = new ShownFacts({
+      access: nodeAccess,
+      nodes: () => this.#watch.nodes(),
+      broker: { ...this.#logLeader, version: () => this.#nodeControl.kafkaVersion() },
+    });
     this.#diverged = new Diverged({
       region: region.id,
       access: nodeAccess,
@@ -189,7 +193,7 @@ class RegionController {
       tickMs,
     );
     signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
-    for (const part of [this.#watch, this.#standbys, this.#topics]) this.#run(part.run(signal));
+    for (const part of [this.#watch, this.#shown, this.#topics]) this.#run(part.run(signal));
     const onReport = (report: RegionReport) => this.loop.offer({ kind: 'peerReported', report });
     this.#run(exchangeReports(this.#shared, onReport, signal));
     const [state, storedOffset] = [() => this.loop.state(), () => this.#effects.storedOffset];
@@ -258,7 +262,7 @@ class RegionController {
         if (lane === 'node') this.#watch.askNow();
         if (lane === 'sql' || lane === 'fence') this.#watch.askDatabaseNow();
       },
-      decorate: (view) => this.#decorate(view),
+      decorate: (view) => this.#shown.completed(view),
       onHalt: (why) => {
         this.#logger.fatal({ why }, 'the controller has stopped: a person must look');
         setImmediate(() => {
@@ -284,16 +288,5 @@ class RegionController {
         onUnreadable: (why) => this.loop.post({ kind: 'controlLogUnreadable', why }),
       }),
     );
-  }
-
-  /** What the core does not decide: where the standbys are. */
-  #decorate(view: ClusterView): ClusterView {
-    const { id } = this.#region;
-    const reports = view.reports.map((one) => {
-      if (one.id !== id) return one;
-      const nodes = one.nodes.map((node) => this.#standbys.completed(node, view));
-      return { ...one, nodes };
-    });
-    return { ...view, reports };
   }
 }

@@ -5,6 +5,7 @@ export const processStateSchema = z.object({
   name: z.string(),
   phase: z.enum(['stopped', 'starting', 'running', 'failed']),
   pid: z.int().nullable(),
+  version: z.string().nullable().default(null),
   restarts: z.int(),
   problem: z.string().nullable(),
   waitsFor: z.string().nullable(),

@@ -3,7 +3,7 @@
  * runs as: never root.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { RegionConfig } from '../../shared/config/cluster-schema.ts';
@@ -80,10 +80,22 @@ export function canRunPostgres(user: RunAs, home: string): boolean {
   return result.status === 0;
 }
 
+/** The version of the server at `home`, for instance `18.4`; null when there is none. */
+export function postgresVersion(home: string): string | null {
+  const { stdout } = spawnSync(join(home, 'bin/postgres'), ['--version'], { encoding: 'utf8' });
+  return /\d+(\.\d+)*/.exec(stdout ?? '')?.[0] ?? null;
+}
+
 /** The major version of the server at `home`. */
 export function postgresMajorVersion(home: string): number {
-  const { stdout } = spawnSync(join(home, 'bin/postgres'), ['--version'], { encoding: 'utf8' });
-  return Number(/(\d+)/.exec(stdout)?.[1]);
+  return Number.parseInt(postgresVersion(home) ?? '', 10);
+}
+
+/** The version of Kafka whose jars are in `folder`; null when they do not say. */
+export function kafkaVersion(folder: string): string | null {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const versions = names.map((name) => /^kafka-clients-(.+)\.jar$/.exec(name)?.[1]);
+  return versions.find((version) => version !== undefined) ?? null;
 }
 
 /**

@@ -127,6 +127,16 @@ export interface NodeReport {
   readonly role: 'primary' | 'replica' | 'standby' | 'down';
   readonly position: Position | null;
   readonly healthy: boolean;
+  /** Of its PostgreSQL; absent while it is not known. */
+  readonly version?: string;
+}
+
+/** What people are told of a region's broker. */
+export interface BrokerReport {
+  /** Null when Meridian did not start it. */
+  readonly version: string | null;
+  /** Whose copies of the control log lack what its leader has, as this broker knows it. */
+  readonly outOfSync: readonly RegionId[];
 }
 
 /** What a region says of itself; exchanged every second and shown by `status`. */
@@ -150,6 +160,8 @@ export interface RegionReport {
   readonly diskAlarms?: readonly string[];
   /** Of the program that runs there; absent in reports of older programs. */
   readonly version?: string;
+  /** Absent in reports of older programs, and while the broker does not answer. */
+  readonly broker?: BrokerReport;
   /** To the other regions and back; absent in reports of older programs. */
   readonly roundTripsMs?: Readonly<Record<RegionId, number>>;
   /** It has lately heard nothing from the primary; absent when it has. */

@@ -23,6 +23,8 @@ export interface NodeState {
   /** Whether its data can follow another node's; absent or null when that is not known. */
   readonly isStandby?: boolean | null;
   readonly pid: number | null;
+  /** Of the server that runs; absent or null when none does or it is not known. */
+  readonly version?: string | null;
   /** How often the process died since the agent started. */
   readonly restarts: number;
   /** Last thing that went wrong, in words. */

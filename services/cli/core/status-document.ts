@@ -10,8 +10,19 @@ export interface ReportedNode extends Omit<NodeReport, 'position' | 'id'> {
   readonly position: string | null;
 }
 
+/** What a region says of its broker, and of the copies of the control log as it sees them. */
+export interface ReportedBroker {
+  /** Null when Meridian did not start it. */
+  readonly version: string | null;
+  readonly outOfSync: readonly string[];
+}
+
 /** A RegionReport as it comes in JSON: positions are text. */
-export interface ReportedRegion extends Omit<RegionReport, 'id' | 'epoch' | 'position' | 'nodes'> {
+export interface ReportedRegion extends Omit<
+  RegionReport,
+  'id' | 'epoch' | 'position' | 'nodes' | 'broker'
+> {
+  readonly broker?: ReportedBroker;
   readonly id: string;
   readonly epoch: number;
   readonly position: string | null;
@@ -45,6 +56,13 @@ export interface LastChange {
   readonly why: string;
 }
 
+/** The fold's rules, as a region's control log has them. */
+export interface Rules {
+  readonly inForce: number;
+  /** The newest that each region has said that it knows. */
+  readonly known: Readonly<Record<string, number>>;
+}
+
 /** What one region's admin listener says of the whole cluster. */
 export interface RegionsAnswer {
   readonly from: string;
@@ -57,6 +75,8 @@ export interface RegionsAnswer {
   /** Regions that a semi-sync COMMIT waits for now, and those that it should wait for. */
   readonly k: number;
   readonly policyK: number;
+  /** Null from versions that do not say. */
+  readonly rules: Rules | null;
   readonly change: ChangeUnderWay | null;
   readonly lastChange: LastChange | null;
   /** Of this region's own lease; null when it holds none. */
@@ -99,6 +119,10 @@ export interface StatusRegion {
   readonly drift: readonly string[];
   /** What a person should look at before it stops something. */
   readonly warnings: readonly string[];
+  /** Of its Meridian; null when it is not known. */
+  readonly version: string | null;
+  /** Null when it does not say. */
+  readonly broker: ReportedBroker | null;
   readonly epoch: number | null;
   readonly position: string | null;
   readonly lagMs: number | null;
@@ -119,6 +143,7 @@ export interface StatusDocument {
   /** Regions that a semi-sync COMMIT waits for now; fewer than `policyK` while degraded. */
   readonly k: number;
   readonly policyK: number;
+  readonly rules: Rules | null;
   /** The change of primary that is under way. */
   readonly change: ChangeUnderWay | null;
   readonly lastChange: LastChange | null;
@@ -146,6 +171,7 @@ export function statusDocument(
     members: newest.members,
     k: newest.k,
     policyK: newest.policyK,
+    rules: newest.rules,
     change: newest.change,
     lastChange: newest.lastChange,
     leaseRemainingMs: answers.find(({ from }) => from === newest.primary)?.leaseRemainingMs ?? null,
@@ -155,9 +181,10 @@ export function statusDocument(
 }
 
 function statusRegion(region: ListedRegion, answers: readonly RegionsAnswer[]): StatusRegion {
-  const own = reportIn(answers.find((answer) => answer.from === region.id) ?? null, region.id);
+  const answer = answers.find(({ from }) => from === region.id) ?? null;
+  const own = reportIn(answer, region.id);
   const heard = answers
-    .map((answer) => reportIn(answer, region.id))
+    .map((one) => reportIn(one, region.id))
     .filter((report) => report !== null)
     .sort((a, b) => a.ageMs - b.ageMs)[0];
   const report = own ?? heard;
@@ -169,6 +196,8 @@ function statusRegion(region: ListedRegion, answers: readonly RegionsAnswer[]): 
     why: report?.why ?? 'no region has heard of it',
     drift: report?.drift ?? [],
     warnings: report?.warnings ?? [],
+    version: answer?.version ?? report?.version ?? null,
+    broker: report?.broker ?? null,
     epoch: report?.epoch ?? null,
     position: report?.position ?? null,
     lagMs: isSilent ? null : (report?.lagMs ?? null),

@@ -71,6 +71,7 @@ export class AdminApi {
       members: body.members,
       k: body.k,
       policyK: body.policyK,
+      rules: body.rules,
       change: body.change,
       lastChange: body.lastChange,
       leaseRemainingMs: body.leaseRemainingMs,

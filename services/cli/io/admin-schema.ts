@@ -10,6 +10,7 @@ const nodeSchema = z.object({
   role: z.enum(['primary', 'replica', 'standby', 'down']),
   position,
   healthy: z.boolean(),
+  version: z.exactOptional(z.string()),
 });
 
 const regionSchema = z.object({
@@ -24,6 +25,11 @@ const regionSchema = z.object({
   lagMs: z.number().nullable(),
   health: z.enum(['healthy', 'degraded', 'unreachable', 'starting']),
   nodes: z.array(nodeSchema),
+  /** Of the program that runs there; older ones do not say. */
+  version: z.exactOptional(z.string()),
+  broker: z.exactOptional(
+    z.object({ version: z.string().nullable(), outOfSync: z.array(z.string()) }),
+  ),
   isAccepting: z.boolean().default(true),
   ageMs: z.number().default(0),
   gatewayUrl: z.string().optional(),
@@ -40,6 +46,10 @@ export const regionsSchema = z.object({
   members: z.array(z.string()),
   k: z.number().default(1),
   policyK: z.number().default(1),
+  rules: z
+    .object({ inForce: z.number(), known: z.record(z.string(), z.number()) })
+    .nullable()
+    .default(null),
   change: z
     .object({
       epoch: z.number(),

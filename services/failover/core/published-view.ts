@@ -161,5 +161,6 @@ function nodeReport(
     role: isUp ? upRole : 'down',
     position: isOwn && isUp ? position : null,
     healthy: isUp && node.data === 'ready',
+    ...(typeof node.version === 'string' ? { version: node.version } : {}),
   };
 }

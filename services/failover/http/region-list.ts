@@ -1,6 +1,6 @@
 /** The regions as `GET /admin/regions` shows them: what each said last, and how old that is. */
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
-import type { RegionReport } from '../../../shared/core/cluster-view.ts';
+import type { BrokerReport, RegionReport } from '../../../shared/core/cluster-view.ts';
 import { noEpoch } from '../../../shared/core/epoch.ts';
 import { formatPosition, type Position } from '../../../shared/core/position.ts';
 import { internalOrigin } from '../../../shared/runtime/link-security.ts';
@@ -15,6 +15,7 @@ export interface ShownNode {
   readonly role: string;
   readonly position: string | null;
   readonly healthy: boolean;
+  readonly version?: string;
 }
 
 export interface ShownRegion {
@@ -26,6 +27,8 @@ export interface ShownRegion {
   readonly position: string | null;
   readonly lagMs: number | null;
   readonly health: string;
+  readonly version?: string;
+  readonly broker?: BrokerReport;
   readonly isAccepting: boolean;
   readonly ageMs: number;
   readonly nodes: readonly ShownNode[];

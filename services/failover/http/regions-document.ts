@@ -18,6 +18,7 @@ export async function regionsDocument(access: ControllerAccess): Promise<Record<
     members: view.members.map(({ region }) => region),
     k: view.k,
     policyK: view.policyK,
+    rules: rulesOf(access),
     change: changeOf(access),
     lastChange: historyOf(access)[0] ?? null,
     controlLog: await access.controlProblem(),
@@ -28,6 +29,13 @@ export async function regionsDocument(access: ControllerAccess): Promise<Record<
     items: listRegions(access),
     next: null,
   };
+}
+
+/** The fold's rules in force, and the newest that each region has said that it knows. */
+function rulesOf(access: ControllerAccess): Record<string, unknown> {
+  const { policy, hellos } = access.state().fold;
+  const known = hellos.map(({ region, maxRules }) => [region, maxRules] as const);
+  return { inForce: policy?.rules ?? 1, known: Object.fromEntries(known) };
 }
 
 /** The change of primary that is under way, with the promises given so far. */

@@ -16,6 +16,8 @@ export interface AgentAddress {
 }
 
 export interface PostgresControl extends NodeControl {
+  /** Of the broker that the agent runs; null when it runs none, or does not say. */
+  kafkaVersion(): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ const nodeSchema = z.object({
   mode: z.enum(['normal', 'isolated', 'standby']).nullable(),
   isStandby: z.boolean().nullable().default(null),
   pid: z.number().nullable(),
+  version: z.string().nullable().default(null),
   restarts: z.number(),
   problem: z.string().nullable(),
   progress: z.object({ doneBytes: z.number(), totalBytes: z.number().nullable() }).nullable(),
@@ -74,8 +77,19 @@ export function createPostgresControl(agent: AgentAddress): PostgresControl {
     async setAside(node) {
       await run(node, 'set-aside');
     },
+    kafkaVersion: () => readKafkaVersion(client),
     close: () => client.close(),
   };
+}
+
+const processesSchema = z.object({
+  processes: z.array(z.object({ name: z.string(), version: z.string().nullable().default(null) })),
+});
+
+async function readKafkaVersion(client: BearerClient): Promise<string | null> {
+  const call = { method: 'GET', path: '/agent/state', timeoutMs: callTimeoutMs } as const;
+  const { processes } = processesSchema.parse((await client.call(call)).body);
+  return processes.find(({ name }) => name === 'kafka')?.version ?? null;
 }
 
 async function readNodes(client: BearerClient): Promise<AgentNode[]> {

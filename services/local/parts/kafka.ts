@@ -14,6 +14,7 @@ import { tlsFiles } from '../tls-files.ts';
 import { acceptsConnections } from '../process/tcp-check.ts';
 import { ManagedProcess, type ProcessSpec } from '../process/managed-process.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
+import { kafkaVersion } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
 import { kafkaRole } from './kafka-role.ts';
 import { processFiles } from './process-files.ts';
@@ -59,6 +60,7 @@ async function prepareKafka(context: KafkaContext): Promise<ProcessSpec> {
   const ports = [clientPort, brokerPort, ...(isController ? [controllerPort] : [])];
   return {
     program: programs.java,
+    version: kafkaVersion(programs.kafkaClasspathFolder),
     args: [...jvmArguments(context), 'kafka.Kafka', propertiesFile],
     env: { PATH: process.env['PATH'] },
     folder: paths.kafkaFolder,

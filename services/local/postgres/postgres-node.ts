@@ -102,6 +102,7 @@ export class PostgresNode {
       mode: server.phase === 'stopped' ? null : (record?.lastMode ?? null),
       isStandby: record === null ? null : isStandbyData(this.#folder),
       pid: server.pid,
+      version: server.version,
       restarts: server.restarts,
       problem: this.#operations.problem ?? server.problem,
       progress: this.#progress,

@@ -15,7 +15,7 @@ import {
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import { checkRoom } from '../process/disk-room.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
-import { postgresMajorVersion } from '../programs.ts';
+import { postgresMajorVersion, postgresVersion } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
 import { tlsFiles, writeTlsFiles } from '../tls-files.ts';
 import type { NodeFolder } from './node-folder.ts';
@@ -48,6 +48,7 @@ export async function prepareServer(context: RegionContext, run: ServerRun): Pro
   await writeSettings(context, run);
   return {
     program: join(context.programs.postgresHome, 'bin/postgres'),
+    version: postgresVersion(context.programs.postgresHome),
     args: ['-D', dataFolder, ...fixedArguments],
     env: postgresEnvironment(),
     folder: dataFolder,

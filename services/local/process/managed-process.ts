@@ -26,6 +26,8 @@ export type RunAs = { readonly uid: number; readonly gid: number } | null;
 
 export interface ProcessSpec {
   readonly program: string;
+  /** Of the program; absent or null when it is not known. */
+  readonly version?: string | null;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
@@ -58,6 +60,8 @@ export interface ProcessState {
   readonly name: string;
   readonly phase: ProcessPhase;
   readonly pid: number | null;
+  /** Of the program that runs; null when none does, or it is not known. */
+  readonly version: string | null;
   readonly restarts: number;
   readonly problem: string | null;
   /** What a started process waits for before it answers. */
@@ -78,6 +82,7 @@ export class ManagedProcess {
   #loop: Promise<void> | null = null;
   #phase: ProcessPhase = 'stopped';
   #identity: ProcessIdentity | null = null;
+  #version: string | null = null;
   #restarts = 0;
   #problem: string | null = null;
   #waitsFor: string | null = null;
@@ -91,6 +96,7 @@ export class ManagedProcess {
       name: this.#options.name,
       phase: this.#phase,
       pid: this.#identity?.pid ?? null,
+      version: this.#identity === null ? null : this.#version,
       restarts: this.#restarts,
       problem: this.#problem,
       waitsFor: this.#phase === 'starting' ? this.#waitsFor : null,
@@ -186,6 +192,7 @@ export class ManagedProcess {
       child.once('exit', (code, by) => resolve(describeEnd(code, by, lastLines(logFile, 30))));
     });
     this.#identity = child.pid === undefined ? null : identityOf(child.pid);
+    this.#version = spec.version ?? null;
     try {
       if (this.#identity !== null) writePidFile(pidFile, this.#identity);
     } catch (error) {

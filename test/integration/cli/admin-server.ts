@@ -66,6 +66,7 @@ function addReads(server: FastifyInstance, options: AdminServerOptions): void {
     members: ['us-east'],
     change: null,
     items: ['eu-west', 'us-east'].map((id) => regionOf(id, options)),
+    rules: { inForce: 1, known: { 'eu-west': 1, 'us-east': 1 } },
     next: null,
   }));
   server.get('/admin/operations/:id', { onRequest: viewer }, async () => operationOf(options));
@@ -85,8 +86,11 @@ function addReads(server: FastifyInstance, options: AdminServerOptions): void {
   }));
 }
 
+/** us-east is of a version that names no versions of its parts. */
 function regionOf(id: string, options: AdminServerOptions) {
   const role = id === options.primary ? 'primary' : 'replica';
+  const isOlder = id === 'us-east';
+  const version = isOlder ? {} : { version: '18.0' };
   return {
     id,
     name: id,
@@ -97,9 +101,10 @@ function regionOf(id: string, options: AdminServerOptions) {
     lagMs: 12,
     health: 'healthy',
     nodes: [
-      { id: `${id}/pg-1`, kind: 'node', role, position: '1:0/10', healthy: true },
+      { id: `${id}/pg-1`, kind: 'node', role, position: '1:0/10', healthy: true, ...version },
       { id: `${id}/pg-2`, kind: 'standby', role: 'standby', position: '1:0/10', healthy: true },
     ],
+    ...(isOlder ? {} : { broker: { version: '4.0.0', outOfSync: [] } }),
     isAccepting: true,
     ageMs: 0,
   };

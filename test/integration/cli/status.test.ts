@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { clusterConfigSchema } from '../../../services/cluster-config.ts';
 import { localRegionPaths, clusterPaths } from '../../../services/local/region-paths.ts';
+import { programVersion } from '../../../shared/config/program-version.ts';
 import { loadClusterFile, loadSecrets } from '../../../shared/config/load.ts';
 import { startAdminServer, type AdminServer } from './admin-server.ts';
 import { createCliFolder, type CliFolder } from './cli-run.ts';
@@ -61,9 +62,12 @@ test('upgrade plan: the order, the versions, and what is in the way', async () =
   const { code, out } = await place.run(['upgrade', 'plan', '--json']);
   assert.equal(code, 1);
   const plan = JSON.parse(out) as {
+    to: string;
     steps: { region: string; from: string | null }[];
+    regions: { region: string; parts: { part: string; runs: string[] }[] }[];
     blockers: string[];
   };
+  assert.equal(plan.to, programVersion);
   assert.deepEqual(
     plan.steps.map(({ region, from }) => [region, from]),
     [
@@ -71,7 +75,26 @@ test('upgrade plan: the order, the versions, and what is in the way', async () =
       ['eu-west', '0.0.9'],
     ],
   );
+  assert.deepEqual(
+    plan.regions.map(({ region, parts }) => [region, ...parts.map(({ runs }) => runs)]),
+    [
+      ['us-east', [], [], []],
+      ['eu-west', ['0.0.9'], ['18.0'], ['4.0.0']],
+    ],
+    'a region that does not say what it runs is let pass',
+  );
   assert.match(plan.blockers.join('\n'), /us-east is unreachable/);
+});
+
+test('upgrade plan: a table in the order of the exchange', async () => {
+  const { code, out } = await place.run(['upgrade', 'plan']);
+  assert.equal(code, 1);
+  const lines = out.split('\n');
+  assert.match(lines[2] ?? '', /^STEP {2}REGION {3}MERIDIAN +POSTGRESQL +KAFKA +BEFORE$/);
+  assert.match(lines[3] ?? '', /^1 {5}us-east {2}not known → .* not known +not known +-$/);
+  assert.match(lines[4] ?? '', /^2 {5}eu-west {2}0\.0\.9 → .* 18\.0 → 18\.\d+ +4\.0\.0 → /);
+  assert.match(lines[4] ?? '', /npx meridian switchover us-east$/);
+  assert.match(out, /Not now:\n {2}us-east is unreachable/);
 });
 
 test('the newest epoch decides who is primary', async () => {

@@ -1,11 +1,16 @@
 /** `meridian upgrade plan`: order, versions and blockers of a rolling upgrade. */
-import { programVersion } from '../../../../shared/config/program-version.ts';
 import { planUpgrade, renderUpgradePlan } from '../../core/deploy/upgrade-plan.ts';
 import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
 import { statusDocument } from '../../core/status-document.ts';
 import { nothingRuns } from '../../io/admin-api.ts';
-import { openAdmin, type Context } from '../../io/context.ts';
+import { openAdmin, readCluster, type Context } from '../../io/context.ts';
+import { wantedProgram } from '../../io/deploy/wanted-program.ts';
 import type { AddVerb } from '../../program.ts';
+
+const help = `
+What is wanted is what this program brings: itself, and the PostgreSQL and Kafka that
+MERIDIAN_PART_POSTGRES and MERIDIAN_PART_KAFKA name, or else those installed beside it.
+Exit code 1 when something is in the way.`;
 
 export const addUpgrade: AddVerb = (program, act) => {
   program
@@ -13,7 +18,7 @@ export const addUpgrade: AddVerb = (program, act) => {
     .description('from one version to the next while the cluster serves')
     .command('plan')
     .description('order, versions and what is in the way; run it with the new version')
-    .addHelpText('after', '\nExit code 1 when something is in the way.')
+    .addHelpText('after', help)
     .action(act(plan));
 };
 
@@ -23,10 +28,9 @@ async function plan(context: Context): Promise<ExitCode> {
     const { listed, answers } = await admin.regions();
     const status = statusDocument(listed, answers);
     if (status === null) throw nothingRuns(listed);
-    const versions = new Map(
-      answers.flatMap(({ from, version }) => (version === null ? [] : [[from, version] as const])),
-    );
-    const made = planUpgrade(status, versions, programVersion);
+    const hasFile = (context.options.endpoint ?? context.env['MERIDIAN_ENDPOINT']) === undefined;
+    const wanted = wantedProgram(hasFile ? readCluster(context).config : null);
+    const made = planUpgrade(status, wanted);
     const { terminal, isJson } = context;
     terminal.out(isJson ? JSON.stringify(made, null, 2) : renderUpgradePlan(made));
     return made.blockers.length === 0 ? exitCodes.done : exitCodes.failed;

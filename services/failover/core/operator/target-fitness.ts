@@ -3,6 +3,7 @@
  * target could not end: asked before the prepare, for a person and for the preferred primary alike.
  */
 import { knowsRules } from '../../../../shared/core/control/control-policy.ts';
+import { isNeighbour } from '../../../../shared/core/control/program-versions.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import type { ControllerState } from '../controller-state.ts';
 import { ownReport } from '../published-view.ts';
@@ -76,22 +77,4 @@ function liveVersions(state: ControllerState): ReadonlyMap<RegionId, string> {
     version === undefined || !isPeerLive(state, id) ? [] : [[id, version] as const],
   );
   return new Map([[config.region, config.programVersion], ...said]);
-}
-
-/**
- * Whether two versions may run side by side: minor versions that follow each other, and a new
- * major one with what came before it. Versions of another form are not judged.
- */
-export function isNeighbour(a: string, b: string): boolean {
-  const [one, other] = [majorMinor(a), majorMinor(b)];
-  if (one === null || other === null) return true;
-  if (one.major === other.major) return Math.abs(one.minor - other.minor) <= 1;
-  const newer = one.major > other.major ? one : other;
-  return Math.abs(one.major - other.major) === 1 && newer.minor === 0;
-}
-
-function majorMinor(version: string): { readonly major: number; readonly minor: number } | null {
-  const [, major, minor] = /^(\d{1,6})\.(\d{1,6})\./.exec(version) ?? [];
-  if (major === undefined || minor === undefined) return null;
-  return { major: Number(major), minor: Number(minor) };
 }

@@ -6,6 +6,7 @@ import type { AgentState } from '../../../../services/local/agent-state.ts';
 const kafka = {
   name: 'kafka',
   pid: 1,
+  version: null,
   restarts: 0,
   problem: null,
   waitsFor: null,

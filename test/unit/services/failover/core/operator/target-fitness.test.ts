@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  isNeighbour,
-  unfitness,
-} from '../../../../../../services/failover/core/operator/target-fitness.ts';
+import { unfitness } from '../../../../../../services/failover/core/operator/target-fitness.ts';
 import {
   ap,
   eu,
@@ -15,25 +12,6 @@ import {
   us,
   withRecords,
 } from '../../../../../helpers/controllers.ts';
-
-describe('neighbouring versions', () => {
-  const rows = [
-    ['1.4.0', '1.4.9', true],
-    ['1.4.0', '1.5.3', true],
-    ['1.5.3', '1.4.0', true],
-    ['1.4.0', '1.6.0', false],
-    ['0.9.4', '1.0.0', true],
-    ['1.0.2-rc.1', '0.9.4', true],
-    ['0.9.4', '1.1.0', false],
-    ['0.9.4', '2.0.0', false],
-    ['1.4.0', 'main', true],
-  ] as const;
-  for (const [a, b, expected] of rows) {
-    it(`${a} and ${b}: ${String(expected)}`, () => {
-      assert.equal(isNeighbour(a, b), expected);
-    });
-  }
-});
 
 describe('fitness of a target', () => {
   const why = (...of: Parameters<typeof unfitness>): string => unfitness(...of)?.why ?? 'fit';
