@@ -32,19 +32,28 @@ export async function controlLeader(
   });
 }
 
-/** How many brokers hold the control topic's partition in step with its leader. */
-async function controlInSync(cluster: TestCluster): Promise<number> {
+/** How many brokers hold the control topic's partition in step, as the broker of `asked` says. */
+async function controlInSync(cluster: TestCluster, asked: string): Promise<number> {
   const topic = controlTopicOf(cluster.config.cell);
-  return withAdmin(cluster, cluster.regionIds, async (admin) => {
+  return withAdmin(cluster, [asked], async (admin) => {
     const metadata = await admin.metadata({ topics: [topic], forceUpdate: true });
     return metadata.topics.get(topic)?.partitions[0]?.isr.length ?? 0;
   });
 }
 
-/** Resolves once every broker is in step: with one missing, the next would be one too many. */
+/**
+ * Resolves once every broker is in step: with one missing, the next would be one too many. Each is
+ * asked itself: for seconds after a broker died the others still count it.
+ */
 export async function brokersInStep(cluster: TestCluster): Promise<void> {
+  const regions = cluster.regionIds;
   await eventually(
-    async () => (await controlInSync(cluster).catch(() => 0)) === cluster.regionIds.length,
+    async () => {
+      const counts = await Promise.all(
+        regions.map((id) => controlInSync(cluster, id).catch(() => 0)),
+      );
+      return counts.every((count) => count === regions.length);
+    },
     { deadlineMs: 60_000, intervalMs: 500 },
   );
 }
