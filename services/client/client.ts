@@ -5,7 +5,7 @@
 import { MeridianClientError, problemOf, type Problem } from './client-error.ts';
 import { OpenTransaction } from './open-transaction.ts';
 import { parameterOf } from './parameters.ts';
-import { decideRetry } from './retry-decision.ts';
+import { decideRetry, leavesDoubt } from './retry-decision.ts';
 import { SessionPosition } from './session-position.ts';
 import { sql, SqlFragment, type SqlText } from './sql-template.ts';
 
@@ -196,6 +196,7 @@ export class MeridianClient {
     const endMs = performance.now() + timeoutMs;
     const key = options.idempotencyKey === true ? crypto.randomUUID() : options.idempotencyKey;
     const text = JSON.stringify(body);
+    let doubt: MeridianClientError | null = null;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#send(path, text, { ...options, key, leftMs: endMs - performance.now() });
@@ -210,7 +211,11 @@ export class MeridianClient {
           leftMs: endMs - performance.now(),
           random: Math.random(),
         });
-        if (decision.kind === 'give-up' || options.signal?.aborted === true) throw error;
+        if (leavesDoubt(error) && options.isRead !== true) doubt = error;
+        if (decision.kind === 'give-up' || options.signal?.aborted === true) {
+          // A later attempt that failed does not undo an earlier one that may be done.
+          throw doubt === null || doubt === error ? error : new MeridianClientError(doubt, error);
+        }
         if (decision.isElsewhere) this.#preferred += 1;
         await new Promise((resolve) => setTimeout(resolve, decision.afterMs));
       }

@@ -35,6 +35,11 @@ const undone = [
 /** Nobody knows whether these were done: only a repeatable request is sent again. */
 const unsure = ['NoReply', 'CommitOutcomeUnknown', 'UpstreamUnavailable', 'LeaseExpired'];
 
+/** Whether what was asked may be done all the same. */
+export function leavesDoubt({ code }: Pick<Problem, 'code'>): boolean {
+  return unsure.includes(code);
+}
+
 /** Serialisation failure and deadlock: PostgreSQL rolled back and says "try again". */
 const rolledBack = ['40001', '40P01'];
 

@@ -184,12 +184,14 @@ export class RoutedAccess implements DataAccess {
       for (const { sql } of request.statements) this.#options.analysis.noteWrite(sql);
       return;
     }
-    if (!isMeridianError(error)) throw error;
+    // What becomes of a later attempt says nothing of one that may be done already.
+    const given = journey.unknown ?? error;
+    if (!isMeridianError(error)) throw given;
     // Under a key even a write whose outcome is unknown may be sent again: it is done once.
     const isKeyed = request.idempotencyKey !== null && error.code === 'CommitOutcomeUnknown';
     const isLostRead =
       !journey.plan.writes && ['LeaseExpired', 'UpstreamUnavailable'].includes(error.code);
-    if (error.code !== 'NotPrimary' && !isLostRead && !isKeyed) throw error;
+    if (error.code !== 'NotPrimary' && !isLostRead && !isKeyed) throw given;
     if (isKeyed) journey.unknown = error;
     await this.#hold(error.message, request, { journey, isRefused: true });
   }

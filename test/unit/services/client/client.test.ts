@@ -36,3 +36,21 @@ test('a session whose write is lost goes on from what is left of it', async () =
   assert.deepEqual(sent, [undefined, token('1:0/20'), token('1:0/10')]);
   assert.equal(client.position, token('2:0/30'));
 });
+
+test('a write that may be done is not called failed because its repetition was', async () => {
+  const replies = [
+    reply(504, { code: 'CommitOutcomeUnknown', status: 504, retry: 'same' }, '1:0/10'),
+    reply(504, { code: 'DeadlineExceeded', status: 504, retry: 'never' }, '1:0/10'),
+  ];
+  const client = new MeridianClient({
+    urls: ['http://127.0.0.1:1'],
+    token: 't',
+    fetch: () => Promise.resolve(replies.shift() ?? assert.fail('no more')),
+  });
+  const write = client.query('INSERT', [], { idempotencyKey: true });
+  await assert.rejects(write, (error: Error) => {
+    assert.equal((error as { code?: string }).code, 'CommitOutcomeUnknown');
+    assert.equal((error.cause as { code?: string }).code, 'DeadlineExceeded');
+    return true;
+  });
+});
