@@ -35,7 +35,6 @@ export class PublicListener {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   #certificate: Certificate | null = null;
-  #isLeaving = false;
 
   constructor(options: PublicListenerOptions) {
     this.#options = options;
@@ -77,9 +76,12 @@ export class PublicListener {
     return Object.assign(server, { closeAllConnections: () => this.#destroyAll() });
   }
 
-  /** Clients are asked to go elsewhere with their next request; everything is still answered. */
+  /**
+   * Clients are asked to go elsewhere with their next request; everything is still answered.
+   * Sessions that begin from now on are served until `finish`: a client whose session ends as soon
+   * as it began gives up what it asked by it.
+   */
   announceEnd(): void {
-    this.#isLeaving = true;
     for (const session of this.#sessions) sayGoodbye(session);
   }
 
@@ -123,7 +125,6 @@ export class PublicListener {
       session.on('close', () => this.#sessions.delete(session));
       endWhenIdle(session);
       endWithoutRequest(session, this.#options.config().headMs);
-      if (this.#isLeaving) sayGoodbye(session);
     });
     return server;
   }
