@@ -72,7 +72,7 @@ test('the preflight has no obstacle and changes nothing', async () => {
 test('with --yes it becomes the primary of epoch 1 while the application writes', async (t) => {
   const adopting = adopt('--yes');
   const folder = join(hosts.dataFolder('eu-west'), 'regions/eu-west');
-  await eventually(() => existsSync(join(folder, 'adopt.json')));
+  await eventually(() => existsSync(join(folder, 'adopt.json')), waiting);
   application.longestPauseMs();
   for (const region of regions) hosts.up(region);
   const { code, err } = await adopting;
