@@ -37,6 +37,7 @@ import { keepLogLeader } from './io/relay/log-leader-keeper.ts';
 import { createPostgresControl } from './io/postgres-control.ts';
 import { meterController } from './io/controller-meters.ts';
 import { RegionWatch } from './io/watch/region-watch.ts';
+import { SchemaWatch } from './io/watch/schema-watch.ts';
 import { ShownFacts } from './io/watch/shown-facts.ts';
 import { watchReplication } from './io/watch/replication-watch.ts';
 import { TopicKeeper } from './io/topic-keeper.ts';
@@ -115,6 +116,7 @@ class RegionController {
   readonly #nodeControl;
   readonly #watch: RegionWatch;
   readonly #shown: ShownFacts;
+  readonly #schema: SchemaWatch;
   readonly #effects: EffectRunner;
   readonly #diverged: Diverged;
   readonly #topics: TopicKeeper;
@@ -155,9 +157,13 @@ class RegionController {
       onObservation: (observation) => this.loop.offer(observation),
     });
     this.#shown = new ShownFacts({
-      access: nodeAccess,
-      nodes: () => this.#watch.nodes(),
+      ...{ access: nodeAccess, nodes: () => this.#watch.nodes() },
       broker: { ...this.#logLeader, version: () => this.#nodeControl.kafkaVersion() },
+    });
+    this.#schema = new SchemaWatch({
+      ...{ ...this.#shared, access: nodeAccess, logger: this.#logger },
+      ...{ nodes: () => this.#watch.nodes(), view: () => this.loop.view() },
+      onDifferences: (differences) => this.loop.post({ kind: 'schemaCompared', differences }),
     });
     this.#diverged = new Diverged({
       region: region.id,
@@ -194,6 +200,7 @@ class RegionController {
     );
     signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
     for (const part of [this.#watch, this.#shown, this.#topics]) this.#run(part.run(signal));
+    this.#run(this.#schema.run(signal));
     const onReport = (report: RegionReport) => this.loop.offer({ kind: 'peerReported', report });
     this.#run(exchangeReports(this.#shared, onReport, signal));
     const [state, storedOffset] = [() => this.loop.state(), () => this.#effects.storedOffset];
@@ -241,6 +248,7 @@ class RegionController {
       hear: (record) => this.loop.offer({ kind: 'recordAnnounced', record }),
       ...{ nowMs: () => clock.monotonicMs(), wallMs: () => clock.wallMs() },
       ...{ diverged: this.#diverged, relay: this.#control.relay },
+      schemaAnswer: (digest) => this.#schema.answer(digest),
       controlProblem: () => this.#control.problem(),
     };
   }

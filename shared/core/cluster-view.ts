@@ -152,7 +152,7 @@ export interface RegionReport {
   readonly nodes: readonly NodeReport[];
   /** Accepts traffic of its own: false while it is drained by an operator. */
   readonly isAccepting: boolean;
-  /** Roles, grants and settings that differ from the primary's; absent when there are none. */
+  /** Roles, settings and objects that differ from the primary's; absent when there are none. */
   readonly drift?: readonly string[];
   /** What a person should look at before it stops something; absent when there is nothing. */
   readonly warnings?: readonly string[];

@@ -74,6 +74,7 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
       discard: () => Promise.resolve(options.diverged?.length ?? 0),
     },
     controlProblem: () => Promise.resolve(null),
+    schemaAnswer: () => Promise.resolve(null),
     relay: options.relay ?? {
       append: () => Promise.reject(new Error('not asked for here')),
       entriesFrom: () => Promise.resolve([]),

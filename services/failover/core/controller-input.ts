@@ -159,6 +159,8 @@ type InputBody =
       readonly why: string;
     }
   | { readonly kind: 'replicationReported'; readonly report: ReplicationReport }
+  /** In which objects the own schema differs from the primary's; said when that changes. */
+  | { readonly kind: 'schemaCompared'; readonly differences: readonly string[] }
   /** What another region appends to the control log at this moment, in its own words. */
   | { readonly kind: 'recordAnnounced'; readonly record: ControlRecord }
   /** What another region says of itself; `report.ageMs` counted up to now. */

@@ -188,6 +188,8 @@ export interface ControllerState {
   /** When it was last found not to answer. */
   readonly databaseSilentAtMs: number;
   readonly replication: ReplicationReport | null;
+  /** In which objects the own schema differs from the primary's. */
+  readonly schemaDifferences: readonly string[];
   /** When the replicator was last at work: a progress row asked for before may have moved on. */
   readonly replicationWorkedAtMs: number;
   /** Since when the replicator fails at its directive; null while it does not. */
@@ -267,6 +269,7 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     databaseLostAtMs: null,
     databaseSilentAtMs: -Infinity,
     replication: null,
+    schemaDifferences: [],
     replicationWorkedAtMs: -Infinity,
     replicationFailedAtMs: null,
     peers: [],

@@ -88,7 +88,8 @@ function peerReports(state: ControllerState): readonly RegionReport[] {
 export function ownReport(state: ControllerState): RegionReport {
   const { config, fold, role, why } = state;
   const position = ownPosition(state);
-  const drift = role === 'replica' ? (state.replication?.drift ?? []) : [];
+  const differences = [...(state.replication?.drift ?? []), ...state.schemaDifferences];
+  const drift = role === 'replica' ? differences : [];
   const warnings = warningsOf(state);
   const disks = diskAlarms(state.nodes);
   return {

@@ -50,6 +50,8 @@ export interface ControllerAccess extends RegionControl {
   wallMs(): number;
   readonly diverged: DivergedAccess;
   readonly relay: ControlRelay;
+  /** The schema of this region, which leads; null while it does not. */
+  schemaAnswer(digest: string): Promise<object | null>;
   /** Why the control log decides nothing now, in words; null while it does. */
   controlProblem(): Promise<string | null>;
 }

@@ -1,6 +1,7 @@
 /** What this region's controller tells other Meridian processes, on the peer listener. */
 import type { FastifyPluginCallback } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { encodeControlState } from '../../../shared/core/control/control-state-codec.ts';
 import { toWireJson } from '../../../shared/http/wire-json.ts';
 import type { ControllerAccess } from './controller-access.ts';
@@ -22,6 +23,13 @@ export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
       const state = encodeControlState(fold);
       const body = { nextOffset: nextOffset.toString(), state, storedOffset };
       return reply.send(body);
+    });
+    const querystring = z.object({ digest: z.string().max(64) });
+    const asked = { onRequest: access.requirePeer, schema: { querystring } };
+    server.get('/peer/schema', asked, async ({ query }, reply) => {
+      const answer = await access.schemaAnswer(query.digest);
+      if (answer === null) return reply.code(409).send({ why: 'this region does not lead' });
+      return reply.send(answer);
     });
     void plain.register(relayRoutes(access));
     done();

@@ -1,6 +1,7 @@
 /** Compares the tables and the catalogs of PostgreSQL servers. */
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
+import { readSchema } from '../../../services/failover/io/watch/schema-description.ts';
 import { withPg } from '../../../shared/pg/client.ts';
 import { eventually } from '../eventually.ts';
 import type { TestServer } from '../postgres.ts';
@@ -168,6 +169,8 @@ export async function assertEqualRegions(a: TestServer, b: TestServer): Promise<
     return left.filter((line) => !known.has(line));
   };
   assert.deepEqual([only(ours, theirs), only(theirs, ours)], [[], []], 'catalogs differ');
+  const described = await Promise.all([a, b].map((one) => withPg(one.target(), readSchema)));
+  assert.deepEqual(described[1]?.objects, described[0]?.objects, 'schemas are told to differ');
   let sums = await Promise.all([tableSums(a), tableSums(b)]);
   assert.deepEqual(ofApplication(sums[1]), ofApplication(sums[0]));
   await eventually(async () => {

@@ -54,6 +54,8 @@ export function absorb(previous: ControllerState, input: Input, fold: typeof fol
       return quiet(hearDatabase(state, input));
     case 'replicationReported':
       return quiet(hearReplication(state, input));
+    case 'schemaCompared':
+      return quiet({ ...state, schemaDifferences: input.differences });
     case 'peerReported':
       return quiet(hearPeer(state, input));
     case 'recordAnnounced':

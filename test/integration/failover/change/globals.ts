@@ -97,6 +97,28 @@ export function testChangesByHand(
     assert.match(out, /"key": "\[\\"1\\"\]",\s+"kind": "differs",\s+"region"/);
   });
 
+  test('a column added behind Meridian is named, and no switchover goes there', async () => {
+    const [from, to] = [await primaryNow(), await aReplica()];
+    const ask = (body: object): Promise<Record<string, unknown>> =>
+      cluster().admin(from, `/admin/regions/${from}/failover`, { to, dryRun: true, ...body });
+    const behind = (sql: string): Promise<void> =>
+      asOwner(cluster(), to, `SET event_triggers = off; ${sql}`);
+    assert.equal((await ask({}))['allowed'], true);
+    await behind('ALTER TABLE ledger ADD COLUMN note text');
+    const named = /differs from the primary: column public\.ledger\.note exists only there/;
+    await eventually(async () => (await ask({}))['allowed'] === false, { deadlineMs: 20_000 });
+    assert.match(JSON.stringify(await ask({})), named);
+    const refusal = await ask({ dryRun: false });
+    assert.equal(refusal['code'], 'RequestInvalid');
+    assert.match(JSON.stringify(refusal), named);
+    assert.match(
+      cli(cluster(), 'status').out,
+      /differs from the primary: column public\.ledger\.note/,
+    );
+    await behind('ALTER TABLE ledger DROP COLUMN note');
+    await eventually(async () => (await ask({}))['allowed'] === true, { deadlineMs: 20_000 });
+  });
+
   test('a role changed by hand in a region is shown, and no switchover goes there', async () => {
     const [from, to] = [await primaryNow(), await aReplica()];
     await asOwner(cluster(), to, 'ALTER ROLE clerk CREATEDB');

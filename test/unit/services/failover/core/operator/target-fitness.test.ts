@@ -37,6 +37,11 @@ describe('fitness of a target', () => {
       expected: /^us-east has not said that it knows rules 1/,
     },
     {
+      name: 'this region, whose schema differs',
+      found: why(replicaState({ schemaDifferences: ['column public.t.a is missing there'] }), us),
+      expected: /^us-east differs from the primary: column public\.t\.a is missing there$/,
+    },
+    {
       name: 'the own disk',
       found: why(replicaState({ nodes: [nodeOf('us-east/pg-1', { disk })] }), us),
       expected: /^us-east is short of disk: the disk of us-east\/pg-1 is 95 % full, 5 MB are left/,
