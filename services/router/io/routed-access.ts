@@ -74,6 +74,16 @@ export class RoutedAccess implements DataAccess {
       refusals: 0,
       unknown: null,
     };
+    try {
+      return await this.#serve(request, journey);
+    } catch (error) {
+      // What becomes of a later attempt says nothing of one that may be done already.
+      throw journey.unknown ?? error;
+    }
+  }
+
+  /** The reply to a request that is decided afresh for as long as that is allowed. */
+  async #serve(request: DataRequest, journey: Journey): Promise<DataReply> {
     for (;;) {
       try {
         const reply = await this.#step(request, journey);
@@ -85,11 +95,7 @@ export class RoutedAccess implements DataAccess {
         await this.#recover(error, request, journey);
       }
       if (this.#options.clock.monotonicMs() >= request.deadlineMs) {
-        const late = new MeridianError(
-          'DeadlineExceeded',
-          'The deadline passed; nothing was done.',
-        );
-        throw journey.unknown ?? late;
+        throw new MeridianError('DeadlineExceeded', 'The deadline passed; nothing was done.');
       }
     }
   }
@@ -184,14 +190,12 @@ export class RoutedAccess implements DataAccess {
       for (const { sql } of request.statements) this.#options.analysis.noteWrite(sql);
       return;
     }
-    // What becomes of a later attempt says nothing of one that may be done already.
-    const given = journey.unknown ?? error;
-    if (!isMeridianError(error)) throw given;
+    if (!isMeridianError(error)) throw error;
     // Under a key even a write whose outcome is unknown may be sent again: it is done once.
     const isKeyed = request.idempotencyKey !== null && error.code === 'CommitOutcomeUnknown';
     const isLostRead =
       !journey.plan.writes && ['LeaseExpired', 'UpstreamUnavailable'].includes(error.code);
-    if (error.code !== 'NotPrimary' && !isLostRead && !isKeyed) throw given;
+    if (error.code !== 'NotPrimary' && !isLostRead && !isKeyed) throw error;
     if (isKeyed) journey.unknown = error;
     await this.#hold(error.message, request, { journey, isRefused: true });
   }
@@ -214,7 +218,6 @@ export class RoutedAccess implements DataAccess {
     const boundMs = request.isForwarded ? (isOurs ? forwardedHoldMs : 0) : config.holdMs;
     const endMs = Math.min(journey.heldSinceMs + boundMs, request.deadlineMs);
     if (nowMs >= endMs) {
-      if (journey.unknown !== null) throw journey.unknown;
       const code = request.isForwarded ? 'NotPrimary' : 'Draining';
       const retryAfterMs = request.isForwarded ? 50 : 1000;
       throw new MeridianError(code, `Nothing was done: ${why}.`, { retryAfterMs });
