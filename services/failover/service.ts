@@ -156,21 +156,19 @@ class RegionController {
       clock,
       onObservation: (observation) => this.loop.offer(observation),
     });
+    const onNodes = { access: nodeAccess, nodes: () => this.#watch.nodes() };
     this.#shown = new ShownFacts({
-      ...{ access: nodeAccess, nodes: () => this.#watch.nodes() },
+      ...onNodes,
       broker: { ...this.#logLeader, version: () => this.#nodeControl.kafkaVersion() },
     });
     this.#schema = new SchemaWatch({
-      ...{ ...this.#shared, access: nodeAccess, logger: this.#logger },
-      ...{ nodes: () => this.#watch.nodes(), view: () => this.loop.view() },
+      ...{ ...this.#shared, ...onNodes, logger: this.#logger, view: () => this.loop.view() },
       onDifferences: (differences) => this.loop.post({ kind: 'schemaCompared', differences }),
     });
     this.#diverged = new Diverged({
-      region: region.id,
-      access: nodeAccess,
+      ...{ ...onNodes, region: region.id },
       dataLog: dataTarget(setup),
       placeOf: (id, node) => placeOf(cluster, id, node),
-      nodes: () => this.#watch.nodes(),
       primary: () => primaryNode(this.loop.view()),
     });
     this.#effects = new EffectRunner({
@@ -199,8 +197,8 @@ class RegionController {
       tickMs,
     );
     signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
-    for (const part of [this.#watch, this.#shown, this.#topics]) this.#run(part.run(signal));
-    this.#run(this.#schema.run(signal));
+    const parts = [this.#watch, this.#shown, this.#schema, this.#topics];
+    for (const part of parts) this.#run(part.run(signal));
     const onReport = (report: RegionReport) => this.loop.offer({ kind: 'peerReported', report });
     this.#run(exchangeReports(this.#shared, onReport, signal));
     const [state, storedOffset] = [() => this.loop.state(), () => this.#effects.storedOffset];

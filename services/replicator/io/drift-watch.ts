@@ -3,6 +3,10 @@
  * and owners are what the primary's were when it last looked.
  */
 import {
+  ConfirmedDifferences,
+  differencesShownMax,
+} from '../../../shared/core/drift/confirmed-differences.ts';
+import {
   connectPg,
   ownSessionOptions,
   type PgClient,
@@ -17,23 +21,18 @@ export interface DriftOptions {
   readonly onDrift: (drift: readonly string[]) => void;
 }
 
-/** As many are told as fit into a line that a person reads. */
-const shownMax = 10;
-
 // Before the primary's first look nothing is known.
 const driftSql = `
 SELECT rtrim(kind || ' ' || name) AS drift FROM meridian.global_changes()
-WHERE EXISTS (SELECT FROM meridian.global_state) LIMIT ${shownMax}`;
+WHERE EXISTS (SELECT FROM meridian.global_state) LIMIT ${differencesShownMax}`;
 
 /** Looks until `signal` aborts; a difference counts when two looks in a row have seen it. */
 export async function watchDrift(options: DriftOptions, signal: AbortSignal): Promise<void> {
   let client: PgClient | null = null;
-  let before: readonly string[] = [];
-  let told = '';
-  const tell = (drift: readonly string[]): void => {
-    if (drift.join() === told) return;
-    told = drift.join();
-    options.onDrift(drift);
+  const differences = new ConfirmedDifferences();
+  const take = (found: readonly string[]): void => {
+    const drift = differences.after(found);
+    if (drift !== null) options.onDrift(drift);
   };
   try {
     while (!signal.aborted) {
@@ -44,9 +43,7 @@ export async function watchDrift(options: DriftOptions, signal: AbortSignal): Pr
           options: `${ownSessionOptions} -c search_path=pg_catalog -c statement_timeout=10s`,
         });
         const { rows } = await client.query<{ drift: string }>(driftSql);
-        const seen = rows.map(({ drift }) => drift);
-        tell(seen.filter((one) => before.includes(one)));
-        before = seen;
+        take(rows.map(({ drift }) => drift));
       } catch {
         void client?.end().catch(() => undefined);
         client = null;
@@ -54,7 +51,7 @@ export async function watchDrift(options: DriftOptions, signal: AbortSignal): Pr
       await sleep(options.intervalMs, signal);
     }
   } finally {
-    tell([]);
+    take([]);
     void client?.end().catch(() => undefined);
   }
 }

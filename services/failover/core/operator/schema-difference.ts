@@ -3,6 +3,7 @@
  * are compared only when both have seen the same captured commands: a region that has run fewer is
  * behind, not different.
  */
+import { differencesShownMax } from '../../../../shared/core/drift/confirmed-differences.ts';
 
 export interface SchemaObject {
   /** Its kind and qualified name, e.g. `column public.orders.note`. */
@@ -19,8 +20,6 @@ export interface SchemaDescription {
   readonly objects: readonly SchemaObject[];
 }
 
-/** As many are told as fit into a line that a person reads. */
-const shownMax = 10;
 /** A longer definition says nothing to a person who reads it in a line. */
 const definitionShownMax = 60;
 
@@ -47,7 +46,7 @@ export function schemaDifferences(
     ...words(onlyHere, 'exists only there'),
     ...changed,
   ];
-  return found.slice(0, shownMax);
+  return found.slice(0, differencesShownMax);
 }
 
 /**

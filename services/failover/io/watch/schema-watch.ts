@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ClusterView } from '../../../../shared/core/cluster-view.ts';
+import { ConfirmedDifferences } from '../../../../shared/core/drift/confirmed-differences.ts';
 import type { NodeState } from '../../../../shared/core/node-state.ts';
 import type { PeerClient } from '../../../../shared/http/peer-client.ts';
 import type { Logger } from '../../../../shared/logging/logger.ts';
@@ -50,8 +51,7 @@ export class SchemaWatch {
   readonly #options: SchemaWatchOptions;
   readonly #own: NodeConnection;
   readonly #asked: NodeConnection;
-  #before: readonly string[] = [];
-  #told: readonly string[] = [];
+  readonly #differences = new ConfirmedDifferences();
   #answering: Promise<unknown> = Promise.resolve();
   #isFailing = false;
 
@@ -116,11 +116,8 @@ export class SchemaWatch {
   /** A command may be seen on one side just before the other: one look alone tells nothing. */
   #take(found: readonly string[] | null): void {
     if (found === null) return;
-    const differences = found.filter((one) => this.#before.includes(one));
-    this.#before = found;
-    if (differences.join() === this.#told.join()) return;
-    this.#told = differences;
-    this.#options.onDifferences(differences);
+    const differences = this.#differences.after(found);
+    if (differences !== null) this.#options.onDifferences(differences);
   }
 
   #onNode<T>(

@@ -20,6 +20,10 @@ function schema(
   };
 }
 
+function onlyHere(objects: readonly (readonly [string, ...unknown[]])[]): readonly string[] {
+  return objects.map(([name]) => `${name} exists only there`);
+}
+
 describe('what differs from the schema of the primary', () => {
   const here = schema([orders, id]);
   const many = Array.from({ length: 12 }, (_, n) => [`table public.t${n}`, 'r', ''] as const);
@@ -50,7 +54,7 @@ describe('what differs from the schema of the primary', () => {
       ['routine public.f() is defined otherwise'],
     ],
     ['a table with all its parts', schema([]), here, ['table public.orders is missing there']],
-    ['no more than fit in a line', schema(many), schema([]), { length: 10 }],
+    ['no more than fit in a line', schema(many), schema([]), onlyHere(many.slice(0, 10))],
     [
       'a command that is not applied yet',
       schema([orders, id], 3n),
@@ -66,10 +70,7 @@ describe('what differs from the schema of the primary', () => {
   ] as const;
   for (const [name, own, primary, expected] of rows) {
     it(name, () => {
-      const found = schemaDifferences(own, primary);
-      if (expected !== null && 'length' in expected && !Array.isArray(expected)) {
-        assert.equal(found?.length, expected.length);
-      } else assert.deepEqual(found, expected);
+      assert.deepEqual(schemaDifferences(own, primary), expected);
     });
   }
 });
