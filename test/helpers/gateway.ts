@@ -1,5 +1,5 @@
 /** Gateways of several regions in this process, on loopback addresses of their own. */
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { gatewayConfigSchema, type GatewayConfig } from '../../services/gateway/config.ts';
@@ -25,10 +25,16 @@ const places: Readonly<Record<string, { latitude: number; longitude: number }>> 
 export const publicPort = 7080;
 export const adminPort = 7081;
 
-/** `n` addresses that nobody else uses. */
+let addressesTaken = 0;
+
+/** `n` addresses of this process alone: no two processes share a network, each is given once. */
 export function loopbackAddresses(n: number): readonly string[] {
-  const prefix = `127.${String(randomInt(80, 250))}.${String(randomInt(0, 250))}`;
-  return Array.from({ length: n }, (_, index) => `${prefix}.${String(index + 2)}`);
+  const network = process.pid % (170 * 250);
+  const prefix = `127.${String(80 + Math.floor(network / 250))}.${String(network % 250)}`;
+  return Array.from({ length: n }, () => {
+    addressesTaken = (addressesTaken % 253) + 1;
+    return `${prefix}.${String(addressesTaken + 1)}`;
+  });
 }
 
 /** A cluster file for these regions; every name is an address. */
