@@ -15,15 +15,19 @@ const routerBackend = `(usename = 'meridian_router' AND application_name = 'meri
 export const applicationBackend = `backend_type = 'client backend'
   AND (usename NOT LIKE 'meridian\\_%' OR ${routerBackend})`;
 
+/** Past the login guard: a session that is being logged in has no state yet, or is `starting`. */
+const isLoggedIn = `state <> 'starting'`;
+
 /**
  * What holds a closed door open: every session of an application, and the router's while it writes.
- * The router's idle connections are no danger: each of its transactions checks the fence.
+ * The router's idle connections are no danger: each of its transactions checks the fence. Nor is
+ * who knocks at a closed door; applications do it all the time.
  */
-export const applicationSession = `backend_type = 'client backend'
+export const applicationSession = `backend_type = 'client backend' AND ${isLoggedIn}
   AND (usename NOT LIKE 'meridian\\_%' OR (${routerBackend} AND backend_xid IS NOT NULL))`;
 
-/** Inside a transaction, waiting COMMITs included. */
-export const runningApplication = 'xact_start IS NOT NULL';
+/** Inside a transaction, waiting COMMITs included; the login guard runs in one as well. */
+export const runningApplication = `xact_start IS NOT NULL AND ${isLoggedIn}`;
 
 const askAgainMs = 3;
 
