@@ -75,6 +75,12 @@ export function targetOf({ host, port, user, password }: AdoptionSource): PgTarg
   };
 }
 
+/** In the database itself, where no event trigger of somebody else's may fire. */
+export function insideOf(source: AdoptionSource): PgTarget {
+  const options = `${ownSessionOptions} -c event_triggers=off`;
+  return { ...targetOf(source), database: source.database, options };
+}
+
 /** Roles and a slot on the old server. Returns its limits, which the copy must have as well. */
 export async function prepareOld(context: RegionContext, client: PgClient): Promise<string[]> {
   await client.query("SET log_statement = 'none'; SET password_encryption = 'scram-sha-256'");

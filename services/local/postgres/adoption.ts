@@ -19,6 +19,7 @@ import {
   adoptedFile,
   adoptionFile,
   dropAdoptionSlot,
+  insideOf,
   prepareOld,
   readAdoption,
   standingOf,
@@ -26,7 +27,7 @@ import {
 } from './adoption-source.ts';
 import { closeDatabase, openDatabase } from './database-door.ts';
 import { untilRunning } from './one-server.ts';
-import { bringForward, readSchemaFiles, type SchemaFiles } from './schema.ts';
+import { bringForward, makeAhead, readSchemaFiles, type SchemaFiles } from './schema.ts';
 import { copyData, readSwitchPoint, type Seed } from './seed.ts';
 import { ownerTarget, serverStatus, type ServerRun } from './server-process.ts';
 import { closeOtherDatabases } from './setup.ts';
@@ -100,9 +101,10 @@ export class Adoption {
     try {
       this.#state = { phase: 'copying', behindBytes: null };
       const limits = await withPg(old, (client) => prepareOld(this.#context, client));
+      const schema = await readSchemaFiles(this.#context);
+      await withPg(insideOf(source), (client) => makeAhead(client, schema));
       await copyData(this.#context, { ...seed, source: place });
       await this.#writeStandby(seed, limits);
-      const schema = await readSchemaFiles(this.#context);
       this.#place = place;
       server.start();
       await untilRunning(server);

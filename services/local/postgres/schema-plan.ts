@@ -26,12 +26,19 @@ export interface FoundSchema {
 export type SchemaPlan =
   /** `steps` change tables; then all that can be made anew is made anew. */
   | { readonly kind: 'make'; readonly steps: readonly SchemaStep[]; readonly after: FoundSchema }
+  /** Made ahead: only what applications would have felt is missing. */
+  | { readonly kind: 'finish'; readonly after: FoundSchema }
   /** As it must be, or of a newer program that thought of this one. */
   | { readonly kind: 'leave' }
   | { readonly kind: 'refuse'; readonly why: string };
 
 /** The version of tables that no step has changed yet. */
 const firstVersion = 1;
+
+/** The digest in a database whose server may be kept: what applications would feel is left out. */
+export function aheadDigest(digest: string): string {
+  return `ahead ${digest}`;
+}
 
 /**
  * `found` is null in a database that says nothing: it has no tables of Meridian's yet, or
@@ -50,12 +57,15 @@ export function planSchema(
   };
   const version = found?.version ?? (hasTables ? firstVersion : after.version);
   if (found !== null && version > after.version) {
-    if (found.usableFrom <= after.version) return { kind: 'leave' };
+    const isWhole = !found.digest.startsWith(aheadDigest(''));
+    if (isWhole && found.usableFrom <= after.version) return { kind: 'leave' };
     const why =
       `Meridian's tables here are of version ${version}, which programs that know less than ` +
-      `version ${found.usableFrom} must not touch; this one knows ${after.version}.`;
+      `version ${isWhole ? found.usableFrom : version} must not touch; this one knows ` +
+      `${after.version}.`;
     return { kind: 'refuse', why };
   }
   if (found?.digest === own.digest) return { kind: 'leave' };
+  if (found?.digest === aheadDigest(own.digest)) return { kind: 'finish', after };
   return { kind: 'make', steps: own.steps.filter((step) => step.version > version), after };
 }

@@ -16,13 +16,25 @@ import { withPg, type PgClient } from '../../../shared/pg/client.ts';
 import { freePort } from '../process/address-check.ts';
 import type { RegionContext } from '../region-context.ts';
 import { withOneServer } from './one-server.ts';
-import { planSchema, type FoundSchema, type OwnSchema, type SchemaStep } from './schema-plan.ts';
+import {
+  aheadDigest,
+  planSchema,
+  type FoundSchema,
+  type OwnSchema,
+  type SchemaPlan,
+  type SchemaStep,
+} from './schema-plan.ts';
 import { ownerTarget, type ServerRun } from './server-process.ts';
 
 export interface SchemaFiles extends OwnSchema {
   /** Texts to run again, in order. */
   readonly texts: readonly string[];
+  /** Those of them that applications feel even when no event trigger is enabled. */
+  readonly felt: readonly string[];
 }
+
+/** Large objects are refused; a login guard makes logins wait while it is made. */
+const feltFiles = ['large-objects.sql', 'login-guard.sql'];
 
 /** What this program knows. */
 export async function readSchemaFiles({
@@ -30,10 +42,12 @@ export async function readSchemaFiles({
 }: Pick<RegionContext, 'programs'>): Promise<SchemaFiles> {
   const folder = join(programs.repositoryFolder, 'infra/postgres');
   const read = (file: string): Promise<string> => readFile(file, 'utf8');
-  const texts = await Promise.all((await filesIn(folder)).map(read));
+  const files = await filesIn(folder);
+  const texts = await Promise.all(files.map(read));
+  const felt = texts.filter((_, index) => feltFiles.includes(basename(files[index] ?? '')));
   const steps = await Promise.all((await filesIn(join(folder, 'steps'))).map(readStep));
   const all = [...steps.map(({ text }) => text), ...texts].join('\n');
-  return { texts, steps, digest: hash('sha256', all, 'base64url') };
+  return { texts, felt, steps, digest: hash('sha256', all, 'base64url') };
 }
 
 /**
@@ -64,28 +78,70 @@ export async function bringServerForward(context: RegionContext, port: number): 
 
 /** The same over a connection of the owner; all or nothing. Throws ConfigInvalid when refused. */
 export async function bringForward(client: PgClient, files: SchemaFiles): Promise<void> {
+  const plan = await planFor(client, files);
+  if (plan.kind === 'finish') await make(client, [...files.felt, switchTriggers('ENABLE')], plan);
+  if (plan.kind !== 'make') return;
+  await make(client, [...plan.steps.map(({ text }) => text), ...files.texts], plan);
+}
+
+/**
+ * In the database of a server that may be kept, over a connection of its superuser: all that its
+ * applications do not feel. `bringForward` does the rest in what becomes of it.
+ */
+export async function makeAhead(client: PgClient, files: SchemaFiles): Promise<void> {
+  const plan = await planFor(client, { ...files, digest: aheadDigest(files.digest) });
+  if (plan.kind !== 'make') return;
+  const unfelt = files.texts.filter((text) => !files.felt.includes(text));
+  const steps = plan.steps.map(({ text }) => text);
+  const asOwner = 'SET LOCAL SESSION AUTHORIZATION meridian_owner';
+  await make(client, [asOwner, ...steps, ...unfelt, switchTriggers('DISABLE')], plan);
+}
+
+/** Meridian's event triggers, all that are not as `to` says. */
+function switchTriggers(to: 'ENABLE' | 'DISABLE'): string {
+  return `DO $$
+    DECLARE
+      one name;
+    BEGIN
+      FOR one IN SELECT evtname FROM pg_event_trigger WHERE evtname LIKE 'meridian\\_%'
+        AND (evtenabled = 'D') = ${String(to === 'ENABLE')}
+      LOOP
+        EXECUTE format('ALTER EVENT TRIGGER %I ${to}', one);
+      END LOOP;
+    END
+    $$`;
+}
+
+/** What is to be done; throws ConfigInvalid when this program must not touch what is there. */
+async function planFor(
+  client: PgClient,
+  own: OwnSchema,
+): Promise<Exclude<SchemaPlan, { kind: 'refuse' }>> {
   const [isThere] = await select(
     client,
     `SELECT to_regclass('meridian_local.progress') AS progress,
        to_regclass('meridian_local.schema_version') AS version`,
   );
   const found = isThere?.['version'] === null ? null : await readFound(client);
-  const plan = planSchema(found, files, isThere?.['progress'] !== null);
-  if (plan.kind === 'leave') return;
-  if (plan.kind === 'refuse') {
-    const hint = 'Start the node with the program that it ran last, or have it seeded anew.';
-    throw new MeridianError('ConfigInvalid', plan.why, { hint });
-  }
-  const { version, usableFrom, digest } = plan.after;
+  const plan = planSchema(found, own, isThere?.['progress'] !== null);
+  if (plan.kind !== 'refuse') return plan;
+  const hint = 'Start the node with the program that it ran last, or have it seeded anew.';
+  throw new MeridianError('ConfigInvalid', plan.why, { hint });
+}
+
+async function make(
+  client: PgClient,
+  texts: readonly string[],
+  { after }: { readonly after: FoundSchema },
+): Promise<void> {
   await client.query('BEGIN');
   try {
-    for (const { text } of plan.steps) await client.query(text);
-    for (const text of files.texts) await client.query(text);
+    for (const text of texts) await client.query(text);
     await client.query(
       `INSERT INTO meridian_local.schema_version (version, usable_from, digest)
        VALUES ($1, $2, $3) ON CONFLICT (one_row) DO UPDATE SET version = excluded.version,
        usable_from = excluded.usable_from, digest = excluded.digest`,
-      [version, usableFrom, digest],
+      [after.version, after.usableFrom, after.digest],
     );
     await client.query('COMMIT');
   } catch (error) {

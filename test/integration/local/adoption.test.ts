@@ -138,6 +138,11 @@ test('a take-over that cannot be finished opens the old database again', async (
     await assert.rejects(done, /app has sessions left/);
     await old.query('app', 'INSERT INTO beat VALUES (-1)');
     assert.notEqual(nodes.stateOf(id).data, 'ready');
+    // Nothing of Meridian's tables on it is felt by the application.
+    await old.query('app', 'CREATE UNLOGGED TABLE felt (n int); DROP TABLE felt');
+    await old.query('app', 'SELECT lo_unlink(lo_create(0))');
+    const enabled = `SELECT evtname FROM pg_event_trigger WHERE evtenabled <> 'D'`;
+    assert.deepEqual(await old.query('app', enabled), []);
   } finally {
     process.kill(pid, 'SIGCONT');
     void stuck.end().catch(() => undefined);
@@ -175,6 +180,20 @@ test('all that was answered is in the copy, and nothing is written after the clo
       }).catch(() => null),
     waiting,
   );
+  await withPg(target, async (client) => {
+    const { rows } = await client.query(
+      `SELECT evtname FROM pg_event_trigger WHERE evtenabled = 'D'
+       UNION ALL SELECT digest FROM meridian_local.schema_version WHERE digest LIKE 'ahead %'
+       UNION ALL SELECT nspname FROM pg_namespace
+         WHERE nspname LIKE 'meridian%' AND nspowner <> 'meridian_owner'::regrole
+       UNION ALL SELECT proname FROM pg_proc
+         WHERE pronamespace = 'meridian'::regnamespace AND proowner <> 'meridian_owner'::regrole`,
+    );
+    assert.deepEqual(rows, [], 'what was made ahead is whole, and belongs to meridian_owner');
+    await client.query('SET event_triggers = on');
+    await assert.rejects(client.query('CREATE UNLOGGED TABLE felt (n int)'), /not replicated/);
+    await assert.rejects(client.query('SELECT lo_create(0)'), /not replicated/);
+  });
   await assert.rejects(old.query('app', 'SELECT 1'), /not currently accepting connections/);
   // The old server keeps no WAL for a copy any more.
   await eventually(async () => {
@@ -193,4 +212,13 @@ test('all that was answered is in the copy, and nothing is written after the clo
     answered.filter((n) => !present.has(n)),
     [],
   );
+});
+
+test('nothing is left on the old server when it is cleaned as the runbook says', async () => {
+  await old.query('app', 'DROP SCHEMA meridian, meridian_local CASCADE');
+  await old.query(
+    'postgres',
+    'DROP ROLE meridian_owner, meridian_replicator, meridian_applier, meridian_router, app',
+  );
+  assert.deepEqual(await old.query('app', 'SELECT evtname FROM pg_event_trigger'), []);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planSchema } from '../../../../../services/local/postgres/schema-plan.ts';
+import { aheadDigest, planSchema } from '../../../../../services/local/postgres/schema-plan.ts';
 
 const step = (version: number, usableFrom: number): never =>
   ({ version, usableFrom, text: `step ${version}` }) as never;
@@ -41,4 +41,19 @@ test('a newer database is refused by a program that it cannot live with', () => 
   const plan = planSchema({ version: 4, usableFrom: 4, digest: 'd' }, third, true);
   assert.ok(plan.kind === 'refuse');
   assert.match(plan.why, /of version 4, .*less than version 4 .* this one knows 3\./);
+});
+
+test('what was made ahead is finished', () => {
+  const ahead = { ...made, digest: aheadDigest('c') };
+  assert.deepEqual(planSchema(ahead, third, true), { kind: 'finish', after: made });
+  assert.deepEqual(planSchema(ahead, { ...third, digest: ahead.digest }, true), { kind: 'leave' });
+});
+
+test('what another program made ahead is made anew, or refused when it was a newer one', () => {
+  const other = { version: 2, usableFrom: 1, digest: aheadDigest('b') };
+  assert.equal(planSchema(other, third, true).kind, 'make');
+  const newer = { version: 4, usableFrom: 3, digest: aheadDigest('d') };
+  const plan = planSchema(newer, third, true);
+  assert.ok(plan.kind === 'refuse');
+  assert.match(plan.why, /less than version 4 /);
 });
