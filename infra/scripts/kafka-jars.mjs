@@ -1,11 +1,11 @@
 /**
- * Kafka's jars: copied by Maven as infra/kafka/pom.xml says, compared with the checksums pinned
- * in infra/kafka/jars.sha256, and only then moved to their place in the cache.
+ * Kafka's jars: copied by Maven as a pom says, compared with the checksums pinned beside it, and
+ * only then moved to their place in the cache.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import {
   cacheFolder,
   findJava,
@@ -18,28 +18,34 @@ import {
 import { PrepareError, runQuietly, step } from './step.mjs';
 
 export function installKafkaJars() {
-  step('fetching Kafka', () => {
-    const partFolder = `${kafkaCacheFolder()}.part`;
-    rmSync(partFolder, { recursive: true, force: true });
-    mkdirSync(partFolder, { recursive: true });
-    copyJars(partFolder);
-    const problems = compareChecksums(readFileSync(jarListFile, 'utf8'), hashJars(partFolder));
-    if (problems.length > 0) {
-      const details = problems.map((problem) => `  ${problem}`).join('\n');
-      throw new PrepareError(`Kafka's jars are not those of infra/kafka/jars.sha256:\n${details}`);
-    }
-    renameSync(partFolder, kafkaCacheFolder());
-  });
+  const pom = join(repositoryFolder, 'infra/kafka/pom.xml');
+  step('fetching Kafka', () =>
+    fetchJars({ pom, jarList: jarListFile, folder: kafkaCacheFolder() }),
+  );
 }
 
-/** @param {string} outputFolder */
-function copyJars(outputFolder) {
+/** @param {{ pom: string, jarList: string, folder: string }} what files, and where to */
+export function fetchJars({ pom, jarList, folder }) {
+  const partFolder = `${folder}.part`;
+  rmSync(partFolder, { recursive: true, force: true });
+  mkdirSync(partFolder, { recursive: true });
+  copyJars(pom, partFolder);
+  const problems = compareChecksums(readFileSync(jarList, 'utf8'), hashJars(partFolder));
+  if (problems.length > 0) {
+    const details = problems.map((problem) => `  ${problem}`).join('\n');
+    const list = relative(repositoryFolder, jarList);
+    throw new PrepareError(`Kafka's jars are not those of ${list}:\n${details}`);
+  }
+  renameSync(partFolder, folder);
+}
+
+/** @param {string} pom @param {string} outputFolder */
+function copyJars(pom, outputFolder) {
   // Maven keeps its repository below the home of the account, whatever HOME says.
   const ownRepository = join(cacheFolder(), 'maven.part');
   const repositoryOption = isWritableFolder(userInfo().homedir)
     ? []
     : [`-Dmaven.repo.local=${ownRepository}`];
-  const pom = join(repositoryFolder, 'infra/kafka/pom.xml');
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime'];
   const target = `-DoutputDirectory=${outputFolder}`;
   const args = ['--batch-mode', '--quiet', '-f', pom, ...repositoryOption, ...goal, target];

@@ -26,6 +26,13 @@ export function installSystemPackages() {
   if (stillMissing.length > 0) throw new PrepareError(explain(stillMissing));
 }
 
+/** For jars that are fetched later than Kafka's own. */
+export function installMaven() {
+  if (findMaven() !== undefined) return;
+  if (!mayInstall()) throw new PrepareError(explain(['maven']));
+  installByApt(['maven'], availablePackage);
+}
+
 /** @param {string[]} missing */
 function explain(missing) {
   const names = missing.join(', ');

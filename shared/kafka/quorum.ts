@@ -1,14 +1,17 @@
 /**
  * Kafka's controllers: who votes, and who only follows; voters come and go while it works
- * (KIP-853). Brokers pass on to the leader what they are asked here.
+ * (KIP-853); the form of their records. Brokers pass on to the leader what they are asked here.
  */
 import {
   alterPartitionReassignmentsV0,
+  apiVersionsV4,
   Connection,
   createAPI,
   describeQuorumV2,
+  FeatureUpgradeTypes,
   metadataV12,
   ResponseError,
+  updateFeaturesV1,
   Writer,
   type Reader,
 } from '@platformatic/kafka';
@@ -107,6 +110,38 @@ export async function placeReplicas(
     alterPartitionReassignmentsV0.api.async(connection, deadlineMs, false, [
       { name: topic, partitions },
     ]),
+  );
+}
+
+/** `metadata.version`: the form in which the controllers keep their own records. */
+export interface MetadataVersion {
+  /** The newest that this node can work with. */
+  readonly newest: number;
+  /** What it works with now. */
+  readonly inForce: number;
+}
+
+const metadataFeature = 'metadata.version';
+
+/** As the broker at `target` says: a newer Kafka goes on in the older form until it is raised. */
+export async function readMetadataVersion(target: QuorumTarget): Promise<MetadataVersion> {
+  return withConnection(target, async (connection) => {
+    const reply = await apiVersionsV4.api.async(connection, target.clientId, '1');
+    const known = reply.supportedFeatures?.find(({ name }) => name === metadataFeature);
+    const inForce = reply.finalizedFeatures?.find(({ name }) => name === metadataFeature);
+    if (known === undefined || inForce === undefined) {
+      throw new Error(`the broker says nothing of ${metadataFeature}`);
+    }
+    return { newest: known.maxVersion, inForce: inForce.maxVersionLevel };
+  });
+}
+
+/** Raises it everywhere. Throws what Kafka says against it, for instance a node that is too old. */
+export async function raiseMetadataVersion(target: QuorumTarget, to: number): Promise<void> {
+  const upgradeType = FeatureUpgradeTypes.UPGRADE;
+  const update = { feature: metadataFeature, maxVersionLevel: to, upgradeType };
+  await withConnection(target, (connection) =>
+    updateFeaturesV1.api.async(connection, deadlineMs, [update], false),
   );
 }
 

@@ -10,9 +10,9 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { eventually } from '../../helpers/eventually.ts';
 import { SecuredHosts } from '../security/hosts.ts';
 import { statusOf } from './cluster-status.ts';
+import { changesOf, exchange, isWhole } from './rolling-exchange.ts';
 import { startLoad, type SteadyLoad } from './steady-load.ts';
 
 /** What ran before this version; a release moves it on. */
@@ -35,7 +35,7 @@ before(async () => {
   symlinkSync(join(repositoryFolder, 'node_modules'), join(older, 'node_modules'));
   hosts = await SecuredHosts.make(regions);
   for (const region of regions) hosts.up(region, older);
-  await isWhole();
+  await isWhole(hosts, regions);
   await hosts.query('eu-west', 'CREATE TABLE counter (id int PRIMARY KEY, n bigint)');
   load = startLoad(hosts, regions);
 });
@@ -47,48 +47,20 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function isWhole(): Promise<void> {
-  await eventually(
-    async () => {
-      for (const region of regions) {
-        const now = await statusOf(hosts, region).catch(() => null);
-        const isHealthy = now?.regions.every(({ health }) => health === 'healthy');
-        if (now?.primary === null || now?.members.length !== 2 || isHealthy !== true) return false;
-      }
-      return true;
-    },
-    { deadlineMs: 400_000, intervalMs: 1000 },
-  );
-}
-
-/** Stops the region, exchanges its programs, starts it, and waits until all is whole again. */
-async function exchange(region: string, programs: string): Promise<void> {
-  const before = load.served();
-  await hosts.down(region);
-  hosts.up(region, programs);
-  await isWhole();
-  assert.ok(load.served() > before, 'the others served meanwhile');
-}
-
-async function epochs(): Promise<readonly { readonly change: string }[]> {
-  const { body } = await hosts.admin(
-    'us-east',
-    '/admin/history',
-    await hosts.token('admin:viewer'),
-  );
-  return body['items'] as { change: string }[];
+function exchangeFor(region: string, programs: string): Promise<void> {
+  return exchange(region, { hosts, regions, load, start: (id) => hosts.up(id, programs) });
 }
 
 test('regions that are not the primary are exchanged one by one', { skip }, async () => {
-  for (const region of ['us-east', 'ap-south']) await exchange(region, repositoryFolder);
+  for (const region of ['us-east', 'ap-south']) await exchangeFor(region, repositoryFolder);
   assert.equal((await statusOf(hosts, 'us-east'))?.primary, 'eu-west');
 });
 
 test('the primary moves to a new one, then the old one is exchanged', { skip }, async () => {
   const moved = await hosts.run('us-east', ['switchover', 'us-east', '--yes']);
   assert.equal(moved.code, 0, moved.err);
-  await isWhole();
-  await exchange('eu-west', repositoryFolder);
+  await isWhole(hosts, regions);
+  await exchangeFor('eu-west', repositoryFolder);
 });
 
 test("every region's database has what the new version brought", { skip }, async () => {
@@ -104,14 +76,14 @@ test("every region's database has what the new version brought", { skip }, async
 });
 
 test('back to the version before goes the same way', { skip }, async () => {
-  await exchange('ap-south', older);
-  await exchange('ap-south', repositoryFolder);
+  await exchangeFor('ap-south', older);
+  await exchangeFor('ap-south', repositoryFolder);
 });
 
 test('no request failed, and no region was promoted but by the switchover', { skip }, async () => {
   assert.deepEqual(await load.stop(), []);
   assert.ok(load.served() > 500, `only ${load.served()} requests were made`);
-  const changes = (await epochs()).map(({ change }) => change);
+  const changes = await changesOf(hosts, 'us-east');
   assert.deepEqual(changes, ['switchover', 'failover'], 'the first epoch opens as a failover');
   const verified = await hosts.run('us-east', ['verify', '--table', 'counter']);
   assert.equal(verified.code, 0, verified.err);

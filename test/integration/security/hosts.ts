@@ -119,12 +119,15 @@ export class SecuredHosts {
     return [...files, '--secrets', this.fileOf(id, 'secrets.yaml'), '--data', data];
   }
 
-  /** `meridian region up` on the host of `id`, with the programs in `folder`. */
-  up(id: string, folder = repositoryFolder): void {
+  /** `meridian region up` on the host of `id`, with the programs in `folder` or named in `env`. */
+  up(id: string, folder = repositoryFolder, env: NodeJS.ProcessEnv = {}): void {
     const host = this.#host(id);
     const args = [join(folder, 'services/cli/main.ts'), 'region', 'up', id, ...this.flags(id)];
     const talk = openSync(join(host.folder, 'talk'), 'a');
-    host.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', talk] });
+    host.child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'ignore', talk],
+      env: { ...process.env, ...env },
+    });
     closeSync(talk);
   }
 
