@@ -50,7 +50,8 @@ export type ReplicationDirective =
    * A seal is due for `sealEpoch`: apply the own log to its end (replica), or decode to the WAL
    * end into the own log (the node that opened `epoch`), append `sealed`, then done; the position
    * of the last transaction record is reported as `logEnd`. Without a prepare it judges the tail of
-   * an old primary. A region without progress row (the first, in epoch 0) gets its store here.
+   * an old primary. A region without progress row (the first, in epoch 0) gets its store here, or
+   * ahead of it, once the prepare that prefers it is open and its node is taken.
    */
   | {
       readonly kind: 'complete';

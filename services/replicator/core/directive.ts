@@ -1,8 +1,10 @@
 /** Decides what a new directive means for the work under way. */
 import type { ReplicationDirective } from '../../../shared/core/cluster-view.ts';
 import type { EpochCut } from '../../../shared/core/consistency.ts';
+import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import { formatLsn } from '../../../shared/core/lsn.ts';
 import { formatPosition, type Position } from '../../../shared/core/position.ts';
+import type { RegionId } from '../../../shared/core/region.ts';
 import { clampToCuts } from './chain-check.ts';
 
 export type DirectiveChange =
@@ -35,6 +37,19 @@ export function reportedLogEnd(
 ): Position {
   const isOwnTail = directive.kind === 'complete' && directive.isOpener;
   return isOwnTail ? last : clampToCuts(last, history);
+}
+
+/** Names of an epoch's slot, publication and walsender, as the controller makes them. */
+export function epochNames(
+  epoch: Epoch,
+  region: RegionId,
+): Pick<
+  Extract<ReplicationDirective, { kind: 'lead' }>,
+  'epoch' | 'slot' | 'publication' | 'walsenderName'
+> {
+  const publication = publicationOf(epoch);
+  const walsenderName = `meridian_${region.replaceAll('-', '_')}_${epoch}`;
+  return { epoch, publication, slot: publication, walsenderName };
 }
 
 /** The same text for directives that ask for the same work. */

@@ -2,14 +2,14 @@
  * Carries out one directive of the region's controller with the parts of this service. Each run
  * begins from what is stored, so it may be ended at any point and begun again.
  */
-import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
+import type { Epoch } from '../../../shared/core/epoch.ts';
 import type { ClusterView, ReplicationDirective } from '../../../shared/core/cluster-view.ts';
 import { zeroLsn } from '../../../shared/core/lsn.ts';
 import { postgresUsOf } from '../../../shared/core/pgoutput/postgres-time.ts';
-import { isAtOrPast, zeroPosition, type Position } from '../../../shared/core/position.ts';
+import { isAtOrPast, type Position } from '../../../shared/core/position.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
-import { withPg, ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
+import type { PgTarget } from '../../../shared/pg/client.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
@@ -17,13 +17,13 @@ import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import type { ReplicatorConfig } from '../config.ts';
 import { clampToCuts, type Cuts } from '../core/chain-check.ts';
 import type { AppliedFacts } from './applier.ts';
-import { readProgress, writeProgress } from './apply/progress-row.ts';
 import { watchDrift } from './drift-watch.ts';
 import { applyOwnLog, follow, type FollowerOptions } from './follower.ts';
 import { Leader } from './leader.ts';
 import type { OwnLog } from './own-log.ts';
 import type { PeerLink } from './region-link.ts';
 import { seedLog } from './seeder.ts';
+import { StoreRow } from './store-row.ts';
 import { UnseenCapture } from './capture/unseen-capture.ts';
 
 type DirectiveOf<Kind extends ReplicationDirective['kind']> = Extract<
@@ -63,45 +63,27 @@ export class DirectiveRunner {
   readonly #options: RunnerOptions;
   /** Roles, settings and the like that differ here from the primary's. */
   drift: readonly string[] = [];
+  readonly storeRow: StoreRow;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-  }
-
-  /** Sees to it that the log is a store, named in the progress row; returns the row's position. */
-  async prepareStore(signal: AbortSignal): Promise<Position> {
-    const { ownLog, pg, onStore, onApplied, view } = this.#options;
-    const facts = await ownLog.load(signal);
-    const target = pg('meridian_applier');
-    const session = { applicationName: 'meridian replicator', options: ownSessionOptions };
-    const progress = await withPg({ ...target, ...session }, (client) => readProgress(client));
-    const position = progress?.position ?? zeroPosition;
-    const store = facts.store ?? (await ownLog.beginStore(position, view().epoch));
-    if (progress?.store !== store) await writeProgress(target, position, store);
-    onStore(store);
-    onApplied({ applied: position, reached: position, timeUs: null, transactions: 0 });
-    return position;
+    this.storeRow = new StoreRow(options);
   }
 
   async seed(directive: DirectiveOf<'seed'>, signal: AbortSignal): Promise<void> {
-    const { ownLog, config, pg, onStore, onApplied } = this.#options;
+    const { ownLog, config, onStore, onApplied } = this.#options;
     await ownLog.load(signal);
-    const { epoch, position: at, recoveredTo } = directive;
-    const { position, store } = await seedLog(
-      {
-        ownLog,
-        link: this.#link(directive.source),
-        ...{ epoch, position: at, recoveredTo, logQueueBytesMax: config.logQueueBytesMax },
-      },
-      signal,
-    );
-    await writeProgress(pg('meridian_applier'), position, store);
+    const { source, epoch, position: at, recoveredTo } = directive;
+    const { logQueueBytesMax } = config;
+    const of = { ownLog, link: this.#link(source), epoch, position: at, recoveredTo };
+    const { position, store } = await seedLog({ ...of, logQueueBytesMax }, signal);
+    await this.storeRow.write(position, store);
     onStore(store);
     onApplied({ applied: position, reached: position, timeUs: null, transactions: 0 });
   }
 
   async follow(directive: DirectiveOf<'follow'>, signal: AbortSignal): Promise<void> {
-    await this.prepareStore(signal);
+    await this.storeRow.prepare(signal);
     const link = this.#link(directive.source);
     const options = this.#followerOptions(directive.epoch, directive.epoch);
     const ended = new AbortController();
@@ -115,7 +97,7 @@ export class DirectiveRunner {
   }
 
   async catchUp(directive: DirectiveOf<'catch-up'>, signal: AbortSignal): Promise<void> {
-    const position = await this.prepareStore(signal);
+    const position = await this.storeRow.prepare(signal);
     const { epoch, source, cut } = directive;
     const options = this.#followerOptions(epoch, epoch);
     const end = clampToCuts(options.facts().last, options.cuts().history);
@@ -128,9 +110,12 @@ export class DirectiveRunner {
 
   /** A replica's side of a seal: everything in the own log is applied, then `sealed` is logged. */
   async completeReplica(directive: DirectiveOf<'complete'>, signal: AbortSignal): Promise<void> {
-    const position = await this.prepareStore(signal);
     const { epoch, sealEpoch } = directive;
-    const applied = await applyOwnLog(this.#followerOptions(epoch, sealEpoch), position, signal);
+    // Before the first epoch nothing is applied: what was seen in the row is there still.
+    const known = epoch === 0 ? await this.storeRow.seenAt(signal) : null;
+    const position = known ?? (await this.storeRow.prepare(signal));
+    const options = epoch === 0 ? null : this.#followerOptions(epoch, sealEpoch);
+    const applied = options === null ? position : await applyOwnLog(options, position, signal);
     await this.#appendSealed(sealEpoch, applied);
   }
 
@@ -198,8 +183,8 @@ export class DirectiveRunner {
   /** `opened` and `epoch-start`, once for an epoch in this log. */
   async openEpoch(directive: DirectiveOf<'lead'>, signal: AbortSignal): Promise<void> {
     const { ownLog, region, clock } = this.#options;
-    await this.prepareStore(signal);
     const facts = await ownLog.load(signal);
+    if ((await this.storeRow.seenAt(signal)) === null) await this.storeRow.prepare(signal);
     const { epoch, timeline, cut } = directive;
     if (facts.startedEpochs.has(epoch)) return;
     const timeUs = postgresUsOf(clock.wallMs());
@@ -275,14 +260,4 @@ export class DirectiveRunner {
     if (feed === null) throw new Error('the own log was not read yet');
     return feed;
   }
-}
-
-/** Names of an epoch's slot, publication and walsender, as the controller makes them. */
-export function epochNames(
-  epoch: Epoch,
-  region: RegionId,
-): Pick<DirectiveOf<'lead'>, 'epoch' | 'slot' | 'publication' | 'walsenderName'> {
-  const publication = publicationOf(epoch);
-  const walsenderName = `meridian_${region.replaceAll('-', '_')}_${epoch}`;
-  return { epoch, publication, slot: publication, walsenderName };
 }

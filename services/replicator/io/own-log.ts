@@ -45,6 +45,8 @@ export class OwnLog {
   readonly #options: OwnLogOptions;
   readonly writer: LogWriter;
   #facts: LogFacts | null = null;
+  #loading: Promise<LogFacts> | null = null;
+  #beginning: Promise<string> | null = null;
   #feed: RecordFeed | null = null;
   readonly #index = new OffsetIndex();
   readonly #map: LogMap;
@@ -91,6 +93,11 @@ export class OwnLog {
   /** Reads what the log holds, once. */
   async load(signal: AbortSignal): Promise<LogFacts> {
     if (this.#facts !== null) return this.#facts;
+    this.#loading ??= this.#load(signal).finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  async #load(signal: AbortSignal): Promise<LogFacts> {
     this.#forget();
     const { log, readSummary } = this.#options;
     const text = await readSummary().catch(() => null);
@@ -107,6 +114,14 @@ export class OwnLog {
   /** Offset from which the log holds everything after `position`. */
   async offsetAfter(position: Position, signal: AbortSignal): Promise<LogOffset> {
     return this.#index.after(position) ?? (await offsetAfter(this.#options.log, position, signal));
+  }
+
+  /** The store that the log is; one that is none yet is made one that begins after `position`. */
+  async storeFrom(position: Position, epoch: Epoch): Promise<string> {
+    const held = this.#facts?.store ?? null;
+    if (held !== null) return held;
+    this.#beginning ??= this.beginStore(position, epoch).finally(() => (this.#beginning = null));
+    return this.#beginning;
   }
 
   /** Makes an empty log a store of its own, which begins after `position`. */

@@ -12,10 +12,10 @@ import type { LogOverrun, ReplicationReport } from '../../../shared/core/replica
 import { createBackoff } from '../../../shared/runtime/backoff.ts';
 import { superviseLoop } from '../../../shared/runtime/supervised-loop.ts';
 import { grainOf } from '../core/log-map.ts';
-import { changeOfDirective, reportedLogEnd, workOf } from '../core/directive.ts';
+import { changeOfDirective, epochNames, reportedLogEnd, workOf } from '../core/directive.ts';
 import type { ReplicatorDependencies } from './dependencies.ts';
 import type { AppliedFacts } from './applier.ts';
-import { DirectiveRunner, epochNames, type Leading } from './directive-runner.ts';
+import { DirectiveRunner, type Leading } from './directive-runner.ts';
 import type { Leader } from './leader.ts';
 import type { LinkSource } from './link/link-session.ts';
 import { nodeTarget } from './node-target.ts';
@@ -172,6 +172,7 @@ export class Replication {
 
   #onView(view: ClusterView): void {
     this.#leader?.setMembers(view.members, view.k);
+    void this.#runner.storeRow.see(view, this.#abort.signal).catch(() => undefined);
     const current = this.#work?.directive ?? null;
     const change = changeOfDirective(current, view.replication);
     if (change.kind === 'keep') return;

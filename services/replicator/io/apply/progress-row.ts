@@ -2,12 +2,7 @@
 import { parseEpoch } from '../../../../shared/core/epoch.ts';
 import { formatLsn, parseLsn } from '../../../../shared/core/lsn.ts';
 import type { Position } from '../../../../shared/core/position.ts';
-import {
-  ownSessionOptions,
-  withPg,
-  type PgClient,
-  type PgTarget,
-} from '../../../../shared/pg/client.ts';
+import type { PgClient } from '../../../../shared/pg/client.ts';
 import { ownOrigin } from '../../core/transaction-assembler.ts';
 
 export interface Progress {
@@ -43,17 +38,14 @@ export async function takeOrigin(client: PgClient): Promise<void> {
 
 /** Writes the progress row of a node that stands at `position`. */
 export async function writeProgress(
-  target: Omit<PgTarget, 'applicationName' | 'options'>,
+  client: Pick<PgClient, 'query'>,
   position: Position,
   store: string,
 ): Promise<void> {
-  const session = { applicationName: 'meridian seeder', options: ownSessionOptions };
-  await withPg({ ...target, ...session }, async (client) => {
-    await client.query(
-      `INSERT INTO meridian_local.progress (epoch, end_lsn, store) VALUES ($1, $2, $3)
-       ON CONFLICT (one_row) DO UPDATE SET epoch = excluded.epoch, end_lsn = excluded.end_lsn,
-         store = excluded.store, updated_at = clock_timestamp()`,
-      [position.epoch, formatLsn(position.endLsn), store],
-    );
-  });
+  await client.query(
+    `INSERT INTO meridian_local.progress (epoch, end_lsn, store) VALUES ($1, $2, $3)
+     ON CONFLICT (one_row) DO UPDATE SET epoch = excluded.epoch, end_lsn = excluded.end_lsn,
+       store = excluded.store, updated_at = clock_timestamp()`,
+    [position.epoch, formatLsn(position.endLsn), store],
+  );
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   changeOfDirective,
+  epochNames,
   reportedLogEnd,
 } from '../../../../../services/replicator/core/directive.ts';
 import type { ReplicationDirective } from '../../../../../shared/core/cluster-view.ts';
@@ -67,4 +68,13 @@ test('the tail of an opener is told as it is, for the controller to judge', () =
   for (const directive of [follow, { ...seal, isOpener: false }]) {
     assert.deepEqual(reportedLogEnd(directive, last, history), history[0]?.cut);
   }
+});
+
+test('an epoch names its slot, and the walsender by region and epoch', () => {
+  assert.deepEqual(epochNames(e(2), 'eu-west' as RegionId), {
+    epoch: 2,
+    publication: 'meridian_2',
+    slot: 'meridian_2',
+    walsenderName: 'meridian_eu_west_2',
+  });
 });
