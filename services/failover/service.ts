@@ -155,6 +155,7 @@ class RegionController {
       access: nodeAccess,
       clock,
       onObservation: (observation) => this.loop.offer(observation),
+      onServer: (node) => this.#effects.meet(node),
     });
     const onNodes = { access: nodeAccess, nodes: () => this.#watch.nodes() };
     this.#shown = new ShownFacts({
@@ -206,6 +207,7 @@ class RegionController {
     this.#run(trimControlLog({ ...this.#shared, state, storedOffset }, signal));
     watchReplication(this.#dependencies.replicationStatus, {
       onReport: (report) => this.loop.offer({ kind: 'replicationReported', report }),
+      onStore: () => this.#watch.askDatabaseNow(),
       signal,
     });
   }

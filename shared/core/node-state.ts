@@ -33,6 +33,8 @@ export interface NodeState {
   readonly progress: { readonly doneBytes: number; readonly totalBytes: number | null } | null;
   /** Of the disk that its data are on; absent or null when that is not known. */
   readonly disk?: { readonly freeBytes: number; readonly totalBytes: number } | null;
+  /** While it begins as the copy of a database on another server; absent or null otherwise. */
+  readonly adoption?: { readonly phase: 'copying' | 'following' | 'taking-over' } | null;
   /** After `seedRegionNode`: where the recovery of the base backup ended. */
   readonly recoveredTo: Lsn | null;
 }

@@ -17,6 +17,7 @@ import {
   leaseTimes,
   openingObstacle,
   ownDatabase,
+  regionNodeState,
 } from './situation.ts';
 
 /** Failovers of the last so many milliseconds count for the back-off. */
@@ -69,12 +70,17 @@ function propose(
   };
 }
 
-/** Epoch 1: by the first region in priority, once its own node is there and empty. */
+/**
+ * Epoch 1: by the first region in priority, once its own node is there and empty, or about to take
+ * the place of the database that it copies. Until then the prepare harms nobody: no other region
+ * can seal for the first epoch, and a node that is made otherwise opens by it as well.
+ */
 function openFirst(state: ControllerState): Proposal | null {
   const { fold, config } = state;
   const isFirst = fold.policy?.priority[0] === config.region;
-  const database = ownDatabase(state);
-  if (!isFirst || database?.fence.incarnation !== config.incarnation) return null;
+  const isTaken = ownDatabase(state)?.fence.incarnation === config.incarnation;
+  const phase = regionNodeState(state)?.adoption?.phase ?? 'copying';
+  if (!isFirst || (!isTaken && phase === 'copying')) return null;
   const choice = { change: 'failover', preferred: config.region } as const;
   return propose(state, choice, 'no epoch has begun');
 }

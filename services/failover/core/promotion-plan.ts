@@ -58,7 +58,8 @@ export function trackOpening(state: ControllerState): ControllerState {
     epoch,
     serverStart: database.serverStart,
     hasCut: holdsCut(state),
-    areSequencesRaised: false,
+    // Nobody handed out a value before the first epoch.
+    areSequencesRaised: epoch === 1,
     probedAt: null,
     isAgain: database.fence.lastOpenedEpoch === epoch,
   };

@@ -98,6 +98,11 @@ export class EffectRunner {
     }
   }
 
+  /** Connects to a server that has come up: what is done there first may be waited for. */
+  meet(node: NodeId): void {
+    for (const connection of [this.#sql, this.#fence]) this.#warm(connection, node);
+  }
+
   close(): void {
     for (const connection of [this.#sql, this.#fence, this.#prober]) connection.close();
   }
@@ -162,7 +167,9 @@ export class EffectRunner {
         return fence.takeNode(client, effect);
       case 'createPublicationAndSlot':
         await endProbes(client);
-        return createPublicationAndSlot(client, effect.epoch);
+        await createPublicationAndSlot(client, effect.epoch);
+        // A probe is next: its connection is there by then.
+        return this.#warm(this.#prober, effect.node);
       case 'dropPublicationsAndSlots':
         return dropPublicationsAndSlots(client);
       case 'raiseSequences':
@@ -183,12 +190,21 @@ export class EffectRunner {
   }
 
   async #probe(node: NodeId): Promise<EffectResult> {
-    await this.#withNode(this.#sql, node, endProbes);
     await this.#withNode(this.#prober, node, (prober) =>
-      this.#withNode(this.#sql, node, (watcher) => probeCommit(prober, watcher)),
+      this.#withNode(this.#sql, node, async (watcher) => {
+        await endProbes(watcher, prober);
+        await probeCommit(prober, watcher);
+      }),
     );
     this.#prober.close();
     return { kind: 'probed', logEnd: this.#options.logEnd() };
+  }
+
+  /** Opens `connection` unless it is open; nobody waits for it. */
+  #warm(connection: NodeConnection, node: NodeId): void {
+    void Promise.resolve()
+      .then(() => this.#withNode(connection, node, () => Promise.resolve()))
+      .catch(() => undefined);
   }
 
   #withNode<T>(

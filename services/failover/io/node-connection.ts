@@ -20,11 +20,17 @@ const sessionOptions =
   `${ownSessionOptions} -c event_triggers=off -c timezone=UTC -c datestyle=ISO` +
   ' -c statement_timeout=4500 -c lock_timeout=4000 -c idle_in_transaction_session_timeout=10000';
 
+/** A connection, or one that is being made. */
+interface Held {
+  readonly place: NodePlace;
+  readonly client: Promise<PgClient>;
+}
+
 export class NodeConnection {
   readonly #access: NodeAccess;
   readonly #applicationName: string;
   readonly #onLost: () => void;
-  #current: { readonly place: NodePlace; readonly client: PgClient } | null = null;
+  #held: Held | null = null;
 
   constructor(access: NodeAccess, applicationName: string, onLost: () => void = () => undefined) {
     this.#access = access;
@@ -38,35 +44,45 @@ export class NodeConnection {
     boundMs: number,
     work: (client: PgClient) => Promise<T>,
   ): Promise<T> {
+    const held = this.#heldTo(place, boundMs);
     try {
-      const running = this.#clientFor(place, boundMs).then(work);
+      const running = held.client.then(work);
       running.catch(() => undefined);
       return await withDeadline(running, boundMs, () => {
         return new Error(`${place.host}:${place.port} did not answer within ${boundMs} ms`);
       });
     } catch (error) {
-      this.close();
+      // Another may be there by now, which this failure says nothing of.
+      if (this.#held === held) this.close();
       throw error;
     }
   }
 
   close(): void {
-    const { client } = this.#current ?? {};
-    this.#current = null;
-    if (client === undefined) return;
-    client.removeAllListeners('end');
-    void client.end().catch(() => undefined);
-    // An orderly end waits for the server, which may be frozen.
-    client.connection.stream.destroy();
+    const held = this.#held;
+    this.#held = null;
+    held?.client.then(endAtOnce, () => undefined);
   }
 
-  async #clientFor(place: NodePlace, boundMs: number): Promise<PgClient> {
-    const current = this.#current;
-    if (current?.place.host === place.host && current.place.port === place.port) {
-      return current.client;
-    }
+  #heldTo(place: NodePlace, boundMs: number): Held {
+    const known = this.#held;
+    if (known?.place.host === place.host && known.place.port === place.port) return known;
     this.close();
-    const client = await connectPg({
+    const held: Held = { place, client: this.#open(place, boundMs) };
+    this.#held = held;
+    const onEnd = (): void => {
+      if (this.#held === held) this.#held = null;
+      this.#onLost();
+    };
+    held.client.then(
+      (client) => client.once('end', onEnd),
+      () => undefined,
+    );
+    return held;
+  }
+
+  #open(place: NodePlace, boundMs: number): Promise<PgClient> {
+    return connectPg({
       ...place,
       database: this.#access.database,
       user: 'meridian_owner',
@@ -75,13 +91,14 @@ export class NodeConnection {
       options: sessionOptions,
       connectTimeoutMs: boundMs,
     });
-    this.#current = { place, client };
-    client.once('end', () => {
-      if (this.#current?.client === client) this.#current = null;
-      this.#onLost();
-    });
-    return client;
   }
+}
+
+/** An orderly end waits for the server, which may be frozen. */
+function endAtOnce(client: PgClient): void {
+  client.removeAllListeners('end');
+  void client.end().catch(() => undefined);
+  client.connection.stream.destroy();
 }
 
 /** The columns of the only row of `sql`; throws when there is none. */

@@ -44,12 +44,12 @@ const nodeSchema = z.object({
   recoveredTo: z.string().nullable(),
   disk: z.object({ freeBytes: z.number(), totalBytes: z.number() }).nullable().default(null),
   operation: z.string().nullable(),
-  adoption: z.object({ phase: z.string() }).nullable().default(null),
+  adoption: z
+    .object({ phase: z.enum(['copying', 'following', 'taking-over']) })
+    .nullable()
+    .default(null),
 });
-type AgentNode = NodeState & {
-  readonly operation: string | null;
-  readonly adoption: { readonly phase: string } | null;
-};
+type AgentNode = NodeState & { readonly operation: string | null };
 
 export function createPostgresControl(agent: AgentAddress): PostgresControl {
   const origin = internalOrigin(agent.host, agent.port);

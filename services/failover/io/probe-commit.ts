@@ -18,7 +18,7 @@ const probeMode = 'on';
  */
 export async function probeCommit(prober: PgClient, watcher: PgClient): Promise<void> {
   await prober.query(`SET synchronous_commit = ${probeMode}`);
-  const { pid } = await onlyRow(prober, 'SELECT pg_backend_pid()::text AS pid');
+  const pid = await pidOf(prober);
   for (;;) {
     const probe = { isOver: false };
     // A transaction that publishes nothing and holds no lock, but has a commit record.
@@ -26,7 +26,7 @@ export async function probeCommit(prober: PgClient, watcher: PgClient): Promise<
       .query(`SELECT pg_logical_emit_message(true, 'meridian-probe', '')`)
       .finally(() => (probe.isOver = true));
     released.catch(() => undefined);
-    const wasSeen = await seesWait(watcher, pid ?? '', probe);
+    const wasSeen = await seesWait(watcher, pid, probe);
     await released;
     if (wasSeen) return;
   }
@@ -48,10 +48,16 @@ async function seesWait(
   return false;
 }
 
-/** Ends probes whose controller has given up on them: they would wait for ever. */
-export async function endProbes(client: PgClient): Promise<void> {
+/** Ends probes but `own` whose controller has given up on them: they would wait for ever. */
+export async function endProbes(client: PgClient, own: PgClient | null = null): Promise<void> {
+  const pid = own === null ? '0' : await pidOf(own);
   await client.query(
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1',
-    [proberName],
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = $1 AND pid <> $2`,
+    [proberName, pid],
   );
+}
+
+async function pidOf(client: PgClient): Promise<string> {
+  return (await onlyRow(client, 'SELECT pg_backend_pid()::text AS pid'))['pid'] ?? '';
 }

@@ -1,6 +1,7 @@
 /**
  * The region that a switchover prefers makes publication, slot and sequences of the new epoch while
- * its own seal still travels (decision 0054), and drops them when another region was promoted.
+ * its own seal still travels (decision 0054), and drops them when another region was promoted. So
+ * does the first region for the first epoch, once its fence is raised (decision 0060).
  */
 import type { OpenPrepare } from '../../../../shared/core/control/control-state.ts';
 import type { Epoch } from '../../../../shared/core/epoch.ts';
@@ -16,6 +17,7 @@ import { isChosen, ownDatabase, ownPosition, regionNode } from '../situation.ts'
 export function openingEpoch(state: ControllerState): Epoch | null {
   const { fold, seal } = state;
   if (fold.prepare === null) return isChosen(state) ? fold.epoch : null;
+  if (isFirst(state)) return seal?.epoch === 1 && seal.walEnd !== null ? seal.epoch : null;
   const prepare = takenOver(state);
   // What may be told in a seal is promised: nothing of the old epoch comes to this node any more.
   if (prepare === null || seal === null || sealRecord(state, prepare, seal) === null) return null;
@@ -23,6 +25,11 @@ export function openingEpoch(state: ControllerState): Epoch | null {
   const position = ownPosition(state);
   if (last === null || position === null) return null;
   return isAtOrPast(position, last.position) ? prepare.epoch : null;
+}
+
+/** Whether this region opens the first epoch: nothing is in its log, nobody else can open it. */
+function isFirst({ kind, fold, config }: ControllerState): boolean {
+  return kind === 'running' && fold.epoch === 0 && fold.prepare?.preferred === config.region;
 }
 
 /** The open switchover that gives the primary role to this region; null when there is none. */

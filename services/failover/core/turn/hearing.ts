@@ -221,6 +221,8 @@ function hearFinished(
       if (result.kind !== 'sealed' || !isThis) return state;
       return addStep(sealRaised(state, result.walEnd), 'fence raised', '');
     }
+    case 'takeNode':
+      return nodeTaken(state);
     case 'createPublicationAndSlot':
       return isOfOpening ? addStep(state, 'slot made', '') : state;
     case 'raiseSequences': {
@@ -252,6 +254,14 @@ function hearFinished(
     default:
       return state;
   }
+}
+
+/** What was written is known: the seal of an open prepare need not wait for it to be read. */
+function nodeTaken(state: ControllerState): ControllerState {
+  const { database, config } = state;
+  const { region, incarnation } = config;
+  if (database === null || !['', region].includes(database.fence.region)) return state;
+  return { ...state, database: { ...database, fence: { ...database.fence, region, incarnation } } };
 }
 
 /** Its failures were those of the data before; a standby changes nothing of the own node. */

@@ -65,7 +65,8 @@ export function effectEnded(
 
 function changesDatabase(effect: RunningEffect): boolean {
   const lane = laneOf[effect.kind];
-  if (effect.kind === 'writeCheckpoint') return false;
+  // Neither changes what is asked of the database.
+  if (effect.kind === 'writeCheckpoint' || effect.kind === 'probeCommit') return false;
   return lane === 'sql' || lane === 'fence' || lane === 'node';
 }
 

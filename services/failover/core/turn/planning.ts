@@ -16,7 +16,7 @@ import { planRejoin } from '../rejoin/rejoin-plan.ts';
 import { planNotes } from '../rejoin/tail-note.ts';
 import { refuse } from './reading.ts';
 import { planSeal, sealDuty } from '../seal-plan.ts';
-import { isDoorOpen, ownDatabase, regionNode, regionNodeState } from '../situation.ts';
+import { isChosen, isDoorOpen, ownDatabase, regionNode, regionNodeState } from '../situation.ts';
 
 export interface Planned {
   readonly state: ControllerState;
@@ -67,7 +67,9 @@ function planFence(state: ControllerState): readonly EffectBody[] {
   if (isDoorOpen(state) && !isOpening) {
     return [{ kind: 'closeNode', node, why: `the region is ${role}: ${state.why}` }];
   }
-  const isFollower = role === 'replica' || role === 'catching-up' || role === 'rejoining';
+  // Chosen, it may be ready ahead of its role.
+  const isFollower =
+    (role === 'replica' || role === 'catching-up' || role === 'rejoining') && !isChosen(state);
   const closed = 'meridian_closed';
   if (isFollower && database.synchronousStandbyNames !== closed) {
     return [{ kind: 'setSynchronousStandbyNames', node, value: closed }];

@@ -3,6 +3,7 @@
  * what the region's own node says of itself. It asks on a timer, after an effect, and at once when
  * the connection to the node is lost.
  */
+import type { NodeId } from '../../../../shared/core/node.ts';
 import type { NodeState } from '../../../../shared/core/node-state.ts';
 import { messageOf } from '../../../../shared/errors/meridian-error.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
@@ -30,6 +31,8 @@ export interface RegionWatchOptions {
   readonly access: NodeAccess;
   readonly clock: Clock;
   readonly onObservation: (observation: Observation) => void;
+  /** Another server than before runs as the region's own node. */
+  readonly onServer: (node: NodeId) => void;
 }
 
 const nodesEveryMs = 250;
@@ -91,8 +94,10 @@ export class RegionWatch {
     if (nodes === null) return;
     const before = runningNodeOf(this.#nodes)?.pid;
     this.#nodes = nodes;
-    if (runningNodeOf(nodes)?.pid !== before) this.#databaseBell.ring();
+    const running = runningNodeOf(nodes);
+    if (running?.pid !== before) this.#databaseBell.ring();
     this.#options.onObservation({ kind: 'nodesReported', askedAtMs, nodes });
+    if (running !== undefined && running.pid !== before) this.#options.onServer(running.id);
   }
 
   async #askDatabase(): Promise<void> {

@@ -4,6 +4,8 @@ import type { ReplicationStatus } from '../../../../shared/ports/replication-sta
 
 export interface ReplicationWatch {
   readonly onReport: (report: ReplicationReport) => void;
+  /** The progress row names another store. */
+  readonly onStore: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -18,8 +20,10 @@ export function watchReplication(status: ReplicationStatus, watch: ReplicationWa
   const send = (): void => {
     if (bundle !== null) clearTimeout(bundle);
     bundle = null;
+    const before = last?.store ?? null;
     last = status.report();
     watch.onReport(last);
+    if (last.store !== before) watch.onStore();
   };
   const stopListening = status.onChange((report) => {
     if (last === null || isOtherWork(report, last)) send();

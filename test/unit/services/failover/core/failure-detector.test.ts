@@ -15,6 +15,7 @@ import {
   followOf,
   inEpochOne,
   configOf,
+  nodeOf,
   nowMs,
   primaryState,
   record,
@@ -40,6 +41,15 @@ function preferring(changes: Partial<ControllerState>): ControllerState {
     replication: replicationOf(followOf(1), { store: 'us-east-store', freshAtMs: nowMs - 100 }),
     ...reading({ promotedAtMs: nowMs - 60_000 }),
     ...changes,
+  });
+}
+
+/** eu-west, whose node begins as the copy of a database on another server. */
+function adopting(phase: 'copying' | 'following'): ControllerState {
+  return primaryState({
+    fold: foldAll([record.policy()], initialControlState).state,
+    nodes: [nodeOf('eu-west/pg-1', { data: 'half-made', mode: null, adoption: { phase } })],
+    database: null,
   });
 }
 
@@ -169,6 +179,16 @@ const rows: readonly Row[] = [
       fold: foldAll([record.policy()], initialControlState).state,
       database: databaseOf(eu, { progress: null }),
     }),
+    proposal: '1 failover eu-west',
+  },
+  {
+    name: 'no epoch 1 while its node is being copied from another server',
+    state: adopting('copying'),
+    proposal: null,
+  },
+  {
+    name: 'epoch 1 when the copy follows, so that nothing waits for it',
+    state: adopting('following'),
     proposal: '1 failover eu-west',
   },
   {

@@ -19,6 +19,7 @@ import {
   databaseOf,
   epoch,
   eu,
+  foldAll,
   lsn,
   nowMs,
   primaryState,
@@ -60,7 +61,27 @@ const announced = {
 } as const;
 const short = sealing([switching]).replication;
 
+const first = foldAll([record.policy(), record.prepare(1, { preferred: eu })]).state;
+const raised = { epoch: epoch(1), drainingSinceMs: null, walEnd: lsn(0x20n), ownEpoch: null };
+
+/** eu-west before the first epoch, its fence raised. */
+function opening(changes: Partial<ControllerState> = {}): ControllerState {
+  const database = databaseOf(eu, { progress: null });
+  return trackOpening(primaryState({ fold: first, database, seal: raised, ...changes }));
+}
+
 const rows = [
+  { name: 'for the first epoch once the fence is raised', state: opening(), opens: 1 },
+  {
+    name: 'not for the first epoch before',
+    state: opening({ seal: { ...raised, walEnd: null } }),
+    opens: null,
+  },
+  {
+    name: 'not for the first epoch where another region is to open it',
+    state: trackOpening(replicaState({ fold: first, seal: raised })),
+    opens: null,
+  },
   { name: 'once the final seal was read', state: sealing([switching, last]), opens: 2 },
   { name: 'once it was announced', state: sealing([switching], announced), opens: 2 },
   { name: 'not before it is known', state: sealing([switching]), opens: null },
@@ -124,6 +145,19 @@ describe('made ready while the seal travels', () => {
     assert.deepEqual(planOf({ ...made, opening }), [name]);
     const named = { ...sealed, ...parts, synchronousStandbyNames: value };
     assert.deepEqual(planOf({ ...made, opening, database: databaseOf(us, named) }), []);
+  });
+
+  it('is the same for the first epoch, where nothing waits for the seal to be told', () => {
+    const state = opening({ tenure: null, opening: null });
+    const slot = { kind: 'createPublicationAndSlot', node: 'eu-west/pg-1', epoch: 1 };
+    assert.deepEqual(planOf(state), [slot]);
+    const slots = [{ name: 'meridian_1', isSound: true, isActive: false }];
+    const made = { progress: null, slots, publications: ['meridian_1'] };
+    const value = 'meridian_eu_west_1';
+    const name = { kind: 'setSynchronousStandbyNames', node: 'eu-west/pg-1', value };
+    const database = databaseOf(eu, made);
+    // No sequence is raised: nobody handed out a value before.
+    assert.deepEqual(planOf({ ...state, database }), [name]);
   });
 
   it('counts for the promotion, so that the region leads at once', () => {

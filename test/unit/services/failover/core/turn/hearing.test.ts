@@ -30,6 +30,27 @@ const running = (kind: RunningEffect['kind'], changes: Partial<RunningEffect> = 
 const finished = (state: ControllerState, result: EffectResult): ControllerState =>
   hear(state, { kind: 'effectFinished', nowMs, id: 7, result });
 
+describe('a node that was taken', () => {
+  const taken = (region: string): string | undefined => {
+    const fence = { region, incarnation: '' };
+    const state = replicaState({
+      database: databaseOf(us, { fence }),
+      running: running('takeNode'),
+    });
+    const { database, isDatabaseFresh } = finished(state, { kind: 'none' });
+    assert.ok(!isDatabaseFresh);
+    return `${String(database?.fence.region)} ${String(database?.fence.incarnation)}`;
+  };
+
+  it('is the own one before it is read again', () => {
+    assert.deepEqual([taken(''), taken(us)], ['us-east us-east-1', 'us-east us-east-1']);
+  });
+
+  it('is not when it was seen to be another region’s', () => {
+    assert.equal(taken('ap-south'), 'ap-south ');
+  });
+});
+
 describe('facts', () => {
   const askedAtMs = nowMs;
 

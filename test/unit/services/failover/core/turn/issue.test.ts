@@ -33,6 +33,12 @@ describe('issuing', () => {
     assert.deepEqual(kinds(issue(fresh, [probe]).effects), ['probeCommit']);
   });
 
+  it('waits for none after a probe, which changes nothing', () => {
+    const { state, effects } = issue(primaryState(), [probe]);
+    const ended = effectEnded(state, effects[0]?.id ?? 0, false).state;
+    assert.deepEqual(kinds(issue(ended, [raise]).effects), ['raiseSequences']);
+  });
+
   it('a failed effect is left alone for a while', () => {
     const { state, effects } = issue(primaryState(), [close]);
     const failed = effectEnded(state, effects[0]?.id ?? 0, true).state;

@@ -4,6 +4,7 @@ import type { ControllerState } from '../../../../../../services/failover/core/c
 import { planAll } from '../../../../../../services/failover/core/turn/planning.ts';
 import { initialControlState } from '../../../../../../shared/core/control/control-state.ts';
 import {
+  ap,
   databaseOf,
   nodeOf,
   nowMs,
@@ -41,6 +42,15 @@ const rows: readonly Row[] = [
     name: 'names of a replica stay closed',
     state: replicaState({ database: databaseOf(us, { synchronousStandbyNames: 'meridian_x_1' }) }),
     plan: ['setSynchronousStandbyNames'],
+  },
+  {
+    name: 'those of a region that is chosen may be ready ahead of its role',
+    state: withRecords(
+      replicaState({ database: databaseOf(us, { synchronousStandbyNames: 'meridian_us_east_2' }) }),
+      record.prepare(2, { preferred: us }),
+      ...[us, ap].map((region) => record.seal(2, region, { at: '1:0/10' })),
+    ),
+    plan: [],
   },
   { name: 'a primary’s door stays open', state: primaryState(), plan: [] },
   {
