@@ -27,6 +27,15 @@ const nodeSchema = z.object({
     })
     .nullable()
     .default(null),
+  takenOver: z
+    .object({
+      askedAtMs: z.number(),
+      closedAtMs: z.number(),
+      promotedAtMs: z.number(),
+      wholeAtMs: z.number(),
+    })
+    .nullable()
+    .default(null),
 });
 
 export const agentStateSchema = z.object({

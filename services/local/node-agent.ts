@@ -158,15 +158,11 @@ function stateOf(
     processes: [...states, ...nodes.processes()],
     nodes: nodes
       .states()
-      .map(({ id, data, process: phase, mode, operation, problem, progress, adoption }) => ({
-        id,
-        data,
-        process: phase,
-        mode,
-        operation,
-        problem,
-        progress: progress === null ? null : { ...progress },
-        adoption: adoption === null ? null : { ...adoption },
+      .map(({ id, data, process: phase, mode, operation, problem, ...more }) => ({
+        ...{ id, data, process: phase, mode, operation, problem },
+        progress: more.progress === null ? null : { ...more.progress },
+        adoption: more.adoption === null ? null : { ...more.adoption },
+        takenOver: more.takenOver === null ? null : { ...more.takenOver },
       })),
   };
 }

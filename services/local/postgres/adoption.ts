@@ -38,6 +38,16 @@ export interface AdoptionState {
   readonly behindBytes: number | null;
 }
 
+/** When each part of a take-over was done, in milliseconds since 1970. */
+export interface TakeOverTimes {
+  readonly askedAtMs: number;
+  /** Nobody is left in the old database, and the copy has the end of its WAL. */
+  readonly closedAtMs: number;
+  readonly promotedAtMs: number;
+  /** Meridian's tables are whole in the copy, and its door has their guard. */
+  readonly wholeAtMs: number;
+}
+
 /** A copy without its source, which the file of the adoption names. */
 type Copy = Omit<Seed, 'source'>;
 
@@ -55,6 +65,7 @@ export class Adoption {
   readonly #boundMs: number;
   #asked = Promise.withResolvers<void>();
   #state: AdoptionState | null = null;
+  #times: TakeOverTimes | null = null;
   #place: NonNullable<ServerRun['adopted']> | null = null;
 
   constructor(context: RegionContext, boundMs = takeOverBoundMs) {
@@ -64,6 +75,11 @@ export class Adoption {
 
   state(): AdoptionState | null {
     return this.#state;
+  }
+
+  /** Of the take-over that this agent has finished. */
+  times(): TakeOverTimes | null {
+    return this.#times;
   }
 
   /** Whom the node's server follows now. */
@@ -112,8 +128,9 @@ export class Adoption {
       this.#state = { phase: 'taking-over', behindBytes: 0 };
       const origin = JSON.stringify({ ...source, user: undefined, password: undefined });
       await writeFileWhole(adoptedFile(this.#context.paths), origin);
-      await this.#take(old, seed, { server, schema });
+      const times = await this.#take(old, seed, { server, schema });
       await remember(schema.digest);
+      this.#times = { ...times, wholeAtMs: Date.now() };
       void withPg(old, dropAdoptionSlot).catch(() => undefined);
     } catch (error) {
       await server.stop();
@@ -165,15 +182,19 @@ export class Adoption {
     old: PgTarget,
     seed: Copy,
     { server, schema }: { readonly server: ManagedProcess; readonly schema: SchemaFiles },
-  ): Promise<void> {
+  ): Promise<Omit<TakeOverTimes, 'wholeAtMs'>> {
     const { database } = this.#context.cluster;
+    const askedAtMs = Date.now();
     try {
       const end = await withPg(old, (client) => this.#close(client, seed));
+      const closedAtMs = Date.now();
       await this.#promote(seed, server);
+      const promotedAtMs = Date.now();
       // The copy ended its recovery by itself: what it did not have by then it will never have.
       const has = await readSwitchPoint(seed.run.folder.dataFolder);
       if (has < end) throw new Error('The copy lacks the end.');
       await this.#settle(seed, schema);
+      return { askedAtMs, closedAtMs, promotedAtMs };
     } catch (error) {
       // Nobody but Meridian was let into the copy: the old database is still all there is.
       await server.stop();

@@ -15,7 +15,7 @@ import { ManagedProcess, type ProcessSpec, type ProcessState } from '../process/
 import type { RegionContext } from '../region-context.ts';
 import { nodeName } from '../region-paths.ts';
 import { NodeOperations, type NodeOperation } from './node-operations.ts';
-import { Adoption, type AdoptionState } from './adoption.ts';
+import { Adoption, type AdoptionState, type TakeOverTimes } from './adoption.ts';
 import {
   checkStart,
   dataStateOf,
@@ -45,6 +45,7 @@ export interface AgentNodeState extends NodeState {
   readonly operation: NodeOperation | null;
   /** While `initialise` takes a database over from another server. */
   readonly adoption: AdoptionState | null;
+  readonly takenOver: TakeOverTimes | null;
 }
 
 type NodeConfig = RegionConfig['nodes'][number];
@@ -110,6 +111,7 @@ export class PostgresNode {
       disk: diskOf(dirname(this.#folder.folder)),
       operation: this.#operations.current,
       adoption: this.adoption.state(),
+      takenOver: this.adoption.times(),
     };
   }
 

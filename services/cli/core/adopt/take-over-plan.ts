@@ -1,4 +1,8 @@
-/** What is next in an adoption: decided anew at each look, so it can be begun again. */
+/**
+ * What is next in an adoption: decided anew at each look, so it can be begun again; and how long
+ * its take-over took.
+ */
+import { formatDuration } from '../duration.ts';
 
 export interface AdoptionLook {
   /** What the agent of the region says of its node; null while no agent answers. */
@@ -13,6 +17,15 @@ export interface AdoptionLook {
   } | null;
   readonly primary: string | null;
   readonly members: number;
+}
+
+/** When parts of a take-over were done, in milliseconds since 1970; the last may not be known. */
+export interface PauseTimes {
+  readonly askedAtMs: number;
+  readonly closedAtMs: number;
+  readonly promotedAtMs: number;
+  readonly wholeAtMs: number;
+  readonly openedAtMs: number | null;
 }
 
 export type AdoptionStep =
@@ -44,6 +57,21 @@ export function nextAdoptionStep(
     return wait(`the copy, ${String(Math.ceil((behindBytes ?? 0) / megabyte))} MB behind`);
   }
   return { kind: 'take-over' };
+}
+
+/** Each part with its time. */
+export function pauseWords(times: PauseTimes): string {
+  const { askedAtMs, closedAtMs, promotedAtMs, wholeAtMs, openedAtMs } = times;
+  const from = (name: string, sinceMs: number, atMs: number): string =>
+    `${name} ${formatDuration(Math.max(0, atMs - sinceMs))}`;
+  const parts = [
+    from('closing the old database', askedAtMs, closedAtMs),
+    from('promoting the copy', closedAtMs, promotedAtMs),
+    from('completing the tables', promotedAtMs, wholeAtMs),
+    ...(openedAtMs === null ? [] : [from('the first epoch', wholeAtMs, openedAtMs)]),
+  ];
+  const all = from('took over in', askedAtMs, openedAtMs ?? wholeAtMs);
+  return `${all}: ${parts.join(', ')}`;
 }
 
 function wait(why: string): AdoptionStep {

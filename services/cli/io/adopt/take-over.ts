@@ -1,5 +1,6 @@
 /** Has a region adopt a database: tells its agent where it is, watches, and says when. */
 import { existsSync } from 'node:fs';
+import { z } from 'zod';
 import { createAgentClient, type AgentClient } from '../../../local/agent-client.ts';
 import {
   adoptedFile,
@@ -15,7 +16,12 @@ import type { NodeId } from '../../../../shared/core/node.ts';
 import { ownSessionOptions, withPg } from '../../../../shared/pg/client.ts';
 import { quoteIdent } from '../../../../shared/pg/quote.ts';
 import { sleep } from '../../../../shared/runtime/sleep.ts';
-import { nextAdoptionStep, type AdoptionLook } from '../../core/adopt/take-over-plan.ts';
+import {
+  nextAdoptionStep,
+  pauseWords,
+  type AdoptionLook,
+  type PauseTimes,
+} from '../../core/adopt/take-over-plan.ts';
 import { CliError } from '../../core/cli-error.ts';
 import { exitCodes } from '../../core/exit-code.ts';
 import { statusDocument } from '../../core/status-document.ts';
@@ -26,6 +32,7 @@ import {
   openAdmin,
   openCluster,
   regionNamed,
+  urlOf,
   type Context,
   type OpenCluster,
 } from '../context.ts';
@@ -106,16 +113,24 @@ export async function takeOver(
     else if (!existsSync(adoptedFile(paths)))
       throw refusal(`${region.id} has a database.`, tooLate);
     let before = '';
+    let isAsked = false;
     for (;;) {
       const now = await look(agent, admin, region);
       const step = nextAdoptionStep(now, { region: region.id, k: config.policy.k });
       if (step.kind === 'raise-durability') {
+        if (isAsked && now.takenOver !== null) {
+          const openedAtMs = await openedAt(context, region).catch(() => null);
+          context.terminal.say(pauseWords({ ...now.takenOver, openedAtMs }));
+        }
         return await raiseDurability(context, regionNamed(config, now.primary ?? region.id));
       }
       const words = step.kind === 'wait' ? `waiting for ${step.why}` : 'taking over';
       if (words !== before) context.terminal.say(words);
       before = words;
-      if (step.kind === 'take-over') await agent.takeOver(node);
+      if (step.kind === 'take-over') {
+        await agent.takeOver(node);
+        isAsked = true;
+      }
       await sleep(lookEveryMs);
     }
   } finally {
@@ -128,12 +143,44 @@ async function look(
   agent: AgentClient,
   admin: AdminApi,
   region: RegionConfig,
-): Promise<AdoptionLook> {
+): Promise<AdoptionLook & { readonly takenOver: Omit<PauseTimes, 'openedAtMs'> | null }> {
   const state = await agent.state();
   const node = state?.nodes.find(({ id }) => id === region.nodes[0]?.id) ?? null;
   const { listed, answers } = await admin.regions().catch(() => ({ listed: [], answers: [] }));
   const status = statusDocument(listed, answers);
-  return { node, primary: status?.primary ?? null, members: status?.members.length ?? 0 };
+  const members = status?.members.length ?? 0;
+  const takenOver = node?.takenOver ?? null;
+  return { node, primary: status?.primary ?? null, members, takenOver };
+}
+
+const firstEpochSchema = z.object({
+  items: z.array(z.object({ epoch: z.number(), operationId: z.string().nullable() })),
+});
+const openingSchema = z.object({
+  startedAt: z.string(),
+  steps: z.array(z.object({ name: z.string(), atMs: z.number() })),
+});
+
+/** When `region` opened the first epoch, to a tenth of a second; null when it does not say. */
+async function openedAt(context: Context, region: RegionConfig): Promise<number | null> {
+  const endpoint = urlOf(openCluster(context).config, region, 'admin');
+  const options = { ...context.options, endpoint };
+  const admin = openAdmin({ ...context, options }, 'admin:viewer');
+  try {
+    return await openedBy(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+async function openedBy(admin: AdminApi): Promise<number | null> {
+  const { items } = await admin.get('/admin/history', firstEpochSchema);
+  const id = items.find(({ epoch }) => epoch === 1)?.operationId ?? null;
+  if (id === null) return null;
+  const path = `/admin/operations/${encodeURIComponent(id)}`;
+  const { startedAt, steps } = await admin.get(path, openingSchema);
+  const opened = steps.find(({ name }) => name === 'opened');
+  return opened === undefined ? null : Date.parse(startedAt) + opened.atMs;
 }
 
 /** On the primary, as in a database of Meridian's own; open sessions keep what they began with. */

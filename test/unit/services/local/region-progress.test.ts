@@ -19,6 +19,7 @@ const node = {
   problem: null,
   progress: null,
   adoption: null,
+  takenOver: null,
 };
 const process = { ...kafka, name: 'pg-1' };
 

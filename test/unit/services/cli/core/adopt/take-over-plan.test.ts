@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   nextAdoptionStep,
+  pauseWords,
   type AdoptionLook,
 } from '../../../../../../services/cli/core/adopt/take-over-plan.ts';
 
@@ -48,3 +49,12 @@ for (const [title, given, expected] of rows) {
     else assert.match(step.kind === 'wait' ? step.why : step.kind, expected);
   });
 }
+
+test('a take-over is told part by part', () => {
+  const times = { askedAtMs: 1000, closedAtMs: 1060, promotedAtMs: 1170, wholeAtMs: 1400 };
+  const parts =
+    'closing the old database 60ms, promoting the copy 110ms, completing the tables 230ms';
+  assert.equal(pauseWords({ ...times, openedAtMs: null }), `took over in 400ms: ${parts}`);
+  const all = `took over in 1.1s: ${parts}, the first epoch 700ms`;
+  assert.equal(pauseWords({ ...times, openedAtMs: 2100 }), all);
+});
