@@ -92,8 +92,10 @@ async function connectFirst(places: readonly Place[]): Promise<pg.Client> {
       try {
         await client.connect();
         return client;
-      } catch {
+      } catch (error) {
         void client.end().catch(() => undefined);
+        // As libpq, which goes on without only where there is none.
+        if (!/does not support SSL/.test(String(error))) break;
       }
     }
   }
