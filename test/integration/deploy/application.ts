@@ -19,11 +19,14 @@ export interface Application {
   readonly written: ReadonlySet<number>;
   /** Longest time between two answers since the last call, in milliseconds. */
   longestPauseMs(): number;
+  /** The same of those that began about `atMs`, of the wall clock: no other stall is meant. */
+  pauseAtMs(atMs: number): number;
   stop(): Promise<void>;
 }
 
 /** Nobody's pool connects without a pause. */
 const againMs = 50;
+const aboutMs = 2000;
 
 const base = { user: 'shop', password: oldPassword, database: 'app' };
 
@@ -42,6 +45,7 @@ export async function fillDatabase({ host, port }: Place, scale: number): Promis
 export function startApplication(places: () => readonly Place[]): Application {
   const stop = new AbortController();
   const written = new Set<number>();
+  const answeredAtMs: number[] = [];
   let lastMs = performance.now();
   let longestMs = 0;
   const beat = async (): Promise<void> => {
@@ -51,6 +55,7 @@ export function startApplication(places: () => readonly Place[]): Application {
         client ??= await connectFirst(places());
         await client.query('INSERT INTO beat VALUES ($1)', [n]);
         written.add(n);
+        answeredAtMs.push(Date.now());
         const nowMs = performance.now();
         longestMs = Math.max(longestMs, nowMs - lastMs);
         lastMs = nowMs;
@@ -76,6 +81,13 @@ export function startApplication(places: () => readonly Place[]): Application {
       const found = Math.max(longestMs, performance.now() - lastMs);
       longestMs = 0;
       return Math.round(found);
+    },
+    pauseAtMs(atMs) {
+      const pauses = answeredAtMs.map((ms, index) => {
+        const sinceMs = answeredAtMs[index - 1] ?? ms;
+        return Math.abs(sinceMs - atMs) < aboutMs ? ms - sinceMs : 0;
+      });
+      return Math.max(...pauses);
     },
     async stop() {
       stop.abort();
