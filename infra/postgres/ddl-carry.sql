@@ -74,13 +74,17 @@ CREATE TABLE IF NOT EXISTS meridian.given_identity (
 );
 
 -- Whether the table has a key that finds its rows: the primary key, or the index that is named as
--- its identity. A deferrable one does not.
+-- its identity. A deferrable one does not, nor does one over a generated column on PostgreSQL 17,
+-- which sends no such column.
 CREATE OR REPLACE FUNCTION meridian.has_usable_key(table_id oid, identity "char") RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM pg_index i
     WHERE i.indrelid = table_id AND i.indisvalid AND i.indimmediate
       AND CASE identity WHEN 'i' THEN i.indisreplident WHEN 'n' THEN false
-        ELSE i.indisprimary END)
+        ELSE i.indisprimary END
+      AND (current_setting('server_version_num')::integer >= 180000 OR NOT EXISTS (
+        SELECT FROM pg_attribute a WHERE a.attrelid = table_id AND a.attgenerated <> ''
+          AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))))
 $$;
 
 -- A table without usable identity would make the application's own UPDATE fail: it gets one, until

@@ -40,12 +40,17 @@ export interface BackupOptions {
   readonly label: string;
   /** Null: as fast as it goes. PostgreSQL takes 32 to 1,048,576. */
   readonly kilobytesPerSecondMax: number | null;
+  /** Of the server that will run the copy: one of another version does not start. */
+  readonly majorVersion: number;
 }
 
-/** Begins a base backup at `source`, whose user must have REPLICATION. Throws when refused. */
+/**
+ * Begins a base backup at `source`, whose user must have REPLICATION. Throws when refused, and when
+ * the copy could not be run.
+ */
 export async function startBaseBackup(
   source: PgTarget,
-  { label, kilobytesPerSecondMax }: BackupOptions,
+  { label, kilobytesPerSecondMax, majorVersion }: BackupOptions,
 ): Promise<BaseBackup> {
   const client = new pg.Client({
     ...pgConfigOf(source),
@@ -55,6 +60,13 @@ export async function startBaseBackup(
   await client.connect().catch((error: unknown) => {
     throw refusalOf('postgres', error);
   });
+  const { rows } = await client.query<Record<string, string>>('SHOW server_version_num');
+  const found = Math.floor(Number(rows[0]?.['server_version_num']) / 10_000);
+  if (found !== majorVersion) {
+    await client.end();
+    const own = `the one here is ${String(majorVersion)}`;
+    throw new Error(`it runs PostgreSQL ${String(found)}, ${own}: every region needs the same`);
+  }
   const { connection } = client as unknown as { connection: ReplicationConnection };
   for (const name of listenersOfClient) connection.removeAllListeners(name);
   const tar = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });

@@ -15,8 +15,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { publicationEnd } from '../../services/failover/core/opening/publication.ts';
 import { connectPg, ownSessionOptions, withPg, type PgTarget } from '../../shared/pg/client.ts';
-import { locatePrograms, postgresUser } from '../../services/local/programs.ts';
+import {
+  locatePrograms,
+  postgresMajorVersion,
+  postgresUser,
+} from '../../services/local/programs.ts';
 import { eventually } from './eventually.ts';
 
 export const testPassword = 'a-password-for-tests';
@@ -62,7 +67,8 @@ export async function startTestServer(
     ...settings,
   });
   const base = readFileSync(join(repository, 'infra/postgres/postgresql.conf'), 'utf8');
-  const own_ = ['sync_replication_slots = off', 'io_method = sync'];
+  const major = postgresMajorVersion(locatePrograms().postgresHome);
+  const own_ = ['sync_replication_slots = off', ...(major < 18 ? [] : ['io_method = sync'])];
   const text = [base, ...own_, ...lines.map(([name, value]) => `${name} = ${value}`)].join('\n');
   writeFileSync(join(data, 'postgresql.conf'), `${text}\n`);
   const rule = settings['ssl'] === 'on' ? 'hostssl' : 'host';
@@ -113,6 +119,13 @@ export async function startTestServer(
   return server;
 }
 
+/** The publication of epoch 1, as a primary makes it. */
+export async function publish(server: TestServer): Promise<void> {
+  const [row] = await server.query(`SELECT current_setting('server_version_num') AS version`);
+  const options = publicationEnd(Number(row?.['version']));
+  await server.query(`CREATE PUBLICATION meridian_1 FOR ALL TABLES${options}`);
+}
+
 /** Makes a running server of epoch 0, with its fence taken by incarnation `i`. */
 export async function openToApplications(server: TestServer): Promise<void> {
   await server.query(
@@ -160,7 +173,7 @@ async function makeTemplate(): Promise<string> {
     if (result.status !== 0) throw new Error(`${program}: ${result.stderr}`);
   };
   run('initdb', [
-    ...['-D', data, '-U', 'meridian_owner', '--auth', 'trust', '--encoding', 'UTF8'],
+    ...['-D', data, '-U', 'meridian_owner', '--auth', 'trust', '--encoding', 'UTF8', '-k'],
     ...[
       '--locale',
       'C',

@@ -8,6 +8,7 @@ import { publicationOf, type Epoch } from '../../../shared/core/epoch.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { sqlstateOf } from '../../../shared/errors/sqlstate.ts';
 import { quoteIdent } from '../../../shared/pg/quote.ts';
+import { publicationEnd } from '../core/opening/publication.ts';
 import { onlyRow } from './node-connection.ts';
 
 /** query_canceled by statement_timeout, lock_not_available by lock_timeout. */
@@ -26,12 +27,11 @@ export async function createPublicationAndSlot(client: PgClient, epoch: Epoch): 
   );
   if (found['publication'] !== 'true') {
     if (found['slot'] === 'true') await dropSlot(client, name);
-    // An identity may hold a generated column: unpublished, it would make an UPDATE fail.
     const { version } = await onlyRow(
       client,
       `SELECT current_setting('server_version_num') AS version`,
     );
-    const options = Number(version) >= 180_000 ? ' WITH (publish_generated_columns = stored)' : '';
+    const options = publicationEnd(Number(version));
     await client.query(`CREATE PUBLICATION ${quoteIdent(name)} FOR ALL TABLES${options}`);
   } else if (found['slot'] === 'true') {
     return;

@@ -18,6 +18,7 @@ import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { RunAs } from '../process/managed-process.ts';
 import { checkRoom } from '../process/disk-room.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
+import { postgresMajorVersion } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
 import { makeEmptyData } from './node-folder.ts';
 import { withOneServer, type OneServer } from './one-server.ts';
@@ -109,7 +110,8 @@ export async function copyData(context: RegionContext, seed: Seed): Promise<void
   await makeEmptyData(seed.run.folder, context.postgresUser);
   try {
     const { kilobytesPerSecondMax } = context.cluster.seed;
-    const options = { label: 'meridian', kilobytesPerSecondMax };
+    const majorVersion = postgresMajorVersion(context.programs.postgresHome);
+    const options = { label: 'meridian', kilobytesPerSecondMax, majorVersion };
     const backup = await startBaseBackup(sourceTarget(context, seed.source), options);
     const giveUp = (): void => backup.abort();
     seed.signal.addEventListener('abort', giveUp, { once: true });

@@ -17,7 +17,13 @@ import { linkIdentityOf } from '../../../shared/config/security.ts';
 import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
 import { eventually } from '../eventually.ts';
 import { startTestKafka, type TestKafka } from '../kafka.ts';
-import { openToApplications, startTestServer, testAddress, type TestServer } from '../postgres.ts';
+import {
+  openToApplications,
+  publish,
+  startTestServer,
+  testAddress,
+  type TestServer,
+} from '../postgres.ts';
 import { delayLinks } from './delayed-links.ts';
 import {
   makeHandSecurity,
@@ -169,9 +175,7 @@ async function openFirstEpoch(primary: HandRegion, replicas: readonly HandRegion
   await Promise.all(all.map((region) => reached(region, 'complete', 'done')));
   const walsenderName = `meridian_${primary.id.replaceAll('-', '_')}_1`;
   const { server } = primary;
-  await server.query(
-    'CREATE PUBLICATION meridian_1 FOR ALL TABLES WITH (publish_generated_columns = stored)',
-  );
+  await publish(server);
   await server.query(
     `SELECT pg_create_logical_replication_slot('meridian_1', 'pgoutput', false, false, true)`,
   );

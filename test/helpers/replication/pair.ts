@@ -17,7 +17,13 @@ import { messageOf } from '../../../shared/errors/meridian-error.ts';
 import { connectPg, type PgClient } from '../../../shared/pg/client.ts';
 import { packRecord, unpackRecord } from '../../../shared/runtime/record-packing.ts';
 import { eventually } from '../eventually.ts';
-import { openToApplications, startTestServer, testAddress, type TestServer } from '../postgres.ts';
+import {
+  openToApplications,
+  publish,
+  startTestServer,
+  testAddress,
+  type TestServer,
+} from '../postgres.ts';
 
 export interface ReplicatedPair {
   readonly source: TestServer;
@@ -42,9 +48,7 @@ export async function startPair(options: PairOptions = {}): Promise<ReplicatedPa
   const address = testAddress(2);
   const source = await startTestServer(address);
   const target = await startTestServer(address.replace(/\.2$/, '.3'));
-  await source.query(
-    'CREATE PUBLICATION meridian_1 FOR ALL TABLES WITH (publish_generated_columns = stored)',
-  );
+  await publish(source);
   await source.query(`SELECT pg_create_logical_replication_slot('meridian_1', 'pgoutput')`);
   await openToApplications(source);
   await target.query(

@@ -78,7 +78,7 @@ test('every obstacle is found, with its fix; nothing is changed', async () => {
   ]);
   assert.ok(obstacles.every(({ fix }) => fix !== null && fix.length > 10));
   const keyless = findings.find(({ check }) => check === 'replica identity');
-  assert.deepEqual([keyless?.verdict, keyless?.found], ['note', 'no key: public.keyless']);
+  assert.deepEqual([keyless?.verdict, keyless?.found], ['note', 'no usable key: public.keyless']);
 });
 
 test('a password in the URL is refused before it is used', async () => {

@@ -98,9 +98,10 @@ function checkIdentities(content: ContentFacts): readonly Finding[] {
     const found = `virtual columns and no key: ${listed(virtualWithoutKey)}`;
     return [obstacle('replica identity', found, 'add a primary key, or make the columns STORED')];
   }
-  if (tablesWithoutKey.length === 0) return [ok('replica identity', 'every table has a key')];
+  if (tablesWithoutKey.length === 0)
+    return [ok('replica identity', 'every table has a usable key')];
   const fix = 'get REPLICA IDENTITY FULL, which writes whole rows; a primary key is better';
-  return [note('replica identity', `no key: ${listed(tablesWithoutKey)}`, fix)];
+  return [note('replica identity', `no usable key: ${listed(tablesWithoutKey)}`, fix)];
 }
 
 function checkList(

@@ -85,7 +85,10 @@ const hasVirtual = `EXISTS (SELECT FROM pg_attribute a
 const hasNoKey = `r.relpersistence = 'p' AND r.relreplident <> 'f'
   AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.oid AND i.indisvalid
     AND i.indimmediate AND CASE r.relreplident WHEN 'i' THEN i.indisreplident
-      WHEN 'n' THEN false ELSE i.indisprimary END)`;
+      WHEN 'n' THEN false ELSE i.indisprimary END
+    AND (current_setting('server_version_num')::int >= 180000 OR NOT EXISTS (
+      SELECT FROM pg_attribute a WHERE a.attrelid = r.oid AND a.attgenerated <> ''
+        AND a.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))))`;
 
 const contentSql = `SELECT
   (SELECT CASE datlocprovider WHEN 'b' THEN 'builtin' WHEN 'i' THEN 'icu' ELSE 'libc' END
