@@ -14,6 +14,8 @@ import { dataMessageBytesMax, type TopicTarget } from './topic.ts';
 const stepDeadlineMs = 5000;
 
 const replicasMax = 3;
+/** A lost leader of three copies is left out until it is back. */
+const copiesMin = 2;
 
 /** What a topic must be like. */
 export interface TopicShape {
@@ -174,7 +176,7 @@ export function differencesOf(wanted: TopicShape, found: TopicShape): string[] {
   const isPlaced =
     among === undefined
       ? sorted(wanted.replicas) === sorted(found.replicas)
-      : found.replicas.length >= wanted.replicas.length &&
+      : found.replicas.length >= Math.min(wanted.replicas.length, copiesMin) &&
         found.replicas.every((nodeId) => among.includes(nodeId));
   const placement = isPlaced
     ? []

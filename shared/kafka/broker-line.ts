@@ -1,7 +1,7 @@
 /** One connection to one broker, kept open and opened again by whoever needs it next. */
 import { Connection } from '@platformatic/kafka';
 import type { Clock } from '../ports/clock.ts';
-import { kafkaAccess } from './external/kafka-access.ts';
+import { kafkaAccess, type KafkaAccess } from './external/kafka-access.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 
 export interface BrokerLineOptions {
@@ -10,6 +10,8 @@ export interface BrokerLineOptions {
   /** Bound of connecting, and of each request beyond the caller's own. */
   readonly connectTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** How it is let in, if not as the region's own client. */
+  readonly access?: KafkaAccess;
 }
 
 /** A broker that refused is tried again no sooner. */
@@ -54,12 +56,12 @@ export class BrokerLine {
   }
 
   async #connect(): Promise<Connection | null> {
-    const { clientId, clock, connectTimeoutMs, requestTimeoutMs } = this.#options;
+    const { clientId, clock, connectTimeoutMs, requestTimeoutMs, access } = this.#options;
     if (this.#isClosed || clock.monotonicMs() - this.#failedAtMs < restMs) return null;
     const connection = new Connection(clientId, {
       connectTimeout: connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
-      ...kafkaAccess(),
+      ...(access ?? kafkaAccess()),
     });
     connection.on('error', () => undefined);
     const colon = this.address.lastIndexOf(':');

@@ -17,7 +17,7 @@ import {
 } from '@platformatic/kafka';
 import type { LinkTls } from '../runtime/link-security.ts';
 import { withDeadline } from '../runtime/sleep.ts';
-import { externalKafka } from './external/kafka-access.ts';
+import { externalKafka, type KafkaAccess } from './external/kafka-access.ts';
 import { kafkaRefusal } from './kafka-refusal.ts';
 
 export interface QuorumNode {
@@ -84,19 +84,24 @@ export async function removeVoter(
 export interface Placement {
   /** Node id of the broker that leads; -1 for none. */
   readonly leader: number;
+  /** A newer leader has a higher one. */
+  readonly leaderEpoch: number;
   readonly replicas: readonly number[];
   readonly inSync: readonly number[];
 }
 
 /** Who holds the one partition of `topic`. */
 export async function describePlacement(target: QuorumTarget, topic: string): Promise<Placement> {
-  return withConnection(target, async (connection) => {
-    const reply = await metadataV12.api.async(connection, [topic], false, false);
-    const partition = reply.topics[0]?.partitions[0];
-    if (partition === undefined) throw new Error(`the broker knows no topic ${topic}`);
-    const { leaderId: leader, replicaNodes: replicas, isrNodes: inSync } = partition;
-    return { leader, replicas, inSync };
-  });
+  return withConnection(target, (connection) => placementOver(connection, topic));
+}
+
+/** The same over an open connection. */
+export async function placementOver(connection: Connection, topic: string): Promise<Placement> {
+  const reply = await metadataV12.api.async(connection, [topic], false, false);
+  const partition = reply.topics[0]?.partitions[0];
+  if (partition === undefined) throw new Error(`the broker knows no topic ${topic}`);
+  const { leaderId: leader, leaderEpoch, replicaNodes: replicas, isrNodes: inSync } = partition;
+  return { leader, leaderEpoch, replicas, inSync };
 }
 
 /** Begins to move the one partition of `topic` to `replicas`; copies go when new ones are whole. */
@@ -105,12 +110,19 @@ export async function placeReplicas(
   topic: string,
   replicas: readonly number[],
 ): Promise<void> {
+  await withConnection(target, (connection) => placeReplicasOver(connection, topic, replicas));
+}
+
+/** The same over an open connection; a copy that only goes is gone at once, its leader too. */
+export async function placeReplicasOver(
+  connection: Connection,
+  topic: string,
+  replicas: readonly number[],
+): Promise<void> {
   const partitions = [{ partitionIndex: 0, replicas: [...replicas] }];
-  await withConnection(target, (connection) =>
-    alterPartitionReassignmentsV0.api.async(connection, deadlineMs, false, [
-      { name: topic, partitions },
-    ]),
-  );
+  await alterPartitionReassignmentsV0.api.async(connection, deadlineMs, false, [
+    { name: topic, partitions },
+  ]);
 }
 
 /** `metadata.version`: the form in which the controllers keep their own records. */
@@ -186,15 +198,18 @@ function readOutcome(_id: number, key: number, version: number, reader: Reader):
   return null;
 }
 
+/** How one broker is let in by another; by one that Meridian did not start, as any client. */
+export function accessAsBroker(tls: LinkTls | null): KafkaAccess {
+  return externalKafka() ?? (tls === null ? {} : { tls, tlsServerName: true });
+}
+
 /** Does `work` over a connection of its own, within a bound. */
 export async function withConnection<T>(
   { host, port, clientId, tls }: QuorumTarget,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const own = tls === null ? {} : { tls, tlsServerName: true };
-  const secured = externalKafka() ?? own;
   const limits = { connectTimeout: deadlineMs / 2, requestTimeout: deadlineMs };
-  const connection = new Connection(clientId, { ...limits, ...secured });
+  const connection = new Connection(clientId, { ...limits, ...accessAsBroker(tls) });
   connection.on('error', () => undefined);
   try {
     const done = Promise.resolve(connection.connect(host, port)).then(() => work(connection));

@@ -20,7 +20,7 @@ import type { Clock } from '../../../shared/ports/clock.ts';
 import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import type { ControllerConfig } from '../core/controller-config.ts';
 import type { NodeAccess, NodePlace } from './node-connection.ts';
-import type { LogLeaderOptions } from './relay/log-leader-keeper.ts';
+import type { LogBroker, LogLeaderOptions } from './relay/log-leader-keeper.ts';
 import type { ControlVoter } from './relay/connect-control-log.ts';
 import type { Peer } from './watch/peer-reports.ts';
 import type { KeptTopic } from './topic-keeper.ts';
@@ -143,17 +143,24 @@ export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
   ];
 }
 
-/** Where the control topic's leader is looked up and moved, and which broker is whose. */
+/** Where the control topic's copies and leader are looked up and moved; whose each broker is. */
 export function logLeaderPlace(
-  { cluster, region, logger }: SetupInputs,
+  { cluster, region, logger, clock }: SetupInputs,
   secrets: Secrets,
-): Pick<LogLeaderOptions, 'topic' | 'target' | 'nodes' | 'logger'> {
+): Omit<LogLeaderOptions, 'everyMs'> {
   const clientId = `meridian-controller-${region.id}`;
+  const target = quorumTarget({ region, secrets }, clientId);
+  const places = kafkaPlaces(cluster);
+  const brokers = places.map(({ id, host, kafka }): LogBroker => {
+    const { nodeId, isVoter } = kafka;
+    const at = { ...target, host: kafka.host ?? host, port: kafka.clientPort };
+    return { nodeId, region: id, isVoter, target: at };
+  });
   return {
     topic: controlTopicOf(cluster.cell),
-    target: quorumTarget({ region, secrets }, clientId),
-    nodes: new Map(kafkaPlaces(cluster).map(({ id, kafka }) => [kafka.nodeId, id])),
-    logger,
+    ...{ target, brokers, logger, clock },
+    copies: controlTopicShape(places.map(({ kafka }) => kafka)).replicas.length,
+    nodes: new Map(places.map(({ id, kafka }) => [kafka.nodeId, id])),
   };
 }
 

@@ -109,6 +109,15 @@ function kafkaLogLevel(level: ClusterBase['log']['level']): string {
   return level === 'debug' ? 'info' : level === 'info' ? 'warn' : level;
 }
 
+/**
+ * After how long a voter that hears nothing of the quorum's leader asks for votes. Voters that ask
+ * at the same time vote for themselves and lose a round, so each waits for a time of its own: when
+ * the first has connected to the second, that misses the leader too and grants its vote.
+ */
+function fetchTimeoutMs(nodeId: number): number {
+  return 1000 + 200 * (nodeId % 3);
+}
+
 /** The settings that differ by region; infra/kafka/broker.properties has the others. */
 export function kafkaProperties(
   context: Pick<KafkaContext, 'cluster' | 'region' | 'paths'>,
@@ -135,6 +144,7 @@ export function kafkaProperties(
       .join(','),
     'inter.broker.listener.name': 'BROKER',
     'controller.listener.names': 'CONTROLLER',
+    'controller.quorum.fetch.timeout.ms': String(fetchTimeoutMs(nodeId)),
     'controller.quorum.bootstrap.servers': voters(cluster)
       .map(({ host, kafka }) => `${host}:${String(kafka.controllerPort)}`)
       .join(','),

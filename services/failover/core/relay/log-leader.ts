@@ -1,7 +1,9 @@
 /**
- * Where the control log's leader should be: what a change of primary waits for most is one record
- * after the other, and how long one takes depends on the way from the primary to the leader and
- * from there to the farthest broker that must have it.
+ * Who should hold the control log, and lead it: what a change of primary waits for most is one
+ * record after the other, and how long one takes depends on the way from the primary to the leader
+ * and from there to the farthest broker that must have it. A broker that is lost is left out: Kafka
+ * itself waits for its session, and begins anew to wait when the lost one was the active
+ * controller too, which outlasts a lease (decision 0020).
  */
 import type { RegionId } from '../../../../shared/core/region.ts';
 import type { ControllerState } from '../controller-state.ts';
@@ -23,6 +25,12 @@ export interface LeaderMove {
 export const roundTripsKept = 20;
 /** A view is not published again for a millisecond more or less. */
 const roundedToMs = 5;
+/** With fewer copies a record would be confirmed that one broker alone has. */
+const leastCopies = 2;
+/** A renewal is sent twice a second, and takes two round trips. */
+const stalledAfterMs = 1000;
+/** Regions report to each other several times as often. */
+const primarySilentMs = 2000;
 /** A move stalls the log for a moment: it is not made for little. */
 const leastGainMs = 20;
 const leastGainShare = 0.15;
@@ -42,9 +50,8 @@ export function betterLogLeader(
   state: ControllerState,
   { leader, holders, inSync }: LogPlacement,
 ): LeaderMove | null {
-  const { kind, fold, role, config } = state;
-  if (kind !== 'running' || role !== 'primary' || fold.prepare !== null) return null;
-  if (!isChosen(state) || !hasLease(state)) return null;
+  const { config } = state;
+  if (!isSteadyPrimary(state) || isLogStalled(state)) return null;
   if (holders.some((region) => !inSync.includes(region))) return null;
   const costs = holders.flatMap((region) => {
     const ms = recordMs(state, region, holders);
@@ -57,6 +64,61 @@ export function betterLogLeader(
   if (gainMs < leastGainMs || gainMs < leastGainShare * now.ms) return null;
   const why = `a record of ${config.region} takes ${best.ms} ms there, ${now.ms} ms in ${leader}`;
   return { to: best.region, why };
+}
+
+/** Whether no renewal has been read for longer than usual, neither directly nor through others. */
+export function isLogStalled({ kind, nowMs, read }: ControllerState): boolean {
+  return kind === 'running' && nowMs - read.renewalReadAtMs > stalledAfterMs;
+}
+
+/**
+ * The holders that answer here, where the log is stalled and waits for one that does not: its
+ * leader, or a copy in sync, which every record waits for. Null where no such holder is missing, or
+ * too few in sync are left. A broker that lives after all loses only its copy. Each change of who
+ * holds the log makes the followers begin anew, so one region asks for it.
+ */
+export function holdersInReach(
+  state: ControllerState,
+  { leader, holders, inSync }: LogPlacement,
+  reached: readonly RegionId[],
+): readonly RegionId[] | null {
+  if (!isLogStalled(state) || !isUpToThisRegion(state, reached)) return null;
+  const isAwaited = (region: RegionId): boolean => region === leader || inSync.includes(region);
+  if (holders.every((region) => reached.includes(region) || !isAwaited(region))) return null;
+  const rest = holders.filter((region) => reached.includes(region));
+  return rest.filter((region) => inSync.includes(region)).length < leastCopies ? null : rest;
+}
+
+/** The primary's region; where nobody hears that, the first whose broker answers. */
+function isUpToThisRegion(state: ControllerState, reached: readonly RegionId[]): boolean {
+  const { fold, config, peers, nowMs } = state;
+  const { primary } = fold;
+  if (primary === config.region) return true;
+  const heardAtMs = peers.find(({ report }) => report.id === primary)?.heardAtMs ?? -Infinity;
+  if (nowMs - heardAtMs <= primarySilentMs) return false;
+  const others = config.policy.regions.filter((region) => region !== primary);
+  return others.find((region) => reached.includes(region)) === config.region;
+}
+
+/**
+ * Whose copy is missing: a voter that was left out while it was lost, `copies` being how many there
+ * should be. Null while another copy is behind: one thing is healed after the other.
+ */
+export function missingHolder(
+  state: ControllerState,
+  { holders, inSync }: LogPlacement,
+  { voters, copies }: { readonly voters: readonly RegionId[]; readonly copies: number },
+): RegionId | null {
+  if (!isSteadyPrimary(state) || isLogStalled(state)) return null;
+  if (holders.length >= copies) return null;
+  if (holders.some((region) => !inSync.includes(region))) return null;
+  return voters.find((region) => !holders.includes(region)) ?? null;
+}
+
+function isSteadyPrimary(state: ControllerState): boolean {
+  const { kind, fold, role } = state;
+  if (kind !== 'running' || role !== 'primary' || fold.prepare !== null) return false;
+  return isChosen(state) && hasLease(state);
 }
 
 /** To the leader and back, and from there to the farthest broker and back; null: not known. */

@@ -9,6 +9,9 @@ export interface BrokerWatchOptions {
   /** The own broker. */
   readonly target: QuorumTarget;
   readonly nodes: ReadonlyMap<number, RegionId>;
+  /** How many copies the log has while nothing is lost, and who may have them. */
+  readonly copies: number;
+  readonly brokers: readonly { readonly nodeId: number; readonly isVoter: boolean }[];
   readonly version: () => Promise<string | null>;
 }
 
@@ -35,12 +38,15 @@ export class BrokerWatch {
   }
 
   async #ask(): Promise<BrokerReport> {
-    const { topic, target, nodes, version } = this.#options;
+    const { topic, target, nodes, copies, brokers, version } = this.#options;
     const [{ replicas, inSync }, runs] = await Promise.all([
       describePlacement(target, topic),
       version().catch(() => null),
     ]);
-    const behind = replicas.filter((id) => !inSync.includes(id));
+    const leftOut = brokers.filter(({ nodeId, isVoter }) => isVoter && !replicas.includes(nodeId));
+    const missing = leftOut.slice(0, Math.max(0, copies - replicas.length));
+    const copiesOf = [...replicas, ...missing.map(({ nodeId }) => nodeId)];
+    const behind = copiesOf.filter((id) => !inSync.includes(id));
     return { version: runs, outOfSync: behind.flatMap((id) => nodes.get(id) ?? []) };
   }
 }

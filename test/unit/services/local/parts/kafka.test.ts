@@ -33,6 +33,19 @@ test('a node binds its address, advertises its name, and is named after its regi
   assert.doesNotMatch(other, /^listeners=.*CONTROLLER/m);
 });
 
+test('no two of three voters ask for votes at the same time', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'meridian-kafka-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  await ensureClusterFiles(folder);
+  const cluster = loadClusterFile(clusterPaths(folder).clusterFile, clusterConfigSchema, {});
+  const timeouts = cluster.regions.map((region) => {
+    const text = kafkaProperties({ cluster, region, paths: localRegionPaths(folder, region.id) });
+    return Number(/^controller\.quorum\.fetch\.timeout\.ms=(\d+)$/m.exec(text)?.[1]);
+  });
+  const [first = 0, second = 0, third = 0] = timeouts.toSorted((a, b) => a - b);
+  assert.deepEqual([second - first, third - second], [200, 200]);
+});
+
 test('a witness is the third voter; who joins later is no part of the first quorum', () => {
   const place = (id: string, bind: string) => ({ id, host: `${id}.meridian.internal`, bind });
   const regions = ['eu-west', 'us-east'].map((id, index) => ({

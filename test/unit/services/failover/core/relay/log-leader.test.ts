@@ -3,6 +3,9 @@ import { describe, it } from 'node:test';
 import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
 import {
   betterLogLeader,
+  holdersInReach,
+  isLogStalled,
+  missingHolder,
   roundTripsOf,
 } from '../../../../../../services/failover/core/relay/log-leader.ts';
 import { step } from '../../../../../../services/failover/core/controller.ts';
@@ -82,6 +85,133 @@ describe('the leader of the control log is moved', () => {
     const move = betterLogLeader(farApart(), placed(ap));
     assert.equal(move?.why, 'a record of eu-west takes 115 ms there, 305 ms in ap-south');
   });
+});
+
+/** No renewal has been read for `ms`. */
+function silentFor(ms: number, changes: Partial<ControllerState> = {}): ControllerState {
+  const state = farApart(changes);
+  return { ...state, read: { ...state.read, renewalReadAtMs: state.nowMs - ms } };
+}
+
+describe('the control log stalls', () => {
+  const stalls = [
+    { name: 'when no renewal was read for more than a second', state: silentFor(1001), is: true },
+    { name: 'not before', state: silentFor(1000), is: false },
+    {
+      name: 'in a region that follows too',
+      state: { ...replicaState(), read: { ...replicaState().read, renewalReadAtMs: -1000 } },
+      is: true,
+    },
+    {
+      name: 'not before the log has been read',
+      state: silentFor(1001, { kind: 'greeting' }),
+      is: false,
+    },
+  ];
+  for (const { name, state, is } of stalls) it(name, () => assert.equal(isLogStalled(state), is));
+
+  it('and then its leader is not moved', () => {
+    assert.equal(betterLogLeader(silentFor(1001), placed(ap)), null);
+  });
+});
+
+describe('a lost broker is left out', () => {
+  const stalled = silentFor(1001);
+  const rows: {
+    name: string;
+    state?: ControllerState;
+    placement: ReturnType<typeof placed>;
+    reached: RegionId[];
+    rest: RegionId[] | null;
+  }[] = [
+    { name: 'the leader', placement: placed(eu), reached: [us, ap], rest: [us, ap] },
+    { name: 'a copy in sync', placement: placed(eu), reached: [eu, ap], rest: [eu, ap] },
+    {
+      name: 'not while the log goes on',
+      state: silentFor(1000),
+      placement: placed(eu),
+      reached: [us, ap],
+      rest: null,
+    },
+    { name: 'not where all answer', placement: placed(eu), reached: all, rest: null },
+    {
+      name: 'not one that nobody waits for',
+      placement: placed(eu, all, [eu, us]),
+      reached: [eu, us],
+      rest: null,
+    },
+    { name: 'never so that one is left', placement: placed(eu), reached: [us], rest: null },
+    {
+      name: 'never so that one in sync is left',
+      placement: placed(eu, all, [eu, us]),
+      reached: [us, ap],
+      rest: null,
+    },
+    {
+      name: 'of four copies',
+      placement: placed(eu, [...all, witness]),
+      reached: [us, witness],
+      rest: [us, witness],
+    },
+  ];
+  const follower = (heardMsAgo: number): ControllerState => ({
+    ...replicaState({ peers: [{ ...peerOf(eu), heardAtMs: nowMs - heardMsAgo }] }),
+    read: { ...replicaState().read, renewalReadAtMs: nowMs - 1001 },
+  });
+  rows.push(
+    {
+      name: 'by a region that follows where the primary is silent too',
+      state: follower(2001),
+      placement: placed(eu),
+      reached: [us, ap],
+      rest: [us, ap],
+    },
+    {
+      name: 'not by it while the primary is heard',
+      state: follower(2000),
+      placement: placed(eu),
+      reached: [us, ap],
+      rest: null,
+    },
+    {
+      name: 'not by the second of two that follow',
+      state: { ...follower(2001), config: { ...follower(2001).config, region: ap } },
+      placement: placed(eu),
+      reached: [us, ap],
+      rest: null,
+    },
+  );
+  for (const { name, state = stalled, placement, reached, rest } of rows) {
+    it(name, () => assert.deepEqual(holdersInReach(state, placement, reached), rest));
+  }
+});
+
+describe('a copy that was left out comes back', () => {
+  const wanted = { voters: all, copies: 3 };
+  const rows: {
+    name: string;
+    state?: ControllerState;
+    placement: ReturnType<typeof placed>;
+    missing: RegionId | null;
+  }[] = [
+    { name: 'of the voter that has none', placement: placed(us, [us, ap]), missing: eu },
+    { name: 'not where none is missing', placement: placed(us), missing: null },
+    {
+      name: 'not while another one is behind',
+      placement: placed(us, [us, ap], [us]),
+      missing: null,
+    },
+    {
+      name: 'not while the log stalls',
+      state: silentFor(1001),
+      placement: placed(us, [us, ap]),
+      missing: null,
+    },
+    { name: 'not by a replica', state: replicaState(), placement: placed(us, [us]), missing: null },
+  ];
+  for (const { name, state = farApart(), placement, missing } of rows) {
+    it(name, () => assert.equal(missingHolder(state, placement, wanted), missing));
+  }
 });
 
 describe('round trips to other regions', () => {
