@@ -49,7 +49,11 @@ BEGIN
       USING ERRCODE = 'insufficient_privilege';
   END IF;
   -- What an extension's script does comes with CREATE or ALTER EXTENSION.
-  IF stack LIKE '%extension script file%' THEN RETURN; END IF;
+  IF (stack LIKE '%extension script file%'
+      OR current_setting('server_version_num')::integer < 180000)
+    AND meridian.is_in_extension_script() THEN
+    RETURN;
+  END IF;
   statement := meridian.statement_of(
     ltrim(regexp_replace(stack, '^.*?capture_ddl\(\) line \d+ at PERFORM', ''), E'\n'),
     current_query());
@@ -68,6 +72,20 @@ BEGIN
     RETURN;
   END IF;
   PERFORM meridian.note_command(tag, role_name, path, statement);
+END
+$$;
+
+-- Whether an extension's script runs. The stack says so from PostgreSQL 18 on, but also holds texts
+-- of whoever runs DDL. pg_extension_config_dump refuses to work outside a script before it looks at
+-- its arguments: no table has the number 0.
+CREATE OR REPLACE FUNCTION meridian.is_in_extension_script() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM pg_extension_config_dump(0::oid::regclass, '');
+  RETURN true;
+EXCEPTION
+  WHEN feature_not_supported THEN RETURN false;
+  WHEN undefined_table THEN RETURN true;
 END
 $$;
 
@@ -206,8 +224,8 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION meridian.statement_of, meridian.is_own, meridian.note_command,
-  meridian.next_ordinal FROM PUBLIC;
+REVOKE ALL ON FUNCTION meridian.is_in_extension_script, meridian.statement_of, meridian.is_own,
+  meridian.note_command, meridian.next_ordinal FROM PUBLIC;
 
 DROP EVENT TRIGGER IF EXISTS meridian_ddl_end;
 DROP EVENT TRIGGER IF EXISTS meridian_sql_drop;

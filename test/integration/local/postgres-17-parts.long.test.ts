@@ -18,6 +18,10 @@ process.env['MERIDIAN_PART_POSTGRES'] = home;
 for (const file of [
   'replicator/column-values',
   'replicator/ddl',
+  'replicator/ddl-forms',
+  'replicator/migrations',
+  'replicator/refused',
+  'replicator/verify',
   'replicator/globals',
   'replicator/slot',
   'failover/node-effects',
@@ -26,6 +30,7 @@ for (const file of [
   'local/base-backup',
   'local/schema',
   'local/adoption',
+  'cli/adopt',
   'deploy/adopt.long',
 ]) {
   test(`${file}: passes with PostgreSQL 17`, async (t) => {
