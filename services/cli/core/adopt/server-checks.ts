@@ -164,6 +164,9 @@ function checkLimits({ settings }: ServerFacts, own: OwnFacts): readonly Finding
   return [note('limits', found, 'is written by ALTER SYSTEM, so that every region has it')];
 }
 
+/** What a connection without TLS can match: the copy, on the same machine, comes by one. */
+const plainTypes = ['host', 'hostnossl'];
+
 function checkAccess({ hbaRules }: ServerFacts): Finding {
   const fix =
     'add to pg_hba.conf, and reload: "host replication meridian_replicator samehost ' +
@@ -171,13 +174,14 @@ function checkAccess({ hbaRules }: ServerFacts): Finding {
   if (hbaRules === null) return note('pg_hba.conf', 'cannot be read by this user', fix);
   const rule = hbaRules.find(
     ({ type, databases, users }) =>
-      type.startsWith('host') &&
+      plainTypes.includes(type) &&
       databases.includes('replication') &&
       (users.includes('all') || users.includes('meridian_replicator')),
   );
   const isAdmitted = rule !== undefined && !['reject', 'peer'].includes(rule.method);
   if (isAdmitted) return ok('pg_hba.conf', 'has a rule for replication');
-  return obstacle('pg_hba.conf', 'does not admit meridian_replicator to replication', fix);
+  const found = 'does not admit meridian_replicator to replication without TLS';
+  return obstacle('pg_hba.conf', found, fix);
 }
 
 function checkLibraries({ settings }: ServerFacts, own: OwnFacts): Finding {

@@ -48,6 +48,16 @@ const rows: readonly Row[] = [
     'pg_hba.conf',
     'obstacle',
   ],
+  [
+    'a rule for replication by TLS, by which the copy does not come',
+    {
+      hbaRules: [
+        { type: 'hostssl', databases: ['replication'], users: ['all'], method: 'scram-sha-256' },
+      ],
+    },
+    'pg_hba.conf',
+    'obstacle',
+  ],
   ['rules that cannot be read', { hbaRules: null }, 'pg_hba.conf', 'note'],
   [
     'a strange library',
