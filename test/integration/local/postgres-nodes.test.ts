@@ -14,9 +14,11 @@ import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/cli
 import { childrenOf } from '../../fault/run/nemesis.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { makeLocalFiles, type LocalFiles } from '../../helpers/local-region.ts';
+import { commitUnsent } from '../../helpers/losses/unsent-commit.ts';
 
 /** Kilobytes that a copy for the eastern region may take in a second. */
 const ratePerSecond = 32_768;
+const unsentRow = 'SELECT id FROM city WHERE id = -2';
 /** How long a server may take to stop in order. */
 const orderlyStopMs = 20_000;
 
@@ -239,10 +241,7 @@ test('a standby follows and admits readers; promoted, it replaces a node that ha
   await untilRunning(westNodes, standby);
   await query(target(west, 5432, 'owner'), 'INSERT INTO city VALUES (0)');
   const read = target(west, 5433, 'app');
-  await eventually(async () => {
-    const [row] = await query(read, 'SELECT count(*) AS n FROM information_schema.schemata');
-    return row !== undefined;
-  });
+  await eventually(async () => (await query(read, 'SELECT 1')).length === 1);
   await eventually(async () => {
     const [row] = await query(target(west, 5433, 'owner'), 'SELECT count(*) AS n FROM city');
     return row?.['n'] === '20001';
@@ -250,6 +249,7 @@ test('a standby follows and admits readers; promoted, it replaces a node that ha
   const { pid } = westNodes.stateOf(own);
   assert.ok(pid !== null);
   const server = [pid, ...childrenOf(pid)];
+  await commitUnsent(target(west, 5432, 'owner'), 'INSERT INTO city VALUES (-2)');
   for (const one of server) process.kill(one, 'SIGSTOP');
   const startedMs = performance.now();
   await westNodes.promote(standby);
@@ -260,17 +260,18 @@ test('a standby follows and admits readers; promoted, it replaces a node that ha
     server.map(() => null),
   );
   assert.equal(westNodes.stateOf(standby).mode, 'normal');
+  assert.deepEqual(await query(target(west, 5433, 'owner'), unsentRow), []);
   await query(target(west, 5433, 'owner'), 'INSERT INTO city VALUES (-1)');
   await assert.rejects(query(read, 'SELECT 1'), { code: '57P03' });
   await assert.rejects(westNodes.start(own, 'normal', null), { code: 'RequestInvalid' });
 });
 
-test('the old node starts isolated, is set aside, and becomes a standby', async () => {
+test('the old node starts isolated with what it alone held, which is kept aside', async () => {
   const [own, promoted] = [id('west/pg-1'), id('west/pg-2')];
   await westNodes.start(own, 'isolated', null);
   await untilRunning(westNodes, own);
-  assert.equal((await query(target(west, 5432, 'owner'), 'SELECT 1')).length, 1);
   await assert.rejects(query(target(west, 5432, 'router'), 'SELECT 1'), { code: '28000' });
+  assert.equal((await query(target(west, 5432, 'owner'), unsentRow)).length, 1);
   await westNodes.setAside(own);
   assert.equal(westNodes.stateOf(own).data, 'none');
   const kept = readdirSync(west.paths.postgresFolder).filter((name) => name.includes('.aside-'));
