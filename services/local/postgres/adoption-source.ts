@@ -35,6 +35,11 @@ export function adoptedFile(paths: Pick<RegionPaths, 'folder'>): string {
   return join(paths.folder, 'adopted.json');
 }
 
+/** Says, while it is there, that this region has closed the old database, and no copy is whole. */
+export function closingFile(paths: Pick<RegionPaths, 'folder'>): string {
+  return join(paths.folder, 'adopt-closing.json');
+}
+
 /** Which database the region was told to adopt, or has adopted; null: none. */
 export function toldAdoption(
   paths: Pick<RegionPaths, 'folder'>,

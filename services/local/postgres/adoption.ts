@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatLsn, type Lsn } from '../../../shared/core/lsn.ts';
-import { MeridianError } from '../../../shared/errors/meridian-error.ts';
+import { MeridianError, messageOf } from '../../../shared/errors/meridian-error.ts';
 import { withPg, type PgClient, type PgTarget } from '../../../shared/pg/client.ts';
 import { quoteIdent } from '../../../shared/pg/quote.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
@@ -18,6 +18,7 @@ import type { RegionContext } from '../region-context.ts';
 import {
   adoptedFile,
   adoptionFile,
+  closingFile,
   dropAdoptionSlot,
   insideOf,
   prepareOld,
@@ -116,6 +117,8 @@ export class Adoption {
     this.#asked = Promise.withResolvers<void>();
     try {
       this.#state = { phase: 'copying', behindBytes: null };
+      // An earlier take-over was cut off: its copy was nobody's node, and is thrown away here.
+      if (existsSync(closingFile(this.#context.paths))) await this.#takeBack(old);
       const limits = await withPg(old, (client) => prepareOld(this.#context, client));
       const schema = await readSchemaFiles(this.#context);
       await withPg(insideOf(source), (client) => makeAhead(client, schema));
@@ -128,6 +131,7 @@ export class Adoption {
       this.#state = { phase: 'taking-over', behindBytes: 0 };
       const origin = JSON.stringify({ ...source, user: undefined, password: undefined });
       await writeFileWhole(adoptedFile(this.#context.paths), origin);
+      await writeFileWhole(closingFile(this.#context.paths), origin);
       const times = await this.#take(old, seed, { server, schema });
       await remember(schema.digest);
       this.#times = { ...times, wholeAtMs: Date.now() };
@@ -144,7 +148,14 @@ export class Adoption {
 
   /** There is a database: what told of one to adopt goes, its password too. */
   async forget(): Promise<void> {
+    await rm(closingFile(this.#context.paths), { force: true });
     await rm(adoptionFile(this.#context.paths), { force: true });
+  }
+
+  /** The old database is all there is: it is opened to its applications again. */
+  async #takeBack(old: PgTarget): Promise<void> {
+    await withPg(old, (client) => openDatabase(client, this.#context.cluster.database));
+    await rm(closingFile(this.#context.paths), { force: true });
   }
 
   async #writeStandby(seed: Copy, limits: readonly string[]): Promise<void> {
@@ -198,7 +209,12 @@ export class Adoption {
     } catch (error) {
       // Nobody but Meridian was let into the copy: the old database is still all there is.
       await server.stop();
-      await withPg(old, (client) => openDatabase(client, database)).catch(() => undefined);
+      await this.#takeBack(old).catch((why: unknown) => {
+        const what = `${database} on the old server is still closed (${messageOf(why)})`;
+        const hint = 'It is opened by the next attempt that reaches the server.';
+        const message = `${messageOf(error)} And ${what}.`;
+        throw new MeridianError('SeedFailed', message, { hint }, error);
+      });
       throw error;
     }
   }

@@ -5,13 +5,14 @@
  * cannot be finished opens the old database again.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
 import {
   adoptedFile,
   adoptionFile,
+  closingFile,
   writeAdoption,
 } from '../../../services/local/postgres/adoption-source.ts';
 import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
@@ -147,6 +148,16 @@ test('a take-over that cannot be finished opens the old database again', async (
     process.kill(pid, 'SIGCONT');
     void stuck.end().catch(() => undefined);
   }
+});
+
+test('a closing that was left behind by an agent that died is taken back', async () => {
+  const context = await files.context('east');
+  await old.query('postgres', 'ALTER DATABASE app ALLOW_CONNECTIONS false');
+  writeFileSync(closingFile(context.paths), '{}');
+  const { nodes } = await beginAdoption('east');
+  await old.query('app', 'INSERT INTO beat VALUES (-2)');
+  assert.ok(!existsSync(closingFile(context.paths)));
+  await nodes.shutDown();
 });
 
 test('all that was answered is in the copy, and nothing is written after the closing', async () => {
