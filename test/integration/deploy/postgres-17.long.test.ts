@@ -1,12 +1,13 @@
 // test: alone deadline 900 s
 /**
  * Three regions on PostgreSQL 17, which their cluster files name as `postgres.home`: they write,
- * read, switch over, lose their primary and are equal in the end.
+ * read, make extensions, switch over, lose their primary and are equal in the end.
  * `local/postgres-17-parts.long.test.ts` runs the tests of types, DDL, slots, copies and adoption.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { olderPostgres } from '../../../infra/scripts/older-parts.mjs';
 import { eventually } from '../../helpers/eventually.ts';
@@ -71,6 +72,45 @@ test('writes are read in every region, keys over generated columns and none incl
   const expected = await rowsAt('eu-west', sums, 'strong');
   for (const region of regions) {
     assert.deepEqual(await rowsAt(region, sums, 'strong'), expected, region);
+  }
+  const verified = await hosts.run('us-east', ['verify']);
+  assert.equal(verified.code, 0, verified.out + verified.err);
+});
+
+test('extensions are made, used and dropped in every region', async () => {
+  for (const sql of [
+    'CREATE EXTENSION hstore',
+    `CREATE EXTENSION pg_trgm VERSION '1.3'`,
+    'ALTER EXTENSION pg_trgm UPDATE',
+    'CREATE EXTENSION citext',
+    'CREATE EXTENSION isn',
+    'CREATE TABLE page (name citext PRIMARY KEY, facts hstore, body text)',
+    'CREATE INDEX page_body ON page USING gin (body gin_trgm_ops)',
+    `INSERT INTO page VALUES ('One', 'a=>1', 'the first'), ('Two', NULL, 'the second')`,
+    `UPDATE page SET facts = facts || 'b=>2' WHERE name = 'ONE'`,
+    `DELETE FROM page WHERE name = 'two'`,
+    'DROP EXTENSION isn',
+  ]) {
+    await hosts.query('ap-south', sql);
+  }
+  const made = `SELECT extname || ' ' || extversion AS extension FROM pg_extension
+    WHERE extname <> 'plpgsql' ORDER BY 1`;
+  const rows = `SELECT name::text, facts::text FROM page WHERE body LIKE '%first%'`;
+  const expected = await rowsAt('eu-west', made, 'strong');
+  assert.deepEqual(expected, [
+    { extension: 'citext 1.6' },
+    { extension: 'hstore 1.8' },
+    { extension: 'pg_trgm 1.6' },
+  ]);
+  const page = [{ name: 'One', facts: '"a"=>"1", "b"=>"2"' }];
+  // Each region answers for itself, once it has what was written last.
+  for (const region of regions) {
+    await eventually(
+      async () =>
+        isDeepStrictEqual(await rowsAt(region, made, 'eventual'), expected) &&
+        isDeepStrictEqual(await rowsAt(region, rows, 'eventual'), page),
+      { deadlineMs: 20_000, intervalMs: 200 },
+    );
   }
   const verified = await hosts.run('us-east', ['verify']);
   assert.equal(verified.code, 0, verified.out + verified.err);
