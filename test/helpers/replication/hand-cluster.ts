@@ -89,7 +89,24 @@ export async function startHandCluster(
   return startHandClusterWith({ count, config, settings });
 }
 
+/** What was started is ended again when a later part does not start. */
 export async function startHandClusterWith(options: HandClusterOptions): Promise<HandCluster> {
+  const endings: (() => unknown)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of endings.splice(0).toReversed()) await end();
+  };
+  try {
+    return { ...(await startParts(options, endings)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  options: HandClusterOptions,
+  endings: (() => unknown)[],
+): Promise<Omit<HandCluster, 'stop'>> {
   const { count, config = {}, settings = {}, oneWayMs = null, isSecured = false } = options;
   const ids = names.slice(0, count);
   const first = testAddress(2);
@@ -102,17 +119,24 @@ export async function startHandClusterWith(options: HandClusterOptions): Promise
   const cluster = clusterWith(addresses);
   const security = isSecured ? await makeHandSecurity(cluster) : null;
   speakFor(cluster, security);
+  endings.push(() => {
+    security?.remove();
+    installLinkIdentity(null);
+  });
   const kafkaStarted = startTestKafka(1, {
     firstAddress: first,
     ...(security === null ? {} : { properties: securedBroker(security.files(ids[0] ?? '')) }),
   });
+  endings.push(() => kafkaStarted.then((kafka) => kafka.stop()).catch(() => undefined));
   const servers: TestServer[] = [];
+  endings.push(() => Promise.all(servers.map((server) => server.stop())));
   for (const [index, address] of addresses.entries()) {
     const own = security === null ? {} : securedServer(security.files(ids[index] ?? ''));
     servers.push(await startTestServer(address, { ...settings, ...own }));
   }
   const kafka = await kafkaStarted;
   const links = oneWayMs === null ? null : await delayLinks(addresses, oneWayMs);
+  endings.push(() => links?.close());
   const regions = servers.map((server, index) => {
     const seen = links === null ? cluster : clusterWith(links.hostsSeenBy(index));
     const region = ids[index] as unknown as RegionId;
@@ -120,6 +144,7 @@ export async function startHandClusterWith(options: HandClusterOptions): Promise
     const spec = { cluster: seen, brokers: kafka.addresses, config, region, ...certified };
     return regionOf(spec, server);
   });
+  endings.push(() => Promise.all(regions.map((region) => region.kill())));
   const [primary, ...replicas] = regions;
   if (primary === undefined) throw new RangeError('a cluster has at least one region');
   await Promise.all(regions.map((region) => region.start()));
@@ -127,14 +152,6 @@ export async function startHandClusterWith(options: HandClusterOptions): Promise
   return {
     ...{ cluster, kafka, primary, replicas, regions },
     caughtUp: (replica, deadlineMs = 10_000) => caughtUp(primary, replica, deadlineMs),
-    async stop() {
-      await Promise.all(regions.map((region) => region.kill()));
-      await Promise.all(servers.map((server) => server.stop()));
-      await links?.close();
-      await kafka.stop();
-      security?.remove();
-      installLinkIdentity(null);
-    },
   };
 }
 

@@ -109,9 +109,9 @@ function propertiesOf(
     'listener.name.client.ssl.keystore.type': 'PEM',
     'listener.name.client.ssl.keystore.location': keyFile,
     'log.dirs': join(folder, 'data'),
-    'broker.session.timeout.ms': 2000,
-    'broker.heartbeat.interval.ms': 500,
-    'replica.lag.time.max.ms': 1500,
+    'broker.session.timeout.ms': 4500,
+    'broker.heartbeat.interval.ms': 1500,
+    'replica.lag.time.max.ms': 4000,
     'offsets.topic.replication.factor': 1,
   };
   return Object.entries(properties)

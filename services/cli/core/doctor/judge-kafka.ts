@@ -15,9 +15,13 @@ export interface ExpectedBroker {
   readonly nodeId: number;
 }
 
-/** A lost broker is noticed within these; the lease must outlast them. */
+/** A lost broker is noticed within these; the lease outlasts them by `slackMs` (decision 0020). */
 const stalls = ['broker.session.timeout.ms', 'replica.lag.time.max.ms'] as const;
-export const judgedSettings = [...stalls, 'socket.request.max.bytes'] as const;
+const slackMs = 2000;
+/** Each heartbeat must be answered within it, over lines of 200 ms two round trips late. */
+const heartbeat = 'broker.heartbeat.interval.ms';
+const heartbeatMsMin = 1500;
+export const judgedSettings = [...stalls, heartbeat, 'socket.request.max.bytes'] as const;
 
 /** The largest batch of the data log. */
 const requestBytesMin = 17 * 1024 * 1024;
@@ -68,11 +72,18 @@ function judgeBroker({ id, nodeId }: ExpectedBroker, { brokers }: KafkaFacts): F
 function judgeSettings(settings: KafkaFacts['settings'], leaseTtlMs: number): Finding[] {
   const check = 'kafka settings';
   if (settings === null) return [skipped(check, 'its user may not ask: DESCRIBE_CONFIGS')];
-  const slow = stalls.filter((name) => Number(settings[name] ?? 0) * 2 > leaseTtlMs);
-  const findings = slow.map((name) => {
-    const fix = `lower it, or raise policy.leaseTtlMs (${String(leaseTtlMs)}) to twice as much`;
-    return warning(check, `${name} is ${settings[name] ?? ''}: its loss costs the lease`, fix);
-  });
+  const findings: Finding[] = [];
+  const longest = leaseTtlMs - slackMs;
+  for (const name of stalls.filter((one) => Number(settings[one] ?? 0) > longest)) {
+    const fix = `at most ${String(longest)}, or raise policy.leaseTtlMs (${String(leaseTtlMs)})`;
+    const found = `${name} is ${settings[name] ?? ''}: a lost broker may cost the lease`;
+    findings.push(warning(check, found, fix));
+  }
+  if (Number(settings[heartbeat] ?? heartbeatMsMin) < heartbeatMsMin) {
+    const found = `${heartbeat} is ${settings[heartbeat] ?? ''}: slow lines fence every broker`;
+    const fix = `at least ${String(heartbeatMsMin)}, and three within broker.session.timeout.ms`;
+    findings.push(warning(check, found, fix));
+  }
   const bytes = Number(settings['socket.request.max.bytes'] ?? requestBytesMin);
   if (bytes < requestBytesMin) {
     const fix = `at least ${String(requestBytesMin)}: a batch of the data log is that large`;

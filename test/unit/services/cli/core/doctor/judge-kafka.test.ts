@@ -10,8 +10,9 @@ const expected = [
   { id: 'us-east', nodeId: 2 },
 ];
 const settings = {
-  'broker.session.timeout.ms': '2000',
-  'replica.lag.time.max.ms': '1500',
+  'broker.session.timeout.ms': '4500',
+  'broker.heartbeat.interval.ms': '1500',
+  'replica.lag.time.max.ms': '4000',
   'socket.request.max.bytes': '104857600',
 };
 const sound: KafkaFacts = {
@@ -49,6 +50,12 @@ const rows: readonly (readonly [string, Partial<KafkaFacts>, readonly string[], 
     { settings: { ...settings, 'broker.session.timeout.ms': '9000' } },
     ['warning kafka settings'],
     /broker.session.timeout.ms is 9000/,
+  ],
+  [
+    'a heartbeat that slow lines do not bear',
+    { settings: { ...settings, 'broker.heartbeat.interval.ms': '500' } },
+    ['warning kafka settings'],
+    /heartbeat.interval.ms is 500: slow lines fence every broker at least 1500/,
   ],
   [
     'small requests',
