@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-const onThisMachine = /^(127\.|localhost$|::1$)/;
+const onThisMachine = /^(127(\.\d{1,3}){1,3}|localhost|::1)$/;
 
 /** Whether `host` is reached without a network. */
 export function isLoopback(host: string): boolean {

@@ -59,3 +59,17 @@ export function uniqueIndexOf(
 export function isInUse(error: unknown): boolean {
   return sqlstateOf(error) === '55006';
 }
+
+/**
+ * Why a login failed: no rule of pg_hba.conf admits it, or one does by something else than a
+ * password, or the password or the role is wrong. Null for anything else. The state alone does not
+ * tell, and messages come in the server's language, so the place in its code is looked at.
+ */
+export function loginRefusalOf(error: unknown): 'no-rule' | 'other-method' | 'password' | null {
+  const state = sqlstateOf(error);
+  if (state === '28P01') return 'password';
+  if (state !== '28000') return null;
+  const { routine } = error as { readonly routine?: unknown };
+  if (routine === 'ClientAuthentication') return 'no-rule';
+  return routine === 'InitializeSessionUserId' ? 'password' : 'other-method';
+}

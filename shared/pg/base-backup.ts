@@ -6,8 +6,7 @@ import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { PassThrough } from 'node:stream';
 import pg from 'pg';
-import { refusalOf } from '../runtime/link-security.ts';
-import { pgConfigOf, type PgTarget } from './client.ts';
+import { connectionRefusalOf, pgConfigOf, type PgTarget } from './client.ts';
 
 export interface BaseBackup {
   /** The tar archive of the data folder; fails when the backup does. */
@@ -58,7 +57,7 @@ export async function startBaseBackup(
   } as pg.ClientConfig);
   client.on('error', () => undefined);
   await client.connect().catch((error: unknown) => {
-    throw refusalOf('postgres', error);
+    throw connectionRefusalOf(source, error);
   });
   const { rows } = await client.query<Record<string, string>>('SHOW server_version_num');
   const found = Math.floor(Number(rows[0]?.['server_version_num']) / 10_000);

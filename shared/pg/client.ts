@@ -1,6 +1,7 @@
 /** Connections to PostgreSQL. Every value stays text: no parser of the driver loses a digit. */
 import pg from 'pg';
 import { clientTls, refusalOf } from '../runtime/link-security.ts';
+import { foreignRefusalOf, foreignTls, type ForeignWay } from './foreign-server.ts';
 
 export type PgClient = pg.Client;
 
@@ -16,8 +17,10 @@ export interface PgTarget {
   readonly connectTimeoutMs?: number;
   /** Bound of each statement on the server; never set where a COMMIT may wait. */
   readonly statementTimeoutMs?: number;
-  /** A server of somebody else's, on this machine: it has no certificate of the cluster. */
-  readonly isForeign?: boolean;
+  /** Bound of the wait for each answer of a server that may be cut off; the client ends then. */
+  readonly answerTimeoutMs?: number;
+  /** A server of somebody else's: it has no certificate of the cluster. */
+  readonly foreign?: ForeignWay;
 }
 
 /** What every connection of Meridian's own starts with: it must never wait for itself. */
@@ -25,9 +28,14 @@ export const ownSessionOptions = '-c synchronous_commit=local';
 
 const textTypes: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
 
+/** A cut line is noticed so soon where only answers are waited for. */
+const foreignKeepAliveMs = 10_000;
+
 /** The settings of `pg` for `target`; in mode tls the server must prove whose it is. */
 export function pgConfigOf(target: PgTarget): pg.ClientConfig {
-  const secured = target.isForeign === true ? null : clientTls('postgres', target.host);
+  const { foreign, answerTimeoutMs } = target;
+  const secured =
+    foreign === undefined ? clientTls('postgres', target.host) : foreignTls(target.host, foreign);
   return {
     host: target.host,
     port: target.port,
@@ -39,6 +47,8 @@ export function pgConfigOf(target: PgTarget): pg.ClientConfig {
     keepAlive: true,
     types: textTypes,
     ...(secured === null ? {} : { ssl: secured }),
+    ...(foreign === undefined ? {} : { keepAliveInitialDelayMillis: foreignKeepAliveMs }),
+    ...(answerTimeoutMs === undefined ? {} : { query_timeout: answerTimeoutMs }),
     ...(target.options === undefined ? {} : { options: target.options }),
     ...(target.statementTimeoutMs === undefined
       ? {}
@@ -54,9 +64,15 @@ export async function connectPg(target: PgTarget): Promise<pg.Client> {
     await client.connect();
   } catch (error) {
     void client.end().catch(() => undefined);
-    throw refusalOf('postgres', error);
+    throw connectionRefusalOf(target, error);
   }
   return client;
+}
+
+/** Why there is no connection: a refusal, with what to do, when a certificate was the reason. */
+export function connectionRefusalOf(target: PgTarget, error: unknown): unknown {
+  if (target.foreign === undefined) return refusalOf('postgres', error);
+  return foreignRefusalOf(`${target.host}:${String(target.port)}`, error);
 }
 
 /** Runs `work` on a connection of its own and closes it. */

@@ -142,7 +142,7 @@ export function refuse(
 /** A failed connection as a refusal when a certificate was the reason, else `error` itself. */
 export function refusalOf(link: RefusedLink, error: unknown): unknown {
   if (error instanceof MeridianError) return error;
-  const why = reasonOf(error);
+  const why = refusalReasonOf(error);
   if (why === null) return error;
   const said = why === 'plain-text' ? 'it speaks plain text' : String((error as Error).message);
   return refuse(link, why, {
@@ -166,7 +166,7 @@ function whyNotCertified(socket: Socket): RefusalReason | null {
   if (subject === undefined) return 'no-certificate';
   const code =
     authorizationError instanceof Error ? authorizationError.message : authorizationError;
-  return reasonOf({ code }) ?? 'foreign-authority';
+  return refusalReasonOf({ code }) ?? 'foreign-authority';
 }
 
 function judgeServer(
@@ -210,7 +210,7 @@ const alerts: Readonly<Record<string, RefusalReason>> = {
 };
 
 /** The reason behind an error or one of its causes; null when no certificate has to do with it. */
-function reasonOf(error: unknown): RefusalReason | null {
+export function refusalReasonOf(error: unknown): RefusalReason | null {
   for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth += 1) {
     const { code, cause, message } = at as Record<string, unknown>;
     // PostgreSQL's driver has no code for a server without TLS.

@@ -239,6 +239,6 @@ function ownerOf(address: string): PgTarget {
     connectTimeoutMs: 20_000,
     options: ownSessionOptions,
     // It speaks plain text, whatever the servers made of it will.
-    isForeign: true,
+    foreign: 'plain',
   };
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { physicalSlotOf, type NodeId } from '../../../shared/core/node.ts';
 import { ownSessionOptions, type PgClient, type PgTarget } from '../../../shared/pg/client.ts';
+import { checkWay, foreignTlsSchema, type ForeignWay } from '../../../shared/pg/foreign-server.ts';
 import { writeFileWhole } from '../process/whole-file.ts';
 import type { RegionContext } from '../region-context.ts';
 import type { RegionPaths } from '../region-paths.ts';
@@ -19,7 +20,14 @@ const sourceSchema = z.strictObject({
   /** A superuser. */
   user: z.string(),
   password: z.string(),
+  /** Absent: plain text, on this machine. */
+  tls: foreignTlsSchema.optional(),
 });
+
+/** A session that waits for an answer for so long is cut off from its server. */
+const answerBoundMs = 10_000;
+/** For what changes the database itself, which may have to wait for others there. */
+const changeBoundMs = 60_000;
 
 const placeSchema = sourceSchema.pick({ host: true, port: true, database: true }).strip();
 
@@ -59,7 +67,18 @@ export async function writeAdoption(
 
 /** What the region was told to adopt, with the password. Throws when it was told nothing. */
 export function readAdoption(paths: Pick<RegionPaths, 'folder'>): AdoptionSource {
-  return sourceSchema.parse(JSON.parse(readFileSync(adoptionFile(paths), 'utf8')));
+  const source = sourceSchema.parse(JSON.parse(readFileSync(adoptionFile(paths), 'utf8')));
+  checkWay(source.host, wayTo(source));
+  return source;
+}
+
+/** What may be kept of it: no password, no key. */
+export function originOf({ host, port, database }: AdoptionSource): string {
+  return JSON.stringify({ host, port, database });
+}
+
+export function wayTo({ tls }: AdoptionSource): ForeignWay {
+  return tls ?? 'plain';
 }
 
 /** Once nobody follows any more: else it would keep WAL for ever. */
@@ -71,19 +90,39 @@ export async function dropAdoptionSlot(old: PgClient): Promise<void> {
 }
 
 /** The database of the URL is about to be closed, so its server is asked in another one. */
-export function targetOf({ host, port, user, password }: AdoptionSource): PgTarget {
+export function targetOf(source: AdoptionSource): PgTarget {
+  const { host, port, user, password } = source;
   return {
-    ...{ host, port, user, password, isForeign: true },
+    ...{ host, port, user, password, foreign: wayTo(source) },
     database: 'postgres',
-    applicationName: 'meridian_adoption',
+    applicationName: adoptionSessions,
     options: ownSessionOptions,
+    connectTimeoutMs: 5000,
+    answerTimeoutMs: answerBoundMs,
   };
+}
+
+const adoptionSessions = 'meridian_adoption';
+
+/**
+ * What a session that was cut off had sent may come to the server yet, also after what is done
+ * next: so such sessions are ended first. Throws while one is left.
+ */
+export async function endEarlierSessions(old: PgClient): Promise<void> {
+  const { rows } = await old.query<{ ended: string }>(
+    `SELECT pg_terminate_backend(pid, $2) AS ended FROM pg_stat_activity
+     WHERE application_name = $1 AND pid <> pg_backend_pid() AND usename = current_user`,
+    [adoptionSessions, answerBoundMs / 2],
+  );
+  if (rows.every(({ ended }) => ended === 't')) return;
+  throw new Error('A session of an earlier attempt does not end on the old server.');
 }
 
 /** In the database itself, where no event trigger of somebody else's may fire. */
 export function insideOf(source: AdoptionSource): PgTarget {
   const options = `${ownSessionOptions} -c event_triggers=off`;
-  return { ...targetOf(source), database: source.database, options };
+  const answerTimeoutMs = changeBoundMs;
+  return { ...targetOf(source), database: source.database, options, answerTimeoutMs };
 }
 
 /** Roles and a slot on the old server. Returns its limits, which the copy must have as well. */

@@ -1,8 +1,8 @@
 /**
- * A database that lives on a server of somebody else's on this machine becomes the cluster's first.
- * Its data are copied and the copy follows, while the application writes there. When a person says
- * so the database there is closed for good, the copy is brought to its very end, and is a server of
- * its own from then on. Until Meridian's tables are in it, a failure opens the old one again.
+ * A database that lives on a server of somebody else's becomes the cluster's first. Its data are
+ * copied and the copy follows, while the application writes there. When a person says so the
+ * database there is closed for good, the copy is brought to its very end, and is a server of its
+ * own from then on. Until Meridian's tables are in it, a failure opens the old one again.
  */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -20,17 +20,22 @@ import {
   adoptionFile,
   closingFile,
   dropAdoptionSlot,
+  endEarlierSessions,
   insideOf,
+  originOf,
   prepareOld,
   readAdoption,
   standingOf,
   targetOf,
+  wayTo,
 } from './adoption-source.ts';
+import { removeAdoptedFiles } from './adopted-files.ts';
 import { closeDatabase, openDatabase } from './database-door.ts';
+import type { NodeFolder } from './node-folder.ts';
 import { untilRunning } from './one-server.ts';
 import { bringForward, makeAhead, readSchemaFiles, type SchemaFiles } from './schema.ts';
 import { copyData, readSwitchPoint, type Seed } from './seed.ts';
-import { ownerTarget, serverStatus, type ServerRun } from './server-process.ts';
+import { ownerTarget, serverStatus, type Adopted } from './server-process.ts';
 import { closeOtherDatabases } from './setup.ts';
 
 export interface AdoptionState {
@@ -67,7 +72,7 @@ export class Adoption {
   #asked = Promise.withResolvers<void>();
   #state: AdoptionState | null = null;
   #times: TakeOverTimes | null = null;
-  #place: NonNullable<ServerRun['adopted']> | null = null;
+  #place: Adopted | null = null;
 
   constructor(context: RegionContext, boundMs = takeOverBoundMs) {
     this.#context = context;
@@ -84,7 +89,7 @@ export class Adoption {
   }
 
   /** Whom the node's server follows now. */
-  followed(): NonNullable<ServerRun['adopted']> | null {
+  followed(): Adopted | null {
     return this.#place;
   }
 
@@ -113,7 +118,8 @@ export class Adoption {
   ): Promise<void> {
     const source = readAdoption(this.#context.paths);
     const old = targetOf(source);
-    const place = { host: source.host, port: source.port, isForeign: true };
+    const { host, port } = source;
+    const way = wayTo(source);
     this.#asked = Promise.withResolvers<void>();
     try {
       this.#state = { phase: 'copying', behindBytes: null };
@@ -122,14 +128,14 @@ export class Adoption {
       const limits = await withPg(old, (client) => prepareOld(this.#context, client));
       const schema = await readSchemaFiles(this.#context);
       await withPg(insideOf(source), (client) => makeAhead(client, schema));
-      await copyData(this.#context, { ...seed, source: place });
+      await copyData(this.#context, { ...seed, source: { host, port, foreign: way } });
       await this.#writeStandby(seed, limits);
-      this.#place = place;
+      this.#place = { host, port, way };
       server.start();
       await untilRunning(server);
       await this.#follow(old, seed);
       this.#state = { phase: 'taking-over', behindBytes: 0 };
-      const origin = JSON.stringify({ ...source, user: undefined, password: undefined });
+      const origin = originOf(source);
       await writeFileWhole(adoptedFile(this.#context.paths), origin);
       await writeFileWhole(closingFile(this.#context.paths), origin);
       const times = await this.#take(old, seed, { server, schema });
@@ -146,15 +152,19 @@ export class Adoption {
     }
   }
 
-  /** There is a database: what told of one to adopt goes, its password too. */
-  async forget(): Promise<void> {
+  /** There is a database: what told of one to adopt goes, its password and keys too. */
+  async forget(folder: NodeFolder): Promise<void> {
+    await removeAdoptedFiles(folder);
     await rm(closingFile(this.#context.paths), { force: true });
     await rm(adoptionFile(this.#context.paths), { force: true });
   }
 
   /** The old database is all there is: it is opened to its applications again. */
   async #takeBack(old: PgTarget): Promise<void> {
-    await withPg(old, (client) => openDatabase(client, this.#context.cluster.database));
+    await withPg(old, async (client) => {
+      await endEarlierSessions(client);
+      await openDatabase(client, this.#context.cluster.database);
+    });
     await rm(closingFile(this.#context.paths), { force: true });
   }
 
@@ -171,9 +181,17 @@ export class Adoption {
     void this.#asked.promise.then(() => (isAsked = true));
     let first: Lsn | null = null;
     let heardAtMs = performance.now();
+    let why: unknown;
     for (;;) {
-      const { end, replayed } = await withPg(old, (client) => standingOf(client, seed.run.node));
-      if (replayed !== null) {
+      // The line may be cut for a while: the slot keeps what the copy then fetches.
+      const standing = await withPg(old, (client) => standingOf(client, seed.run.node)).catch(
+        (error: unknown) => {
+          why = error;
+          return null;
+        },
+      );
+      if (standing !== null && standing.replayed !== null) {
+        const { end, replayed } = standing;
         heardAtMs = performance.now();
         first ??= replayed;
         this.#state = { phase: 'following', behindBytes: Math.max(0, Number(end - replayed)) };
@@ -182,7 +200,8 @@ export class Adoption {
       }
       if (seed.signal.aborted) throw new Error('The agent was stopped.');
       if (performance.now() - heardAtMs > silenceMaxMs) {
-        throw new Error('The copy does not follow any more: its log says why.');
+        const said = why === undefined ? 'its log says why' : messageOf(why);
+        throw new Error(`The copy does not follow any more: ${said}.`, { cause: why });
       }
       await sleep(lookEveryMs);
     }

@@ -54,8 +54,8 @@ async function isEmpty(client: PgClient, database: string): Promise<boolean> {
     );
     return true;
   } catch (error) {
+    if (!isInUse(error)) throw error;
     await client.query('ROLLBACK');
-    if (isInUse(error)) return false;
-    throw error;
+    return false;
   }
 }

@@ -131,7 +131,7 @@ export class PostgresNode {
         await this.#server.stop();
         await (this.adoption.isWanted() ? this.#adopt() : this.#setUp());
       }
-      await this.adoption.forget();
+      await this.adoption.forget(this.#folder);
     });
   }
 

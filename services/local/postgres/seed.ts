@@ -14,6 +14,7 @@ import { physicalSlotOf } from '../../../shared/core/node.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import { startBaseBackup } from '../../../shared/pg/base-backup.ts';
 import { withPg, type PgTarget, type PgClient } from '../../../shared/pg/client.ts';
+import type { ForeignWay } from '../../../shared/pg/foreign-server.ts';
 import { sleep } from '../../../shared/runtime/sleep.ts';
 import type { RunAs } from '../process/managed-process.ts';
 import { checkRoom } from '../process/disk-room.ts';
@@ -31,7 +32,7 @@ export type OnProgress = (doneBytes: number, totalBytes: number | null) => void;
 export interface SeedSource {
   readonly host: string;
   readonly port: number;
-  readonly isForeign?: boolean;
+  readonly foreign?: ForeignWay;
 }
 
 export interface Seed {

@@ -4,6 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeId } from '../../../shared/core/node.ts';
 import { ownSessionOptions, withPg, type PgTarget } from '../../../shared/pg/client.ts';
+import type { ForeignWay } from '../../../shared/pg/foreign-server.ts';
 import type { NodeMode } from '../../../shared/ports/node-control.ts';
 import type { ProcessSpec } from '../process/managed-process.ts';
 import {
@@ -18,8 +19,9 @@ import { writeFileWhole } from '../process/whole-file.ts';
 import { postgresMajorVersion, postgresVersion } from '../programs.ts';
 import type { RegionContext } from '../region-context.ts';
 import { tlsFiles, writeTlsFiles } from '../tls-files.ts';
+import { writeAdoptedFiles } from './adopted-files.ts';
 import type { NodeFolder } from './node-folder.ts';
-import { accessRules, ownSettings } from './settings.ts';
+import { accessRules, ownSettings, type AdoptedPlace } from './settings.ts';
 
 export interface ServerRun {
   readonly node: NodeId;
@@ -28,7 +30,14 @@ export interface ServerRun {
   readonly mode: NodeMode;
   readonly isRecovering: boolean;
   readonly primary: { readonly host: string; readonly port: number } | null;
-  readonly adopted?: { readonly host: string; readonly port: number };
+  readonly adopted?: Adopted;
+}
+
+/** A server of somebody else's that the node follows. */
+export interface Adopted {
+  readonly host: string;
+  readonly port: number;
+  readonly way: ForeignWay;
 }
 
 /**
@@ -111,14 +120,16 @@ async function writeSettings(context: RegionContext, run: ServerRun): Promise<vo
   const isSecured = cluster.security.mode === 'tls';
   if (isSecured) await writeNodeCertificates(context, run.folder);
   const fixedFile = join(programs.repositoryFolder, 'infra/postgres/postgresql.conf');
+  const { adopted, ...own } = run;
   const settings = {
-    ...run,
+    ...own,
     bind: region.bind,
     database: cluster.database,
     isSecured,
     tls: isSecured ? { ...tlsFiles(tlsFolderOf(run.folder)), serverName: region.host } : null,
     replicatorPassword: secrets.shared.postgres.replicator,
     majorVersion: postgresMajorVersion(programs.postgresHome),
+    ...(adopted === undefined ? {} : { adopted: await placeOf(context, run.folder, adopted) }),
   };
   const options = { mode: 0o600, owner: context.postgresUser };
   const texts = {
@@ -129,6 +140,15 @@ async function writeSettings(context: RegionContext, run: ServerRun): Promise<vo
     await writeFileWhole(join(run.folder.dataFolder, name), text, options);
   }
   await writeAccessRules(context, run);
+}
+
+async function placeOf(
+  { hosts, postgresUser }: RegionContext,
+  folder: NodeFolder,
+  { host, port, way }: Adopted,
+): Promise<AdoptedPlace> {
+  const tls = await writeAdoptedFiles(folder, way, postgresUser);
+  return { host, port, address: hosts[host] ?? null, tls };
 }
 
 /** For a server that starts, or runs and is sent SIGHUP: who is let in. */

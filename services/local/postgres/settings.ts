@@ -15,11 +15,24 @@ export interface NodeSettings {
   /** What a standby follows. */
   readonly primary: { readonly host: string; readonly port: number } | null;
   /** A server of somebody else's, followed until its database is taken over. */
-  readonly adopted?: { readonly host: string; readonly port: number };
+  readonly adopted?: AdoptedPlace;
   readonly replicatorPassword: string;
   readonly majorVersion: number;
   /** Files of mode tls and the name in the region's certificate; null in mode plain. */
   readonly tls: (TlsFiles & { readonly serverName: string }) | null;
+}
+
+export interface AdoptedPlace {
+  readonly host: string;
+  readonly port: number;
+  /** Where the cluster file says that the host is; null: the system knows. */
+  readonly address: string | null;
+  /** Null: plain text. `own` is what the copy shows. */
+  readonly tls: {
+    readonly isNameChecked: boolean;
+    readonly authority: string;
+    readonly own: { readonly certificate: string; readonly key: string } | null;
+  } | null;
 }
 
 /** Keeps the WAL on a server that is being adopted. */
@@ -43,12 +56,13 @@ export function ownSettings(settings: NodeSettings): string {
   const isFollowing = mode === 'standby' && primary !== null;
   lines.push(`sync_replication_slots = ${isFollowing ? 'on' : 'off'}`);
   if (isFollowing) {
-    lines.push(`primary_conninfo = ${quoted(connectionText(settings, primary))}`);
+    const text = connectionText(settings, primary.port, wayInCluster(settings, primary.host));
+    lines.push(`primary_conninfo = ${quoted(text)}`);
     lines.push(`primary_slot_name = ${quoted(physicalSlotOf(settings.node))}`);
   }
   if (settings.adopted !== undefined) {
-    const plain = { ...settings, tls: null };
-    lines.push(`primary_conninfo = ${quoted(connectionText(plain, settings.adopted))}`);
+    const text = connectionText(settings, settings.adopted.port, wayToAdopted(settings.adopted));
+    lines.push(`primary_conninfo = ${quoted(text)}`);
     lines.push(`primary_slot_name = ${quoted(adoptionSlot)}`);
     // With the state that libpq goes on from, to the next of its places.
     lines.push('hot_standby = off');
@@ -56,26 +70,39 @@ export function ownSettings(settings: NodeSettings): string {
   return `${lines.join('\n')}\n`;
 }
 
-function connectionText(settings: NodeSettings, primary: { host: string; port: number }): string {
-  const parts: Record<string, string> = {
-    ...(settings.tls === null
-      ? { host: primary.host }
-      : { host: settings.tls.serverName, hostaddr: primary.host }),
-    port: String(primary.port),
+type Parts = Readonly<Record<string, string>>;
+
+function wayInCluster({ tls }: NodeSettings, host: string): Parts {
+  if (tls === null) return { host, sslmode: 'prefer' };
+  return {
+    ...{ host: tls.serverName, hostaddr: host, sslmode: 'verify-full' },
+    ...{ sslrootcert: tls.authority, sslcert: tls.certificate, sslkey: tls.key },
+  };
+}
+
+function wayToAdopted({ host, address, tls }: AdoptedPlace): Parts {
+  const place = address === null ? { host } : { host, hostaddr: address };
+  if (tls === null) return { ...place, sslmode: 'prefer' };
+  const { isNameChecked, authority, own } = tls;
+  return {
+    ...place,
+    sslmode: isNameChecked ? 'verify-full' : 'verify-ca',
+    sslrootcert: authority,
+    // Else libpq looks for one in the home of whoever runs the server.
+    ...(own === null ? { sslcertmode: 'disable' } : { sslcert: own.certificate, sslkey: own.key }),
+  };
+}
+
+function connectionText(settings: NodeSettings, port: number, way: Parts): string {
+  const parts: Parts = {
+    ...way,
+    port: String(port),
     user: 'meridian_replicator',
     password: settings.replicatorPassword,
     dbname: settings.database,
     application_name: physicalSlotOf(settings.node),
     connect_timeout: '3',
     keepalives_idle: '5',
-    ...(settings.tls === null
-      ? { sslmode: 'prefer' }
-      : {
-          sslmode: 'verify-full',
-          sslrootcert: settings.tls.authority,
-          sslcert: settings.tls.certificate,
-          sslkey: settings.tls.key,
-        }),
   };
   return Object.entries(parts)
     .map(([key, value]) => `${key}='${value.replaceAll(/['\\]/g, '\\$&')}'`)

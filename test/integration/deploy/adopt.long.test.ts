@@ -28,6 +28,7 @@ let application: Application;
 before(async () => {
   hosts = await SecuredHosts.make(regions);
   old = await startOldServer(hosts.region('eu-west').bind, join(hosts.folder, 'old'));
+  await old.admit('hostssl');
   await fillDatabase(old, scale);
   await old.query('app', 'CREATE TABLE beat (n int PRIMARY KEY); ALTER TABLE beat OWNER TO shop');
   application = startApplication(() => [...regions.map(placeOf), old]);
@@ -48,7 +49,8 @@ function placeOf(id: string): Place {
 const adopt = (...more: string[]): Promise<CliResult> => adoptAt(old.port, ...more);
 
 function adoptAt(port: number, ...more: string[]): Promise<CliResult> {
-  const url = `postgresql://postgres@${old.host}:${String(port)}/app`;
+  const secured = `sslmode=verify-full&sslrootcert=${old.authorityFile}`;
+  const url = `postgresql://postgres@${old.host}:${String(port)}/app?${secured}`;
   const env = { PGPASSWORD: oldPassword };
   return runCli(['adopt', url, ...more, ...hosts.flags('eu-west')], env);
 }

@@ -8,9 +8,10 @@ export interface ForeignCertificates {
   readonly key: string;
 }
 
-/** Of a server that is reached at the addresses `hosts`. */
+/** Of a server that is reached at the addresses `addresses`, and by `names`. */
 export async function makeForeignCertificates(
-  hosts: readonly string[],
+  addresses: readonly string[],
+  names: readonly string[] = [],
 ): Promise<ForeignCertificates> {
   const hourMs = 3_600_000;
   const validity = {
@@ -20,7 +21,7 @@ export async function makeForeignCertificates(
   const clusterId = 'somebody-else';
   const authority = await createAuthority(clusterId, validity);
   const own = await issueCertificate(authority, {
-    ...{ clusterId, region: 'server', use: 'region', hosts: [], addresses: hosts },
+    ...{ clusterId, region: 'server', use: 'region', hosts: names, addresses },
     ...validity,
   });
   return { authority: authority.certificate, ...own };

@@ -14,12 +14,13 @@ import {
   adoptionFile,
   closingFile,
   writeAdoption,
+  type AdoptionSource,
 } from '../../../services/local/postgres/adoption-source.ts';
 import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
 import { ownerTarget } from '../../../services/local/postgres/server-process.ts';
 import type { RegionContext } from '../../../services/local/region-context.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
-import { withPg } from '../../../shared/pg/client.ts';
+import { connectPg, withPg } from '../../../shared/pg/client.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { makeLocalFiles, type LocalFiles } from '../../helpers/local-region.ts';
 import { oldPassword, startOldServer, type OldServer } from '../deploy/old-server.ts';
@@ -32,7 +33,8 @@ const begun: RegionNodes[] = [];
 before(async () => {
   files = await makeLocalFiles(['west', 'east']);
   const [west] = files.cluster.regions;
-  old = await startOldServer(west?.bind ?? '', join(files.stateFolder, 'old'));
+  const names = [west?.host ?? ''];
+  old = await startOldServer(west?.bind ?? '', join(files.stateFolder, 'old'), { names });
   await old.query('app', 'CREATE TABLE beat (n int PRIMARY KEY); ALTER TABLE beat OWNER TO shop');
 });
 
@@ -50,12 +52,14 @@ interface Adopting {
   readonly done: Promise<void>;
 }
 
-/** Resolves when the copy in `region` follows. */
-async function beginAdoption(region: string): Promise<Adopting> {
+/** Resolves when the copy in `region` follows, of a server at this place. */
+async function beginAdoption(
+  region: string,
+  place: Pick<AdoptionSource, 'host' | 'tls'> = { host: old.host },
+): Promise<Adopting> {
   const context = await files.context(region);
-  const { host, port } = old;
-  const source = { host, port, database: 'app', user: 'postgres', password: oldPassword };
-  await writeAdoption(context.paths, source);
+  const user = { database: 'app', user: 'postgres', password: oldPassword };
+  await writeAdoption(context.paths, { ...place, port: old.port, ...user });
   const nodes = new RegionNodes(context);
   begun.push(nodes);
   const id = nodes.idOf('pg-1');
@@ -87,7 +91,8 @@ function startWriter(
   const written: number[] = [];
   const ending = new AbortController();
   const { host, port } = old;
-  const target = { host, port, database: 'app', user: 'shop', password: oldPassword };
+  const ssl = { ca: old.tls.authority };
+  const target = { host, port, database: 'app', user: 'shop', password: oldPassword, ssl };
   const run = async (): Promise<void> => {
     let client: pg.Client | null = null;
     for (let n = first; !ending.signal.aborted; n += step) {
@@ -154,15 +159,28 @@ test('a closing that was left behind by an agent that died is taken back', async
   const context = await files.context('east');
   await old.query('postgres', 'ALTER DATABASE app ALLOW_CONNECTIONS false');
   writeFileSync(closingFile(context.paths), '{}');
+  // What the agent had sent before it was cut off is still on its way, as this transaction is.
+  const { host, port } = old;
+  const late = await connectPg({
+    ...{ host, port, database: 'postgres', user: 'postgres', password: oldPassword },
+    ...{ applicationName: 'meridian_adoption', foreign: 'plain' },
+  });
+  await late.query('BEGIN; ALTER DATABASE app ALLOW_CONNECTIONS false');
   const { nodes } = await beginAdoption('east');
+  await assert.rejects(late.query('COMMIT'));
   await old.query('app', 'INSERT INTO beat VALUES (-2)');
   assert.ok(!existsSync(closingFile(context.paths)));
   await nodes.shutDown();
 });
 
-test('all that was answered is in the copy, and nothing is written after the closing', async () => {
+test('by TLS, all that was answered is in the copy, and nothing is after the closing', async () => {
+  await old.admit('hostssl');
   const writers = [0, 1, 2, 3].map((first) => startWriter(first, 4));
-  const { context, nodes, id, done } = await beginAdoption('west');
+  const west = files.cluster.regions[0]?.host ?? '';
+  const { context, nodes, id, done } = await beginAdoption('west', { host: west, tls: old.tls });
+  const sessions = `SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+    WHERE usename LIKE 'meridian%' OR application_name = 'meridian_adoption'`;
+  assert.deepEqual(await old.query('postgres', sessions), [{ ssl: 't' }]);
   await eventually(() => writers.every(({ written }) => written.length > 50), waiting);
   // The state from which libpq goes on to the next of its places, here the old server.
   const closed = { code: '57P03' };
@@ -181,6 +199,8 @@ test('all that was answered is in the copy, and nothing is written after the clo
   await Promise.all(writers.map((writer) => writer.stop()));
   assert.equal(nodes.stateOf(id).data, 'ready');
   assert.throws(() => readFileSync(adoptionFile(context.paths)), /ENOENT/);
+  const keys = join(context.paths.postgresFolder, 'pg-1/adopted-tls');
+  assert.ok(!existsSync(keys));
   assert.match(readFileSync(adoptedFile(context.paths), 'utf8'), /^\{"host":.*"database":"app"\}$/);
   const target = ownerTarget(context, 5432, 'app');
   const copied = await eventually(

@@ -2,6 +2,7 @@
  * What stands between an existing PostgreSQL database and its life as the primary of epoch 1. Each
  * finding names its fix. Obstacles refuse the adoption; what only has to be known is a note.
  */
+import type { AccessFacts } from './access-checks.ts';
 import { checkContent, type ContentFacts } from './content-checks.ts';
 import { checkServer, type ServerFacts } from './server-checks.ts';
 
@@ -17,6 +18,7 @@ export interface Finding {
 /** Everything that the decision rests on, as read from the database and from this machine. */
 export interface AdoptFacts {
   readonly server: ServerFacts;
+  readonly access: AccessFacts;
   readonly content: ContentFacts;
   readonly own: OwnFacts;
 }
@@ -36,7 +38,7 @@ export interface OwnFacts {
 
 /** All findings, in the order in which they are printed. */
 export function preflight(facts: AdoptFacts): readonly Finding[] {
-  return [...checkServer(facts.server, facts.own), ...checkContent(facts.content, facts.own)];
+  return [...checkServer(facts), ...checkContent(facts.content, facts.own)];
 }
 
 export function obstaclesOf(findings: readonly Finding[]): readonly Finding[] {

@@ -1,12 +1,6 @@
 /** Whether the server of a database can live as a region's node: version, settings, privileges. */
-import type { Finding, OwnFacts } from './preflight.ts';
-
-export interface HbaRule {
-  readonly type: string;
-  readonly databases: readonly string[];
-  readonly users: readonly string[];
-  readonly method: string;
-}
+import { checkAccess } from './access-checks.ts';
+import type { AdoptFacts, Finding, OwnFacts } from './preflight.ts';
 
 export interface ServerFacts {
   /** `server_version_num`. */
@@ -22,8 +16,6 @@ export interface ServerFacts {
   /** Replication slots and walsenders that are taken now. */
   readonly slotsInUse: number;
   readonly sendersInUse: number;
-  /** Rules of pg_hba.conf in their order; null where the user may not read them. */
-  readonly hbaRules: readonly HbaRule[] | null;
   readonly tablespaces: readonly string[];
   readonly otherDatabases: readonly string[];
   /** Roles of sessions of others in this database that are superusers. */
@@ -37,14 +29,18 @@ const versionMin = 170_000;
 /** Longer transactions hold the replication slot up. */
 const longTransactionSeconds = 5;
 
-export function checkServer(server: ServerFacts, own: OwnFacts): readonly Finding[] {
+export function checkServer({
+  server,
+  access,
+  own,
+}: Pick<AdoptFacts, 'server' | 'access' | 'own'>): readonly Finding[] {
   return [
     checkVersion(server, own),
     checkPrivileges(server),
     ...checkSettings(server),
     checkSlots(server),
     ...checkLimits(server, own),
-    checkAccess(server),
+    checkAccess(access, server),
     checkLibraries(server, own),
     checkPlaces(server),
     checkOthers(server),
@@ -162,26 +158,6 @@ function checkLimits({ settings }: ServerFacts, own: OwnFacts): readonly Finding
   if (higher.length === 0) return [];
   const found = higher.map(([name]) => `${name} = ${settings[name] ?? ''}`).join(', ');
   return [note('limits', found, 'is written by ALTER SYSTEM, so that every region has it')];
-}
-
-/** What a connection without TLS can match: the copy, on the same machine, comes by one. */
-const plainTypes = ['host', 'hostnossl'];
-
-function checkAccess({ hbaRules }: ServerFacts): Finding {
-  const fix =
-    'add to pg_hba.conf, and reload: "host replication meridian_replicator samehost ' +
-    'scram-sha-256"';
-  if (hbaRules === null) return note('pg_hba.conf', 'cannot be read by this user', fix);
-  const rule = hbaRules.find(
-    ({ type, databases, users }) =>
-      plainTypes.includes(type) &&
-      databases.includes('replication') &&
-      (users.includes('all') || users.includes('meridian_replicator')),
-  );
-  const isAdmitted = rule !== undefined && !['reject', 'peer'].includes(rule.method);
-  if (isAdmitted) return ok('pg_hba.conf', 'has a rule for replication');
-  const found = 'does not admit meridian_replicator to replication without TLS';
-  return obstacle('pg_hba.conf', found, fix);
 }
 
 function checkLibraries({ settings }: ServerFacts, own: OwnFacts): Finding {

@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { locatePrograms, postgresMajorVersion } from '../../../local/programs.ts';
-import type { PgClient } from '../../../../shared/pg/client.ts';
+import type { PgClient, PgTarget } from '../../../../shared/pg/client.ts';
 import type { ContentFacts } from '../../core/adopt/content-checks.ts';
 import type { AdoptFacts, OwnFacts } from '../../core/adopt/preflight.ts';
-import type { HbaRule, ServerFacts } from '../../core/adopt/server-checks.ts';
+import type { ServerFacts } from '../../core/adopt/server-checks.ts';
+import { readAccess } from './read-access.ts';
 
 /** What a standby, and a copy that recovers, must have at least as high as the original. */
 export const copiedLimits = [
@@ -18,9 +19,11 @@ export const copiedLimits = [
 /** PostgreSQL's default of the one that Meridian does not set. */
 const locksDefault = 64;
 
-export async function readAdoptFacts(client: PgClient): Promise<AdoptFacts> {
+/** `client` is a session of `target`. */
+export async function readAdoptFacts(client: PgClient, target: PgTarget): Promise<AdoptFacts> {
   const server = await readServer(client);
-  return { server, content: await readContent(client), own: readOwn() };
+  const access = await readAccess(client, target);
+  return { server, access, content: await readContent(client), own: readOwn() };
 }
 
 const serverSql = `SELECT
@@ -56,20 +59,11 @@ async function readServer(client: PgClient): Promise<ServerFacts> {
     settings,
     slotsInUse: Number(row['slots']),
     sendersInUse: Number(row['senders']),
-    hbaRules: await readHba(client),
     tablespaces: namesIn(row['tablespaces']),
     otherDatabases: namesIn(row['others']),
     superuserSessions: namesIn(row['superusers']),
     oldestTransactionSeconds: Number(row['oldest']),
   };
-}
-
-async function readHba(client: PgClient): Promise<readonly HbaRule[] | null> {
-  const sql = `SELECT json_agg(json_build_object('type', type, 'databases', database,
-      'users', user_name, 'method', auth_method) ORDER BY rule_number)::text AS rules
-    FROM pg_hba_file_rules WHERE error IS NULL`;
-  const row = await onlyRow(client, sql).catch(() => null);
-  return row === null ? null : (JSON.parse(row['rules'] ?? '[]') as HbaRule[]);
 }
 
 const list = (select: string): string => `(SELECT coalesce(json_agg(name ORDER BY name), '[]')

@@ -9,7 +9,6 @@ import {
   type AdoptionSource,
 } from '../../../local/postgres/adoption-source.ts';
 import { localRegionPaths, type RegionPaths } from '../../../local/region-paths.ts';
-import { isLoopback } from '../../../../shared/config/external-parts.ts';
 import type { RegionConfig } from '../../../../shared/config/cluster-schema.ts';
 import { assert } from '../../../../shared/core/assert.ts';
 import type { NodeId } from '../../../../shared/core/node.ts';
@@ -59,7 +58,7 @@ export function adoptingRegion(
   const [node] = region.nodes;
   assert(node !== undefined, 'a region has a node');
   if (!isHostOf(cluster, region.id)) {
-    const hint = 'Run it there, beside the server: the agent of that host makes the copy.';
+    const hint = 'Run it there: the agent of that host makes the copy.';
     throw refusal(`This is not the host of ${region.id}, the first in priority.`, hint);
   }
   if (source.database !== config.database) {
@@ -68,10 +67,6 @@ export function adoptingRegion(
   }
   if (source.database === 'postgres') {
     throw refusal('The database postgres cannot be adopted.', 'Rename it, under another name.');
-  }
-  if (!isLoopback(source.host) && source.host !== region.bind) {
-    const hint = `Run ${region.id} on that machine, or bring the server to a loopback address.`;
-    throw refusal(`${source.host} is not on the machine of ${region.id}.`, hint);
   }
   const paths = localRegionPaths(dataFolderOf(context.options, context.env), region.id);
   const told = toldAdoption(paths);

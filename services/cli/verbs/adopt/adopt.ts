@@ -3,13 +3,15 @@
  * `--yes` it becomes the primary of epoch 1.
  */
 import { connectPg, type PgTarget } from '../../../../shared/pg/client.ts';
-import { messageOf } from '../../../../shared/errors/meridian-error.ts';
+import { isMeridianError, messageOf } from '../../../../shared/errors/meridian-error.ts';
 import { readDatabaseUrl, type DatabaseUrl } from '../../core/adopt/database-url.ts';
 import { obstaclesOf, preflight, type Finding } from '../../core/adopt/preflight.ts';
 import { renderPreflight } from '../../core/adopt/preflight-view.ts';
 import { CliError, usageError } from '../../core/cli-error.ts';
 import { exitCodes, type ExitCode } from '../../core/exit-code.ts';
+import type { AdoptionSource } from '../../../local/postgres/adoption-source.ts';
 import { readAdoptFacts } from '../../io/adopt/read-facts.ts';
+import { readSource } from '../../io/adopt/read-source.ts';
 import { adoptingRegion, takeOver } from '../../io/adopt/take-over.ts';
 import type { Context } from '../../io/context.ts';
 import type { AddVerb } from '../../program.ts';
@@ -21,8 +23,11 @@ export const addAdopt: AddVerb = (program, act) => {
     .option('--yes', 'on the host of the first region, before its first start: adopt it')
     .addHelpText(
       'after',
-      '\nWithout --yes it changes nothing. The password comes from PGPASSWORD.\n\nExample:\n' +
-        '  $ npx meridian adopt postgresql://postgres@127.0.0.1:5432/shop',
+      '\nWithout --yes it changes nothing. The password comes from PGPASSWORD, or from the file\n' +
+        'that PGPASSFILE names or ~/.pgpass. To another machine it goes by TLS alone.\n\n' +
+        'Examples:\n  $ npx meridian adopt postgresql://postgres@127.0.0.1:5432/shop\n' +
+        "  $ npx meridian adopt 'postgresql://postgres@db.example:5432/shop" +
+        "?sslmode=verify-full&sslrootcert=ca.pem'",
     )
     .action(act(adopt));
 };
@@ -35,9 +40,10 @@ async function adopt(
   const { terminal, isJson } = context;
   const url = urlOf(text);
   const place = options.yes === true ? adoptingRegion(context, url) : null;
+  const source = readSource(context, url);
   // Told already: the old server may be closed by now.
   if (place?.isBegun !== true) {
-    const findings = await findingsOf(targetOf(url, context.env));
+    const findings = await findingsOf(targetOf(source));
     const isRefused = obstaclesOf(findings).length > 0;
     terminal.out(
       isJson
@@ -48,7 +54,7 @@ async function adopt(
   }
   if (place === null) return exitCodes.done;
   const { region } = place;
-  await takeOver(context, place, { ...url, password: context.env['PGPASSWORD'] ?? '' });
+  await takeOver(context, place, source);
   terminal.say(
     `${url.database} lives in ${region.id} now, its old server lets nobody into it. Applications ` +
       `connect to a gateway, or to ${region.host}:${String(region.nodes[0]?.port)}.`,
@@ -63,25 +69,26 @@ function urlOf(text: string): DatabaseUrl {
 }
 
 /** A connection that cannot change anything. */
-function targetOf(url: DatabaseUrl, env: Context['env']): PgTarget {
+function targetOf({ tls, ...source }: AdoptionSource): PgTarget {
   return {
-    ...url,
-    password: env['PGPASSWORD'] ?? '',
+    ...source,
     applicationName: 'meridian-adopt',
     options: '-c default_transaction_read_only=on',
     connectTimeoutMs: 10_000,
     statementTimeoutMs: 30_000,
-    isForeign: true,
+    foreign: tls ?? 'plain',
   };
 }
 
 async function findingsOf(target: PgTarget): Promise<readonly Finding[]> {
   const client = await connectPg(target).catch((error: unknown) => {
+    // It says what to do.
+    if (isMeridianError(error)) throw error;
     const place = `${target.host}:${String(target.port)}`;
     throw new CliError(`No connection to ${target.database} at ${place}: ${messageOf(error)}`);
   });
   try {
-    return preflight(await readAdoptFacts(client));
+    return preflight(await readAdoptFacts(client, target));
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -4,6 +4,7 @@ import {
   isConnectionLoss,
   isReadOnlyNode,
   isRetryableLock,
+  loginRefusalOf,
   sqlstateOf,
   uniqueIndexOf,
 } from '../../../../shared/errors/sqlstate.ts';
@@ -37,4 +38,14 @@ test('the unique index that refused a row', () => {
   assert.deepEqual(uniqueIndexOf(refused), { schema: 's', name: 'i' });
   assert.equal(uniqueIndexOf(database('23505')), null);
   assert.equal(uniqueIndexOf(Object.assign(database('23514') as Error, named)), null);
+});
+
+test('why a login failed', () => {
+  const login = (code: string, routine: string): unknown =>
+    Object.assign(database(code) as Error, { routine });
+  assert.equal(loginRefusalOf(login('28P01', 'auth_failed')), 'password');
+  assert.equal(loginRefusalOf(login('28000', 'ClientAuthentication')), 'no-rule');
+  assert.equal(loginRefusalOf(login('28000', 'InitializeSessionUserId')), 'password');
+  assert.equal(loginRefusalOf(login('28000', 'auth_failed')), 'other-method');
+  assert.equal(loginRefusalOf(login('53300', 'InitProcess')), null);
 });

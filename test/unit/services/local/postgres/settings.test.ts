@@ -37,6 +37,21 @@ test('a server of its own follows nobody', () => {
   assert.doesNotMatch(ownSettings(settings), /primary_/);
 });
 
+test('a copy follows a server of somebody else as its URL says', () => {
+  const place = { host: 'db.example', port: 5433, address: null };
+  const plain = ownSettings({ ...settings, adopted: { ...place, tls: null } });
+  assert.match(plain, /host=''db.example''.*sslmode=''prefer''/);
+  assert.match(plain, /^primary_slot_name = 'meridian_adoption'$/m);
+  const tls = { isNameChecked: true, authority: '/n/a.pem', own: null };
+  const full = ownSettings({ ...settings, adopted: { ...place, address: '10.0.0.1', tls } });
+  assert.match(full, /host=''db.example'' hostaddr=''10.0.0.1'' sslmode=''verify-full''/);
+  assert.match(full, /sslrootcert=''\/n\/a.pem'' sslcertmode=''disable''/);
+  const own = { certificate: '/n/c.pem', key: '/n/k.pem' };
+  const shown = { ...tls, isNameChecked: false, own };
+  const text = ownSettings({ ...settings, adopted: { ...place, tls: shown } });
+  assert.match(text, /sslmode=''verify-ca''.*sslcert=''\/n\/c.pem'' sslkey=''\/n\/k.pem''/);
+});
+
 test('17 does not know io_method', () => {
   assert.match(ownSettings(settings), /io_method/);
   assert.doesNotMatch(ownSettings({ ...settings, majorVersion: 17 }), /io_method/);

@@ -1,5 +1,6 @@
 /** Facts of a database that nothing keeps from being adopted. */
 import type { AdoptFacts, OwnFacts } from '../../../../../../services/cli/core/adopt/preflight.ts';
+import type { AccessFacts } from '../../../../../../services/cli/core/adopt/access-checks.ts';
 import type { ContentFacts } from '../../../../../../services/cli/core/adopt/content-checks.ts';
 import type { ServerFacts } from '../../../../../../services/cli/core/adopt/server-checks.ts';
 
@@ -26,15 +27,18 @@ export const goodServer: ServerFacts = {
   },
   slotsInUse: 0,
   sendersInUse: 0,
-  hbaRules: [
-    { type: 'local', databases: ['all'], users: ['all'], method: 'peer' },
-    { type: 'host', databases: ['all'], users: ['all'], method: 'scram-sha-256' },
-    { type: 'host', databases: ['replication'], users: ['all'], method: 'scram-sha-256' },
-  ],
   tablespaces: [],
   otherDatabases: [],
   superuserSessions: [],
   oldestTransactionSeconds: 0,
+};
+
+export const goodAccess: AccessFacts = {
+  isSecured: false,
+  clientAddress: '127.0.0.1',
+  beside: 'admitted',
+  backup: 'admitted',
+  standby: 'admitted',
 };
 
 export const goodContent: ContentFacts = {
@@ -59,4 +63,6 @@ export const own: OwnFacts = {
   limits: { max_connections: 150 },
 };
 
-export const goodFacts: AdoptFacts = { server: goodServer, content: goodContent, own };
+export const goodFacts: AdoptFacts = {
+  ...{ server: goodServer, access: goodAccess, content: goodContent, own },
+};

@@ -4,7 +4,7 @@ import {
   checkServer,
   type ServerFacts,
 } from '../../../../../../services/cli/core/adopt/server-checks.ts';
-import { goodServer, own } from './facts.ts';
+import { goodFacts, goodServer } from './facts.ts';
 
 type Row = readonly [
   name: string,
@@ -43,23 +43,6 @@ const rows: readonly Row[] = [
   ['slots in use', { slotsInUse: 10 }, 'senders and slots', 'obstacle'],
   ['more connections', setting('max_connections', '500'), 'limits', 'note'],
   [
-    'no rule for replication',
-    { hbaRules: goodServer.hbaRules?.slice(0, 2) ?? [] },
-    'pg_hba.conf',
-    'obstacle',
-  ],
-  [
-    'a rule for replication by TLS, by which the copy does not come',
-    {
-      hbaRules: [
-        { type: 'hostssl', databases: ['replication'], users: ['all'], method: 'scram-sha-256' },
-      ],
-    },
-    'pg_hba.conf',
-    'obstacle',
-  ],
-  ['rules that cannot be read', { hbaRules: null }, 'pg_hba.conf', 'note'],
-  [
     'a strange library',
     setting('shared_preload_libraries', 'auto_explain, odd'),
     'libraries',
@@ -72,13 +55,13 @@ const rows: readonly Row[] = [
 ];
 
 test('nothing stands in the way of a server that has everything', () => {
-  const findings = checkServer(goodServer, own);
+  const findings = checkServer(goodFacts);
   assert.deepEqual([...new Set(findings.map(({ verdict }) => verdict))], ['ok']);
 });
 
 for (const [name, change, check, verdict] of rows) {
   test(`${name}: ${verdict}, with its fix`, () => {
-    const wrong = checkServer({ ...goodServer, ...change }, own).filter(
+    const wrong = checkServer({ ...goodFacts, server: { ...goodServer, ...change } }).filter(
       (finding) => finding.verdict !== 'ok',
     );
     assert.deepEqual(
