@@ -144,6 +144,8 @@ export class Adoption {
       void withPg(old, dropAdoptionSlot).catch(() => undefined);
     } catch (error) {
       await server.stop();
+      // The folder may be set aside, and kept.
+      await removeAdoptedFiles(seed.run.folder);
       await rm(adoptedFile(this.#context.paths), { force: true });
       throw error;
     } finally {

@@ -13,17 +13,16 @@ import {
   adoptedFile,
   adoptionFile,
   closingFile,
-  writeAdoption,
   type AdoptionSource,
 } from '../../../services/local/postgres/adoption-source.ts';
-import { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
+import type { RegionNodes } from '../../../services/local/postgres/region-nodes.ts';
 import { ownerTarget } from '../../../services/local/postgres/server-process.ts';
 import type { RegionContext } from '../../../services/local/region-context.ts';
-import type { NodeId } from '../../../shared/core/node.ts';
 import { connectPg, withPg } from '../../../shared/pg/client.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { makeLocalFiles, type LocalFiles } from '../../helpers/local-region.ts';
 import { oldPassword, startOldServer, type OldServer } from '../deploy/old-server.ts';
+import { follow, startWriter, type Adopting } from './adopting.ts';
 
 const waiting = { deadlineMs: 60_000 };
 let files: LocalFiles;
@@ -44,30 +43,13 @@ after(async () => {
   files?.remove();
 });
 
-interface Adopting {
-  readonly context: RegionContext;
-  readonly nodes: RegionNodes;
-  readonly id: NodeId;
-  /** Of the operation that makes the region's first data. */
-  readonly done: Promise<void>;
-}
-
-/** Resolves when the copy in `region` follows, of a server at this place. */
 async function beginAdoption(
   region: string,
-  place: Pick<AdoptionSource, 'host' | 'tls'> = { host: old.host },
+  place?: Pick<AdoptionSource, 'host' | 'tls'>,
 ): Promise<Adopting> {
-  const context = await files.context(region);
-  const user = { database: 'app', user: 'postgres', password: oldPassword };
-  await writeAdoption(context.paths, { ...place, port: old.port, ...user });
-  const nodes = new RegionNodes(context);
-  begun.push(nodes);
-  const id = nodes.idOf('pg-1');
-  assert.throws(() => nodes.takeOver(id), /No copy follows/);
-  const done = nodes.initialise(id);
-  done.catch(() => undefined);
-  await eventually(() => nodes.stateOf(id).adoption?.phase === 'following', waiting);
-  return { context, nodes, id, done };
+  const adopting = await follow(await files.context(region), old, place);
+  begun.push(adopting.nodes);
+  return adopting;
 }
 
 /** As the application, at the node's own port. */
@@ -81,45 +63,6 @@ async function connectToNode({ region }: RegionContext): Promise<null> {
   } finally {
     void client.end().catch(() => undefined);
   }
-}
-
-/** Writes as fast as it can, and connects again whenever it is thrown out. */
-function startWriter(
-  first: number,
-  step: number,
-): { readonly written: number[]; stop(): Promise<void> } {
-  const written: number[] = [];
-  const ending = new AbortController();
-  const { host, port } = old;
-  const ssl = { ca: old.tls.authority };
-  const target = { host, port, database: 'app', user: 'shop', password: oldPassword, ssl };
-  const run = async (): Promise<void> => {
-    let client: pg.Client | null = null;
-    for (let n = first; !ending.signal.aborted; n += step) {
-      try {
-        if (client === null) {
-          client = new pg.Client(target);
-          client.on('error', () => undefined);
-          await client.connect();
-        }
-        await client.query('INSERT INTO beat VALUES ($1)', [n]);
-        written.push(n);
-      } catch {
-        void client?.end().catch(() => undefined);
-        client = null;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
-    await client?.end().catch(() => undefined);
-  };
-  const ended = run();
-  return {
-    written,
-    async stop() {
-      ending.abort();
-      await ended;
-    },
-  };
 }
 
 test('a take-over that cannot be finished opens the old database again', async () => {
@@ -175,7 +118,7 @@ test('a closing that was left behind by an agent that died is taken back', async
 
 test('by TLS, all that was answered is in the copy, and nothing is after the closing', async () => {
   await old.admit('hostssl');
-  const writers = [0, 1, 2, 3].map((first) => startWriter(first, 4));
+  const writers = [0, 1, 2, 3].map((first) => startWriter(old, first, 4));
   const west = files.cluster.regions[0]?.host ?? '';
   const { context, nodes, id, done } = await beginAdoption('west', { host: west, tls: old.tls });
   const sessions = `SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
