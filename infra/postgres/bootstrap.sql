@@ -51,6 +51,8 @@ CREATE TABLE IF NOT EXISTS meridian_local.checkpoint (
   state jsonb NOT NULL,
   written_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+-- Which log that is: Kafka's id of its topic. Null while it is not known.
+ALTER TABLE meridian_local.checkpoint ADD COLUMN IF NOT EXISTS log_id text;
 
 -- What the region's data log held when it was last looked at, so that a start need not read all of
 -- it. Believed only when the log agrees (services/replicator/core/log-summary.ts).

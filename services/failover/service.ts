@@ -173,7 +173,7 @@ class RegionController {
       primary: () => primaryNode(this.loop.view()),
     });
     this.#effects = new EffectRunner({
-      appendControl: (record) => this.#control.log.append(record),
+      control: this.#control,
       nodeControl: this.#nodeControl,
       access: nodeAccess,
       incarnation: config.incarnation,
@@ -182,7 +182,7 @@ class RegionController {
       logEnd: () => this.loop.state().replication?.logEnd ?? zeroPosition,
       listTail: (effect) => this.#diverged.listTail(effect),
     });
-    this.#topics = new TopicKeeper(keptTopics(setup), this.#logger);
+    this.#topics = new TopicKeeper(keptTopics(setup, this.#control), this.#logger);
     this.loop = new ControllerLoop(
       this.#loopOptions(config),
       viewOf(initialControllerState(config)),
@@ -263,7 +263,7 @@ class RegionController {
         findCheckpoint({
           ...{ nodeControl: this.#nodeControl, access: nodeAccessOf(this.#dependencies) },
           ...this.#shared,
-          logBegins: () => this.#control.begins(),
+          log: this.#control,
         }),
       readControl: (from) => this.#readControl(from),
       afterEffect: (lane) => {

@@ -74,10 +74,17 @@ export function dataTopicShape(nodeId: number): TopicShape {
  * Makes sure that the topic exists in `shape`. Throws ConfigInvalid when an existing one differs
  * and LogUnavailable when Kafka does not answer; both may be tried again.
  */
-export async function ensureTopic(target: TopicTarget, shape: TopicShape): Promise<void> {
+export async function ensureTopic(
+  target: TopicTarget,
+  shape: TopicShape,
+  mayBeMade: () => boolean | null = () => true,
+): Promise<void> {
   await withAdmin(target, async (admin) => {
     const found = await placementOf(admin, target.topic);
-    if (found === null) await create(admin, target.topic, shape);
+    if (found === null) {
+      checkMayBeMade(target.topic, mayBeMade());
+      await create(admin, target.topic, shape);
+    }
     await check(admin, target.topic, shape);
   });
 }
@@ -130,6 +137,19 @@ async function withAdmin<T>(target: TopicTarget, work: (admin: Admin) => Promise
   } finally {
     void admin.close().catch(() => undefined);
   }
+}
+
+/** A log that was read is gone: an empty one in its place would begin anew what was decided. */
+function checkMayBeMade(topic: string, mayBeMade: boolean | null): void {
+  if (mayBeMade === true) return;
+  if (mayBeMade === null) {
+    throw new MeridianError('LogUnavailable', `whether ${topic} may be made is not known yet`);
+  }
+  throw new MeridianError('ConfigInvalid', `the topic ${topic} is gone`, {
+    hint:
+      'it was deleted, and nothing can be decided without it: stop every region and rescue the ' +
+      'one that was primary (meridian rescue)',
+  });
 }
 
 async function create(admin: Admin, topic: string, shape: TopicShape): Promise<void> {

@@ -12,6 +12,10 @@ import type { TopicTarget } from './topic.ts';
 export interface ControlLogConnection extends ControlLog {
   /** The first offset held; rejects when no broker answers. */
   begins(): Promise<LogOffset>;
+  /** Kafka's id of the topic; null while it is not known. */
+  id(): string | null;
+  /** Reading ends with Divergence at any other topic than that. */
+  expect(id: string): void;
   close(): void;
 }
 
@@ -64,6 +68,8 @@ export function createControlLog(target: TopicTarget): ControlLogConnection {
     },
     read: (offset, signal) => readEntries(reader, { offset, signal, topic: target.topic }),
     begins: async () => (await reader.bounds()).start as LogOffset,
+    id: () => reader.topicId,
+    expect: (id) => reader.expect(id),
     lastHeardMs: () => Math.max(reader.lastHeardMs, ...all.map((writer) => writer.lastHeardMs)),
     close() {
       clearInterval(preparing);

@@ -33,6 +33,16 @@ export class TopicReader {
     this.#options = options;
   }
 
+  /** Kafka's id of the topic that is read; null while it is not known. */
+  get topicId(): string | null {
+    return this.#topicId;
+  }
+
+  /** To be called before the first reading: the id of the topic that was read before. */
+  expect(topicId: string): void {
+    this.#topicId = topicId;
+  }
+
   /** Monotonic time of the last answer. */
   get lastHeardMs(): number {
     return this.#lastHeardMs;

@@ -25,6 +25,8 @@ export interface ControlLog {
 
 /** What a region does for another one whose own way to the control log is cut. */
 export interface ControlRelay {
+  /** Which log this region reads: Kafka's id of its topic; null while it has read nothing. */
+  logId(): string | null;
   /** As ControlLog.append, on this region's own way to the log. */
   append(record: ControlRecord): Promise<LogOffset>;
   /** Some entries from `offset` on, in order; empty when none came within `waitMs`. */

@@ -5,13 +5,12 @@
  * their data are set aside, and are then seeded.
  */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { clusterPaths, localRegionPaths } from '../../services/local/region-paths.ts';
 import { TestCluster, type DataAnswer } from '../helpers/cluster.ts';
+import { runVerb, startAgent, type VerbEnd } from '../helpers/cluster/verbs.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 const [first, second, survivor] = ['eu-west', 'us-east', 'ap-south'] as const;
@@ -68,7 +67,7 @@ test('the rescued region has every write it applied and takes new ones', async (
   const renew = ['certificates', 'renew', ...files, '--authority', authorityFolder];
   const renewed = await meridian(...renew);
   assert.equal(renewed.code, 0, renewed.err);
-  startAgent(survivor);
+  agents.push(startAgent(cluster.stateFolder, survivor));
   const startedAt = performance.now();
   await eventually(async () => (await write(survivor, 'logged', 1000)).status === 200, {
     deadlineMs: 120_000,
@@ -96,7 +95,7 @@ test('a region of the old cluster is refused until its data are set aside', asyn
   }
   const aside = await meridian('reseed', first, '--yes');
   assert.equal(aside.code, 0, aside.err);
-  startAgent(first);
+  agents.push(startAgent(cluster.stateFolder, first));
   await eventually(async () => (await write(survivor, 'semi-sync', 2000)).status === 200, {
     deadlineMs: 180_000,
     intervalMs: 1000,
@@ -130,20 +129,6 @@ function clusterFile(): string {
   return readFileSync(clusterPaths(cluster.stateFolder).clusterFile, 'utf8');
 }
 
-const entry = resolve(import.meta.dirname, '../../services/cli/main.ts');
-
-function startAgent(region: string): void {
-  const words = [entry, '--data', cluster.stateFolder, 'region', 'up', region];
-  agents.push(spawn(process.execPath, words, { stdio: 'ignore' }));
-}
-
-async function meridian(
-  ...words: readonly string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [entry, '--data', cluster.stateFolder, ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<number | null>((done) => child.once('close', done));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await ended, out: out.trim(), err };
+function meridian(...words: readonly string[]): Promise<VerbEnd> {
+  return runVerb(cluster.stateFolder, ...words);
 }

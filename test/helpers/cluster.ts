@@ -30,6 +30,7 @@ import { eventually } from './eventually.ts';
 import { ListenerClient } from './cluster/listener-client.ts';
 import { localRegion, placesOfRegions, wanPlace } from './cluster/places.ts';
 import { splitProcesses, type SplitRegions } from './cluster/split-processes.ts';
+import { isUsuallySecured } from './cluster/usual-security.ts';
 
 export interface DataAnswer {
   readonly status: number;
@@ -53,9 +54,6 @@ export interface TestClusterOptions {
   /** Mode tls, as on hosts of their own: the default, see `isUsuallySecured`. */
   readonly isSecured?: boolean;
 }
-
-/** MERIDIAN_TEST_SECURITY=plain runs every cluster that does not say itself without TLS. */
-const isUsuallySecured = process.env['MERIDIAN_TEST_SECURITY'] !== 'plain';
 
 export class TestCluster {
   readonly stateFolder: string;

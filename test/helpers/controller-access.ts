@@ -78,6 +78,7 @@ export function controllerAccess(options: AccessOptions = {}): AskedAccess {
     relay: options.relay ?? {
       append: () => Promise.reject(new Error('not asked for here')),
       entriesFrom: () => Promise.resolve([]),
+      logId: () => null,
     },
   };
 }

@@ -21,7 +21,12 @@ export function peerRoutes(access: ControllerAccess): FastifyPluginCallback {
       if (kind !== 'running') return reply.code(404).send({ why: `the controller is ${kind}` });
       const storedOffset = access.storedOffset()?.toString() ?? null;
       const state = encodeControlState(fold);
-      const body = { nextOffset: nextOffset.toString(), state, storedOffset };
+      const body = {
+        nextOffset: nextOffset.toString(),
+        state,
+        storedOffset,
+        logId: access.relay.logId(),
+      };
       return reply.send(body);
     });
     const querystring = z.object({ digest: z.string().max(64) });

@@ -6,7 +6,7 @@ import { decodeControlRecord } from '../../../shared/core/control/control-record
 import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import { parseLogOffset } from '../../../shared/core/log-offset.ts';
 import { MeridianError } from '../../../shared/errors/meridian-error.ts';
-import { encodeRelayedEntries } from '../core/relay/relayed-entries.ts';
+import { encodeRelayedEntries, logIdHeader } from '../core/relay/relayed-entries.ts';
 import type { ControllerAccess } from './controller-access.ts';
 
 const oneRecord = z.strictObject({ record: z.string().max(100_000) });
@@ -35,6 +35,8 @@ export function relayRoutes(access: ControllerAccess): FastifyPluginCallback {
         const offset = parseLogOffset(from);
         if (offset === null) throw new MeridianError('RequestInvalid', 'from: not an offset');
         const entries = await access.relay.entriesFrom(offset, waitMs);
+        const logId = access.relay.logId();
+        if (logId !== null) void reply.header(logIdHeader, logId);
         return reply.type('application/json').send(encodeRelayedEntries(entries));
       },
     );

@@ -9,14 +9,19 @@ import { chooseCheckpoint, isAskingOthers, type OwnCheckpoint } from '../core/ch
 import type { Checkpoint } from '../core/controller-input.ts';
 import { withDeadline } from '../../../shared/runtime/sleep.ts';
 import { readCheckpoint } from './checkpoint-store.ts';
+import type { KnownLog } from './relay/connect-control-log.ts';
 import { NodeConnection, type NodeAccess } from './node-connection.ts';
 import { askCheckpoint, type PeerReportsOptions } from './watch/peer-reports.ts';
 
 export interface CheckpointSearch extends PeerReportsOptions {
   readonly nodeControl: NodeControl;
   readonly access: NodeAccess;
-  /** Where the control log begins; rejects when Kafka does not answer. */
-  readonly logBegins: () => Promise<LogOffset>;
+  readonly log: {
+    /** Where the control log begins; rejects when Kafka does not answer. */
+    begins(): Promise<LogOffset>;
+    /** Called once, before the log is read: what is known of it. */
+    expect(log: KnownLog): void;
+  };
   /** How long records of the control log stay in any case. */
   readonly keepMs: number;
 }
@@ -38,13 +43,15 @@ export async function findCheckpoint(search: CheckpointSearch): Promise<Checkpoi
       if (isMeridianError(error, 'ProtocolViolation')) throw error;
       return null;
     }),
-    withDeadline(search.logBegins(), beginsMs, () => new Error('late')).catch(() => null),
+    withDeadline(search.log.begins(), beginsMs, () => new Error('late')).catch(() => null),
   ]);
   const isAsking = isAskingOthers(own, { begins, oldAfterMs: search.keepMs * oldPart });
   const others = isAsking ? await askCheckpoint(search) : null;
-  const choice = chooseCheckpoint(own?.checkpoint ?? null, others, begins);
-  if (choice.kind === 'chosen') return choice.checkpoint;
-  throw new MeridianError('LogUnavailable', choice.why);
+  const choice = chooseCheckpoint(own, others, begins);
+  if (choice.kind !== 'chosen') throw new MeridianError('LogUnavailable', choice.why);
+  const { checkpoint = null, logId = null } = choice.found ?? {};
+  search.log.expect({ id: logId, isNew: (checkpoint?.nextOffset ?? 0n) === 0n });
+  return checkpoint;
 }
 
 async function ownCheckpoint({

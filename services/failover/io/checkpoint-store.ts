@@ -9,15 +9,22 @@ import { MeridianError } from '../../../shared/errors/meridian-error.ts';
 import type { OwnCheckpoint } from '../core/checkpoint-choice.ts';
 import type { Checkpoint } from '../core/controller-input.ts';
 
+interface StoredRow {
+  readonly next_offset: string;
+  readonly state: string;
+  readonly log_id: string | null;
+  readonly age_ms: string;
+}
+
 /** The stored checkpoint; null when there is none. Throws ProtocolViolation: of a newer version. */
 export async function readCheckpoint(client: PgClient): Promise<OwnCheckpoint | null> {
-  const { rows } = await client.query<{ next_offset: string; state: string; age_ms: string }>(
-    `SELECT next_offset::text, state::text,
+  const { rows } = await client.query<StoredRow>(
+    `SELECT next_offset::text, state::text, log_id,
        (1000 * extract(epoch FROM clock_timestamp() - written_at))::bigint::text AS age_ms
      FROM meridian_local.checkpoint`,
   );
   if (rows[0] === undefined) return null;
-  const { next_offset: nextOffset, state, age_ms: age } = rows[0];
+  const { next_offset: nextOffset, state, log_id: logId, age_ms: age } = rows[0];
   const decoded = decodeControlState(state);
   // Without it this version would fold on from an older one, and write that in its place.
   if (decoded.kind === 'unknownVersion') {
@@ -27,17 +34,25 @@ export async function readCheckpoint(client: PgClient): Promise<OwnCheckpoint | 
     });
   }
   const checkpoint = checkpointOf(nextOffset, decoded);
-  return checkpoint === null ? null : { checkpoint, ageMs: Number(age) };
+  return checkpoint === null ? null : { checkpoint, logId, ageMs: Number(age) };
 }
 
-/** Never goes back: a late write of an older fold changes nothing. */
-export async function writeCheckpoint(client: PgClient, checkpoint: Checkpoint): Promise<void> {
+/**
+ * Never goes back: a late write of an older fold changes nothing. `logId`: of the log that was
+ * folded, null while it is not known.
+ */
+export async function writeCheckpoint(
+  client: PgClient,
+  checkpoint: Checkpoint,
+  logId: string | null,
+): Promise<void> {
   await client.query(
-    `INSERT INTO meridian_local.checkpoint (next_offset, state) VALUES ($1, $2)
+    `INSERT INTO meridian_local.checkpoint (next_offset, state, log_id) VALUES ($1, $2, $3)
      ON CONFLICT (one_row) DO UPDATE SET next_offset = excluded.next_offset,
-       state = excluded.state, written_at = clock_timestamp()
+       state = excluded.state, log_id = coalesce(excluded.log_id, checkpoint.log_id),
+       written_at = clock_timestamp()
      WHERE checkpoint.next_offset <= excluded.next_offset`,
-    [checkpoint.nextOffset.toString(), encodeControlState(checkpoint.state)],
+    [checkpoint.nextOffset.toString(), encodeControlState(checkpoint.state), logId],
   );
 }
 

@@ -21,7 +21,7 @@ import { internalOrigin } from '../../../shared/runtime/link-security.ts';
 import type { ControllerConfig } from '../core/controller-config.ts';
 import type { NodeAccess, NodePlace } from './node-connection.ts';
 import type { LogBroker, LogLeaderOptions } from './relay/log-leader-keeper.ts';
-import type { ControlVoter } from './relay/connect-control-log.ts';
+import type { ControlConnection, ControlVoter } from './relay/connect-control-log.ts';
 import type { Peer } from './watch/peer-reports.ts';
 import type { KeptTopic } from './topic-keeper.ts';
 
@@ -129,12 +129,16 @@ export function dataTarget(inputs: SetupInputs): TopicTarget {
 }
 
 /** The cluster's control topic and the region's own data topic. */
-export function keptTopics(inputs: SetupInputs): readonly KeptTopic[] {
+export function keptTopics(
+  inputs: SetupInputs,
+  control: Pick<ControlConnection, 'mayBeMade'>,
+): readonly KeptTopic[] {
   const { cluster, region } = inputs;
   return [
     {
       target: controlTarget(inputs),
       shape: controlTopicShape(kafkaPlaces(cluster).map(({ kafka }) => kafka)),
+      mayBeMade: () => control.mayBeMade(),
     },
     {
       target: dataTarget(inputs),

@@ -4,7 +4,6 @@
  */
 import type { PgClient } from '../../../shared/pg/client.ts';
 import { assertNever } from '../../../shared/core/assert.ts';
-import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
@@ -17,6 +16,7 @@ import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import { writeCheckpoint } from './checkpoint-store.ts';
 import * as fence from './fence-store.ts';
 import { NodeConnection, type NodeAccess, type NodePlace } from './node-connection.ts';
+import type { ControlConnection } from './relay/connect-control-log.ts';
 import { endProbes, probeCommit, proberName } from './probe-commit.ts';
 import { createPublicationAndSlot, dropPublicationsAndSlots } from './publication-and-slot.ts';
 import { raiseSequences } from './sequences.ts';
@@ -37,7 +37,7 @@ export type OutsideEffect =
 
 export interface EffectRunnerOptions {
   /** Resolves when the record is acknowledged. */
-  readonly appendControl: (record: ControlRecord) => Promise<unknown>;
+  readonly control: Pick<ControlConnection, 'log' | 'id'>;
   readonly nodeControl: NodeControl;
   readonly access: NodeAccess;
   readonly incarnation: string;
@@ -73,7 +73,7 @@ export class EffectRunner {
   async run(effect: OutsideEffect): Promise<EffectResult> {
     switch (effect.kind) {
       case 'appendControl':
-        await this.#options.appendControl(effect.record);
+        await this.#options.control.log.append(effect.record);
         return none;
       case 'listTail':
         return this.#options.listTail(effect);
@@ -181,7 +181,7 @@ export class EffectRunner {
       case 'setProgress':
         return fence.setProgress(client, effect.position);
       case 'writeCheckpoint':
-        await writeCheckpoint(client, effect.checkpoint);
+        await writeCheckpoint(client, effect.checkpoint, this.#options.control.id());
         this.storedOffset = effect.checkpoint.nextOffset;
         return;
       default:

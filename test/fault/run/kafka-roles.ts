@@ -71,6 +71,12 @@ export async function setControlTopic(
   );
 }
 
+/** Deletes the control topic by hand. */
+export async function deleteControlTopic(cluster: TestCluster): Promise<void> {
+  const topics = [controlTopicOf(cluster.config.cell)];
+  await withAdmin(cluster, cluster.regionIds, (admin) => admin.deleteTopics({ topics }));
+}
+
 async function withAdmin<T>(
   cluster: TestCluster,
   asked: readonly string[],

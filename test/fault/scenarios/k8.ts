@@ -46,7 +46,7 @@ async function told(nemesis: Nemesis, matches: (problems: string) => boolean): P
       const said = await Promise.all(nemesis.regions.map((id) => topicProblems(nemesis, id)));
       return said.every(matches);
     },
-    { deadlineMs: 20_000, intervalMs: 500 },
+    { deadlineMs: 10_000, intervalMs: 200 },
   );
 }
 

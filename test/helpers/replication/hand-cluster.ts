@@ -15,6 +15,7 @@ import { fromWireJson, toWireJson } from '../../../shared/http/wire-json.ts';
 import type { ClusterBase } from '../../../shared/config/cluster-schema.ts';
 import { linkIdentityOf } from '../../../shared/config/security.ts';
 import { installLinkIdentity } from '../../../shared/runtime/link-security.ts';
+import { isUsuallySecured } from '../cluster/usual-security.ts';
 import { eventually } from '../eventually.ts';
 import { startTestKafka, type TestKafka } from '../kafka.ts';
 import {
@@ -86,7 +87,7 @@ export async function startHandCluster(
   config: Readonly<Record<string, unknown>> = {},
   settings: Readonly<Record<string, string>> = {},
 ): Promise<HandCluster> {
-  return startHandClusterWith({ count, config, settings });
+  return startHandClusterWith({ count, config, settings, isSecured: isUsuallySecured });
 }
 
 /** What was started is ended again when a later part does not start. */

@@ -4,11 +4,9 @@
  * is shown before, and listed row by row when the regions that held it come back.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { TestCluster } from '../../helpers/cluster.ts';
+import { runVerb, type VerbEnd } from '../../helpers/cluster/verbs.ts';
 import { eventually } from '../../helpers/eventually.ts';
 
 let cluster: TestCluster;
@@ -143,14 +141,6 @@ async function roleOf(region: string): Promise<string> {
   return String(answer?.['role']);
 }
 
-async function meridian(
-  ...words: readonly string[]
-): Promise<{ code: number | null; out: string; err: string }> {
-  const entry = resolve(import.meta.dirname, '../../../services/cli/main.ts');
-  const child = spawn(process.execPath, [entry, '--data', cluster.stateFolder, ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<number | null>((done) => child.once('close', done));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await ended, out: out.trim(), err };
+function meridian(...words: readonly string[]): Promise<VerbEnd> {
+  return runVerb(cluster.stateFolder, ...words);
 }

@@ -214,9 +214,11 @@ test('an old primary without a tail becomes a follower that publishes nothing', 
 
 test('a checkpoint never goes back', async () => {
   const at = (offset: bigint) => ({ nextOffset: offset as LogOffset, state: initialControlState });
-  await onNode((client) => writeCheckpoint(client, at(7n)));
-  await onNode((client) => writeCheckpoint(client, at(5n)));
+  await onNode((client) => writeCheckpoint(client, at(7n), 'log-1'));
+  await onNode((client) => writeCheckpoint(client, at(5n), 'log-1'));
   assert.deepEqual((await onNode(readCheckpoint))?.checkpoint, at(7n));
+  await onNode((client) => writeCheckpoint(client, at(8n), null));
+  assert.equal((await onNode(readCheckpoint))?.logId, 'log-1', 'which log it is stays known');
 });
 
 test('a checkpoint of a newer version is refused, and stays as it is', async () => {

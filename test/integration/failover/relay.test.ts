@@ -35,6 +35,7 @@ const kept = new RecentEntries();
 let kafka: TestKafka;
 let server: FastifyInstance;
 let origin: string;
+let lentId = 'log-1';
 let [cut, own, lent]: [CutLine | null, ControlLog | null, ControlLog | null] = [null, null, null];
 
 /** A line to Kafka: while it is cut nothing is appended and nothing read. */
@@ -77,7 +78,7 @@ before(async () => {
   lent = keepOpen(createControlLog(targetOf('lent')));
   cut = new CutLine(keepOpen(createControlLog(targetOf('own'))));
   server = createServer({ logger, bodyBytesMax: 10_000, requestTimeoutMs: 5000 });
-  const relay = createRelaySource(lent, kept);
+  const relay = createRelaySource(lent, kept, () => lentId);
   await server.register(relayRoutes(controllerAccess({ relay })));
   origin = await server.listen({ host: '127.0.0.1', port: 0 });
   own = relayedLog(cut);
@@ -98,7 +99,10 @@ function keepOpen(log: ReturnType<typeof createControlLog>): ControlLog {
 }
 
 function relayedLog(line: ControlLog): ControlLog {
-  const peer = new PeerLog({ peer: { region: ap, origin }, client, clock: systemClock });
+  const peer = new PeerLog({
+    ...{ peer: { region: ap, origin }, client, clock: systemClock },
+    logId: () => 'log-1',
+  });
   const onEntry = (): void => undefined;
   return new RelayedControlLog({ own: line, peers: [peer], clock: systemClock, logger, onEntry });
 }
@@ -138,8 +142,21 @@ test('entries that the other region does not keep are read from its log', async 
   assert.ok(lent !== null);
   const young = new RecentEntries();
   young.note({ offset: 4n as LogOffset, record: pause(6) });
-  const entries = await createRelaySource(lent, young).entriesFrom(1n as LogOffset, 0);
+  const entries = await createRelaySource(lent, young, () => null).entriesFrom(1n as LogOffset, 0);
   assert.deepEqual(entries.map(numberOf).slice(0, 4), [3, 4, 5, 6]);
+});
+
+test('a region that reads another log lends nothing of it', async () => {
+  lentId = 'log-2';
+  const peer = new PeerLog({
+    ...{ peer: { region: ap, origin }, client, clock: systemClock },
+    logId: () => 'log-1',
+  });
+  const ways = peer.follow({ isNeeded: () => true, next: () => firstOffset, signal: stop.signal });
+  const first = ways.next();
+  await eventually(() => peer.trust < 0, { deadlineMs: 10_000 });
+  lentId = 'log-1';
+  assert.deepEqual((await first).value?.map(numberOf).slice(0, 2), [1, 3]);
 });
 
 test('who is no region is refused', async () => {

@@ -17,13 +17,14 @@ const stop = new AbortController();
 const resource = { resourceType: 2, resourceName: topic } as const;
 let kafka: TestKafka;
 let keeper: TopicKeeper;
+let isNew: boolean | null = null;
 let running: Promise<void>;
 
 before(async () => {
   kafka = await startTestKafka(1);
   const target = { brokers: kafka.addresses, clientId: 'test', topic, logger, clock: systemClock };
   const shape = controlTopicShape([{ nodeId: 1, isVoter: true }]);
-  keeper = new TopicKeeper([{ target, shape }], logger, 300);
+  keeper = new TopicKeeper([{ target, shape, mayBeMade: () => isNew }], logger, 300);
   assert.throws(() => keeper.checkUsable(topic), /has not been checked yet/);
   running = keeper.run(stop.signal);
 });
@@ -34,7 +35,9 @@ after(async () => {
   await kafka.stop();
 });
 
-test('a missing topic is made as it must be', async () => {
+test('a missing topic is made as it must be, once it is known to be new', async () => {
+  await eventually(() => /not known yet/.test(keeper.problems()[0] ?? ''), { deadlineMs: 30_000 });
+  isNew = true;
   await eventually(() => keeper.problems().length === 0, { deadlineMs: 30_000 });
   keeper.checkUsable(topic);
 });
@@ -53,6 +56,17 @@ test('it is used again once it is right', async () => {
   await alter('flush.messages', '1');
   await eventually(() => keeper.problems().length === 0);
   keeper.checkUsable(topic);
+});
+
+test('one that was read and is gone is not made again', async () => {
+  isNew = false;
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...kafka.addresses] });
+  await admin.deleteTopics({ topics: [topic] });
+  await eventually(() => /was deleted.*rescue/.test(keeper.problems()[0] ?? ''));
+  assert.throws(() => keeper.checkUsable(topic), /was deleted/);
+  isNew = true;
+  await eventually(() => keeper.problems().length === 0, { deadlineMs: 30_000 });
+  await admin.close();
 });
 
 test('a broker that does not answer changes nothing', async () => {

@@ -117,6 +117,18 @@ test(
   },
 );
 
+test('a topic of the same name that is not the one read before is not read', async () => {
+  assert.match(log.id() ?? '', /^[0-9a-f-]{20,}$/i);
+  const other = createControlLog(target);
+  try {
+    other.expect('00000000-0000-4000-8000-000000000000');
+    const first = other.read(firstOffset, stop.signal)[Symbol.asyncIterator]().next();
+    await assert.rejects(first, (error) => isMeridianError(error, 'Divergence'));
+  } finally {
+    other.close();
+  }
+});
+
 test('a record of an unknown version stops its reader and is not passed over', async () => {
   const limits = { sendDeadlineMs: 10_000, connectDeadlineMs: 10_000 };
   const writer = new TopicWriter({ ...target, ...limits });

@@ -127,7 +127,7 @@ test('trap 83: with no member up an own session waits for nobody', async () => {
     WHERE v.sequence_name = 'counted' AND g.name = 'somebody'`;
   await eventually(async () => (await primary.server.query(captured)).length === 1);
   await withPg(primary.server.target(), (client) =>
-    writeCheckpoint(client, { nextOffset: 5n as LogOffset, state: initialControlState }),
+    writeCheckpoint(client, { nextOffset: 5n as LogOffset, state: initialControlState }, null),
   );
   assert.equal(held.isOver(), false);
   assert.equal(await waitsForMembers(), 1);

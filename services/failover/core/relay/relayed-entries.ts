@@ -26,6 +26,9 @@ export type DecodedEntries =
   | { readonly kind: 'unreadable'; readonly why: string }
   | { readonly kind: 'malformed'; readonly why: string };
 
+/** Names the log that the answering region reads; an older program does not send it. */
+export const logIdHeader = 'meridian-control-log';
+
 /** At most so many entries go in one answer. */
 export const relayedEntriesMax = 500;
 

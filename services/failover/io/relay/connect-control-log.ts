@@ -33,11 +33,23 @@ export interface ControlLogSetup {
   readonly checkUsable: (topic: string) => void;
 }
 
+/** What the checkpoint says of the control log. */
+export interface KnownLog {
+  readonly id: string | null;
+  /** No record of it has been read anywhere. */
+  readonly isNew: boolean;
+}
+
 export interface ControlConnection {
   readonly log: ControlLog;
   readonly relay: ControlRelay;
   /** The first offset held; rejects when no broker answers. */
   begins(): Promise<LogOffset>;
+  /** Which log it is: Kafka's id of its topic; null while it is not known. */
+  id(): string | null;
+  expect(log: KnownLog): void;
+  /** Whether the log may be made where it is missing; null while it is not known. */
+  mayBeMade(): boolean | null;
   /** Why nothing can be decided now, in words; null while it can. */
   problem(): Promise<string | null>;
   close(): void;
@@ -58,7 +70,9 @@ export function connectControlLog(setup: ControlLogSetup): ControlConnection {
     },
   };
   const recent = new RecentEntries();
-  const peers = setup.peers.map((peer) => new PeerLog({ peer, client, clock }));
+  const id = (): string | null => connection.id();
+  const peers = setup.peers.map((peer) => new PeerLog({ peer, client, clock, logId: id }));
+  let known: KnownLog | null = null;
   let entryAtMs = clock.monotonicMs();
   const onEntry = (entry: ControlEntry): void => {
     entryAtMs = clock.monotonicMs();
@@ -76,8 +90,14 @@ export function connectControlLog(setup: ControlLogSetup): ControlConnection {
   };
   return {
     log,
-    relay: createRelaySource(own, recent),
+    relay: createRelaySource(own, recent, id),
     begins: () => connection.begins(),
+    id,
+    expect(found) {
+      known = found;
+      if (found.id !== null) connection.expect(found.id);
+    },
+    mayBeMade: () => (known === null ? null : known.isNew && id() === null),
     async problem() {
       if (clock.monotonicMs() - entryAtMs < quietMs) return null;
       return describeMajority(await Promise.all(setup.voters.map((one) => asked(one, target))));

@@ -6,18 +6,21 @@ import { encodeControlRecord } from '../../../../shared/core/control/control-rec
 import type { ControlRecord } from '../../../../shared/core/control/control-record.ts';
 import { parseLogOffset, type LogOffset } from '../../../../shared/core/log-offset.ts';
 import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
-import type { PeerClient } from '../../../../shared/http/peer-client.ts';
+import type { PeerCall, PeerClient } from '../../../../shared/http/peer-client.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
 import type { ControlEntry } from '../../../../shared/ports/control-log.ts';
 import { createBackoff } from '../../../../shared/runtime/backoff.ts';
 import { sleep } from '../../../../shared/runtime/sleep.ts';
-import { decodeRelayedEntries } from '../../core/relay/relayed-entries.ts';
+import { isOtherLog } from '../../core/checkpoint-choice.ts';
+import { decodeRelayedEntries, logIdHeader } from '../../core/relay/relayed-entries.ts';
 import type { Peer } from '../watch/peer-reports.ts';
 
 export interface PeerLogOptions {
   readonly peer: Peer;
   readonly client: PeerClient;
   readonly clock: Clock;
+  /** Which log is read here; null while it is not known. */
+  readonly logId: () => string | null;
 }
 
 export interface FollowOptions {
@@ -86,8 +89,8 @@ export class PeerLog {
 
   async #read(from: LogOffset): Promise<readonly ControlEntry[]> {
     const query = `${path}?from=${from}&waitMs=${waitMs}`;
-    const answer = await this.#call({ method: 'GET', path: query, timeoutMs: readBoundMs });
-    const decoded = decodeRelayedEntries(answer);
+    const call = { method: 'GET', path: query, timeoutMs: readBoundMs } as const;
+    const decoded = decodeRelayedEntries(await this.#call(call));
     if (decoded.kind === 'entries') return decoded.entries;
     if (decoded.kind === 'malformed') throw this.#unusable(decoded.why);
     throw new MeridianError('ProtocolViolation', `a control record is unknown: ${decoded.why}`, {
@@ -96,12 +99,16 @@ export class PeerLog {
     });
   }
 
-  async #call(call: Parameters<PeerClient['request']>[1]): Promise<string> {
+  async #call(call: PeerCall): Promise<string> {
     const { client, peer, clock } = this.#options;
     try {
-      const { status, body } = await client.request(peer.origin, call);
-      if (status !== 200) throw this.#unusable(`it answered ${status}`);
-      return body;
+      const reply = await client.request(peer.origin, call);
+      if (reply.status !== 200) throw this.#unusable(`it answered ${reply.status}`);
+      const theirs = reply.headers[logIdHeader];
+      if (typeof theirs === 'string' && isOtherLog(theirs, this.#options.logId())) {
+        throw this.#unusable('it reads another log');
+      }
+      return reply.body;
     } catch (error) {
       this.#failedAtMs = clock.monotonicMs();
       throw error;

@@ -15,8 +15,13 @@ import type { RecentEntries } from './recent-entries.ts';
 /** Bound of reading entries from the log that are not kept any more. */
 const oldEntriesMs = 1000;
 
-export function createRelaySource(own: ControlLog, recent: RecentEntries): ControlRelay {
+export function createRelaySource(
+  own: ControlLog,
+  recent: RecentEntries,
+  logId: () => string | null,
+): ControlRelay {
   return {
+    logId,
     append: (record: ControlRecord) => own.append(record),
     async entriesFrom(offset, waitMs) {
       const kept = recent.from(offset, relayedEntriesMax);

@@ -7,7 +7,7 @@ import type { PeerClient } from '../../../../shared/http/peer-client.ts';
 import { fromWireJson } from '../../../../shared/http/wire-json.ts';
 import type { Clock } from '../../../../shared/ports/clock.ts';
 import { sleep } from '../../../../shared/runtime/sleep.ts';
-import type { Checkpoint } from '../../core/controller-input.ts';
+import type { FoundCheckpoint } from '../../core/checkpoint-choice.ts';
 import { decodeCheckpoint } from '../checkpoint-store.ts';
 
 export interface Peer {
@@ -44,13 +44,13 @@ export async function exchangeReports(
 }
 
 /** The newest checkpoint that any region answers with in time. */
-export async function askCheckpoint(options: PeerReportsOptions): Promise<Checkpoint | null> {
+export async function askCheckpoint(options: PeerReportsOptions): Promise<FoundCheckpoint | null> {
   const found = await Promise.all(
     options.peers.map((peer) => askCheckpointOf(options.client, peer).catch(() => null)),
   );
   return found.reduce((best, one) => {
     if (one === null || best === null) return best ?? one;
-    return one.nextOffset > best.nextOffset ? one : best;
+    return one.checkpoint.nextOffset > best.checkpoint.nextOffset ? one : best;
   }, null);
 }
 
@@ -69,6 +69,8 @@ const checkpointSchema = z.object({
   state: z.string(),
   /** Of the checkpoint on its disk; an older program does not say. */
   storedOffset: z.string().nullish(),
+  /** Of the log that it reads; an older program does not say. */
+  logId: z.string().nullish(),
 });
 
 /** The offset of the checkpoint that the region has on disk; null when it does not say. */
@@ -77,9 +79,10 @@ export async function askStoredOffset(client: PeerClient, peer: Peer): Promise<L
   return parseLogOffset(answer?.storedOffset ?? '');
 }
 
-async function askCheckpointOf(client: PeerClient, peer: Peer): Promise<Checkpoint | null> {
+async function askCheckpointOf(client: PeerClient, peer: Peer): Promise<FoundCheckpoint | null> {
   const answer = await askCheckpointRoute(client, peer);
-  return answer === null ? null : decodeCheckpoint(answer.nextOffset, answer.state);
+  const checkpoint = answer === null ? null : decodeCheckpoint(answer.nextOffset, answer.state);
+  return checkpoint === null ? null : { checkpoint, logId: answer?.logId ?? null };
 }
 
 async function askCheckpointRoute(

@@ -3,15 +3,16 @@ import { test } from 'node:test';
 import {
   chooseCheckpoint,
   isAskingOthers,
+  isOtherLog,
+  type FoundCheckpoint,
 } from '../../../../../services/failover/core/checkpoint-choice.ts';
-import type { Checkpoint } from '../../../../../services/failover/core/controller-input.ts';
 import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import type { LogOffset } from '../../../../../shared/core/log-offset.ts';
 
 const offset = (value: number): LogOffset => BigInt(value) as LogOffset;
-const of = (value: number): Checkpoint => ({
-  nextOffset: offset(value),
-  state: initialControlState,
+const of = (value: number, logId: string | null = null): FoundCheckpoint => ({
+  checkpoint: { nextOffset: offset(value), state: initialControlState },
+  logId,
 });
 
 const asking: readonly (readonly [string, number | null, number, number | null, boolean])[] = [
@@ -23,7 +24,7 @@ const asking: readonly (readonly [string, number | null, number, number | null, 
 ];
 for (const [name, own, ageMs, begins, isAsked] of asking) {
   test(`others are asked or not: ${name}`, () => {
-    const found = own === null ? null : { checkpoint: of(own), ageMs };
+    const found = own === null ? null : { ...of(own), ageMs };
     const at = begins === null ? null : offset(begins);
     assert.equal(isAskingOthers(found, { begins: at, oldAfterMs: 100 }), isAsked);
   });
@@ -49,6 +50,16 @@ for (const [name, [own, others, begins], expected] of choices) {
     const at = begins === null ? null : offset(begins);
     const choice = chooseCheckpoint(mine ?? null, theirs ?? null, at);
     if (choice.kind === 'unknown') assert.equal(expected, 'unknown');
-    else assert.equal(choice.checkpoint?.nextOffset ?? null, expected && offset(Number(expected)));
+    else {
+      const chosen = choice.found?.checkpoint.nextOffset ?? null;
+      assert.equal(chosen, expected && offset(Number(expected)));
+    }
   });
 }
+
+test('offsets of two logs are not compared: a newer checkpoint of another log is not taken', () => {
+  assert.equal(chooseCheckpoint(of(50, 'a'), of(60, 'b'), offset(0)).kind, 'unknown');
+  assert.equal(chooseCheckpoint(of(50, 'a'), of(60, 'a'), offset(0)).kind, 'chosen');
+  assert.equal(chooseCheckpoint(of(50, 'a'), of(60), offset(0)).kind, 'chosen');
+  assert.ok(isOtherLog('a', 'b') && !isOtherLog(null, 'b') && !isOtherLog('a', undefined));
+});
