@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS meridian_local.log_summary (
 -- What a region held beyond the cut of `epoch`, row by row in the order of its log, until a person
 -- discards it. It lives where history goes on, so that it survives the region that held it.
 CREATE TABLE IF NOT EXISTS meridian.diverged (
+  -- The region; of what one node alone held, the node: `<region>/pg-<n>`.
   region text NOT NULL,
   epoch integer NOT NULL,
   ordinal bigint NOT NULL,

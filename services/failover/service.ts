@@ -167,9 +167,9 @@ class RegionController {
       onDifferences: (differences) => this.loop.post({ kind: 'schemaCompared', differences }),
     });
     this.#diverged = new Diverged({
-      ...{ ...onNodes, region: region.id },
-      dataLog: dataTarget(setup),
+      ...{ ...onNodes, region: region.id, dataLog: dataTarget(setup) },
       placeOf: (id, node) => placeOf(cluster, id, node),
+      ownPlaceOf: (node) => ({ ...placeOf(cluster, region.id, node), host: region.bind }),
       primary: () => primaryNode(this.loop.view()),
     });
     this.#effects = new EffectRunner({
@@ -180,7 +180,7 @@ class RegionController {
       nodes: () => this.#watch.nodes(),
       placeOf: (id, node) => placeOf(cluster, id, node),
       logEnd: () => this.loop.state().replication?.logEnd ?? zeroPosition,
-      listTail: (effect) => this.#diverged.listTail(effect),
+      performOnTail: (effect) => this.#diverged.perform(effect),
     });
     this.#topics = new TopicKeeper(keptTopics(setup, this.#control), this.#logger);
     this.loop = new ControllerLoop(

@@ -26,6 +26,11 @@ export interface PgTarget {
 /** What every connection of Meridian's own starts with: it must never wait for itself. */
 export const ownSessionOptions = '-c synchronous_commit=local';
 
+/** The text of a value must be the same whatever the server's settings are. */
+export const textSettings =
+  '-c datestyle=ISO,MDY -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 ' +
+  '-c bytea_output=hex -c lc_monetary=C -c xmloption=content -c search_path=pg_catalog';
+
 const textTypes: pg.CustomTypesConfig = { getTypeParser: () => (value: unknown) => value };
 
 /** A cut line is noticed so soon where only answers are waited for. */

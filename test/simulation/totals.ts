@@ -27,6 +27,7 @@ const furtherFigures = [
   'late records',
   'policy changes',
   'diverged regions',
+  'tails of old nodes',
   'token checks',
   'lost tokens',
   'stopped, something lost',

@@ -14,6 +14,7 @@ const listSchema = z.object({
   items: z.array(
     z.looseObject({
       region: z.string(),
+      node: z.string().nullish(),
       epoch: z.number(),
       foundAt: z.string(),
       transactions: z.number(),
@@ -41,12 +42,12 @@ const rowSchema = z.looseObject({
 const pageSchema = z.object({ items: z.array(rowSchema), next: z.number().nullable() });
 type Row = z.output<typeof rowSchema>;
 
-const placeHelp = 'region/epoch, as `diverged list` shows it';
+const placeHelp = 'region/epoch or region/node/epoch, as `diverged list` shows it';
 
 export const addDiverged: AddVerb = (program, act) => {
   const diverged = program
     .command('diverged')
-    .description('rows that a region held beyond a cut: kept until you discard them')
+    .description('rows that a region or a lost node held beyond a cut: kept until you discard them')
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -86,7 +87,12 @@ async function list(context: Context): Promise<0> {
   }
   const columns = ['TAIL', 'FOUND', 'TRANSACTIONS', 'ROWS', 'CONFIRMED', 'MAY BE', 'WHOLE'];
   const rows = items.map((one) => [
-    ...[`${one.region}/${one.epoch}`, one.foundAt, String(one.transactions), String(one.rows)],
+    ...[
+      `${one.node ?? one.region}/${one.epoch}`,
+      one.foundAt,
+      String(one.transactions),
+      String(one.rows),
+    ],
     ...[String(one.confirmed), String(one.maybeConfirmed), one.isListed ? 'yes' : 'no'],
   ]);
   terminal.out(
@@ -164,7 +170,7 @@ async function eachPage(
 }
 
 function pathOf(tail: string): string {
-  const match = /^([a-z0-9-]+)\/([0-9]+)$/.exec(tail);
+  const match = /^([a-z0-9-]+(?:\/pg-[0-9]+)?)\/([0-9]+)$/.exec(tail);
   if (match === null) {
     throw usageError(
       `${tail} is no tail.`,

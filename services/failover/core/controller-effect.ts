@@ -44,6 +44,27 @@ export type EffectBody =
       readonly why: string;
       readonly target: { readonly region: RegionId; readonly node: NodeId };
     }
+  /** Asks a node that runs isolated what it holds; result `nodeLooked`. */
+  | { readonly kind: 'lookAtNode'; readonly node: NodeId }
+  /**
+   * Lists what the isolated `node` alone holds of `own`, the epoch that it opened, beyond `after`,
+   * in `meridian.diverged` of `target`: what the region's own log has, then what the slot yields.
+   * `after` null: only that it cannot be listed, and `why`. Result `nodeTailListed`.
+   */
+  | {
+      readonly kind: 'listNodeTail';
+      readonly node: NodeId;
+      readonly own: Epoch | null;
+      readonly epoch: Epoch;
+      readonly after: Position | null;
+      readonly mayBeConfirmed: boolean;
+      /** Whether the region's log is the one that `own` was written to. */
+      readonly hasLog: boolean;
+      /** Whether that log's rows are listed as well; else the region lists them itself. */
+      readonly listsLog: boolean;
+      readonly why: string;
+      readonly target: { readonly region: RegionId; readonly node: NodeId };
+    }
   // --- lane node: through the node agent, may take minutes --------------------------------------
   /** initdb and bootstrap; leaves the node stopped. */
   | { readonly kind: 'initialiseNode'; readonly node: NodeId }
@@ -189,6 +210,8 @@ export const laneOf = {
   findCheckpoint: 'log',
   readControl: 'log',
   listTail: 'log',
+  lookAtNode: 'log',
+  listNodeTail: 'log',
   initialiseNode: 'node',
   seedRegionNode: 'node',
   seedStandby: 'node',

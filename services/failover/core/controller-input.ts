@@ -120,6 +120,18 @@ export type EffectResult =
       readonly transactions: number;
       readonly rows: number;
       readonly isListed: boolean;
+    }
+  /** Of `lookAtNode`. */
+  | { readonly kind: 'nodeLooked'; readonly facts: DatabaseFacts }
+  /** Of `listNodeTail`: as `tailListed`, with what was asked for. */
+  | {
+      readonly kind: 'nodeTailListed';
+      readonly node: NodeId;
+      readonly epoch: Epoch;
+      readonly transactions: number;
+      readonly rows: number;
+      readonly mayBeConfirmed: boolean;
+      readonly isListed: boolean;
     };
 
 type InputBody =

@@ -19,6 +19,7 @@ import type { Confirming } from './members/confirming.ts';
 import type { ControllerConfig } from './controller-config.ts';
 import type { EffectKind } from './controller-effect.ts';
 import type { DatabaseFacts, OperatorRequest } from './controller-input.ts';
+import type { OldNode } from './rejoin/old-node.ts';
 import { nothingAnnounced, type Announced } from './relay/announcement.ts';
 
 /** `starting`: looking for a checkpoint; `greeting`: until the own hello is read back. */
@@ -213,6 +214,7 @@ export interface ControllerState {
   /** Requests that this run refused before any record, newest last. */
   readonly declined: readonly { readonly request: OperatorRequest; readonly why: string }[];
   readonly tailFound: TailFound | null;
+  readonly oldNode: OldNode | null;
   /** Why the region is seeded anew, in words; null when it is not. */
   readonly seededAnew: string | null;
   /** Highest position that this run confirmed as primary, on the data at hand. */
@@ -282,8 +284,8 @@ export function initialControllerState(config: ControllerConfig): ControllerStat
     tail: null,
     opening: null,
     tenure: null,
-    ...{ asked: null, refused: [], declined: [], tailFound: null, seededAnew: null },
-    ...{ confirmedSeen: null, removing: null, confirming: null },
+    ...{ asked: null, refused: [], declined: [], tailFound: null, oldNode: null },
+    ...{ seededAnew: null, confirmedSeen: null, removing: null, confirming: null },
     ...{ nextEffectId: 1, running: [], notBefore: {}, failures: {} },
     view: null,
     steps: [],

@@ -17,6 +17,7 @@ import { trackConfirming } from './members/confirming.ts';
 import { isSameView, viewOf } from './published-view.ts';
 import { changeRole, initialRole } from './region-role.ts';
 import { trackAnnouncedSeal } from './relay/announcement.ts';
+import { trackOldNode } from './rejoin/old-node.ts';
 import { explainOverrun, trackOverrun } from './rejoin/overrun.ts';
 import { trackTail } from './rejoin/rejoin-plan.ts';
 import { trackSeal } from './seal-plan.ts';
@@ -61,7 +62,7 @@ export function stepWith(
 function track(state: ControllerState): ControllerState {
   const sealing = [trackAnnouncedSeal, trackSeal, trackTail];
   const steps = [...sealing, trackOpening, trackStrongReads, trackLease, trackConfirming];
-  return [...steps, trackOverrun].reduce((current, next) => next(current), state);
+  return [...steps, trackOverrun, trackOldNode].reduce((current, next) => next(current), state);
 }
 
 /** The role at the start follows from what the node holds, once that is known. */

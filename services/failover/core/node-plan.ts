@@ -8,6 +8,7 @@ import type { NodeState } from '../../../shared/core/node-state.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { EffectBody } from './controller-effect.ts';
 import type { ControllerState } from './controller-state.ts';
+import { isOldNode, planOldNode } from './rejoin/old-node.ts';
 import {
   isChosen,
   isPeerLive,
@@ -98,14 +99,21 @@ export function seedSource(
   return null;
 }
 
-/** Keeps the data of the region's nodes aside, one after the other, its own node's last. */
+/**
+ * Keeps the data of the region's nodes aside, one after the other, its own node's last: what an old
+ * node alone held is listed before.
+ */
 export function planSettingAside(state: ControllerState): readonly EffectBody[] {
   const node = regionNode(state);
-  return state.nodes
+  const [first] = state.nodes
     .filter((one) => one.data !== 'none')
-    .toSorted((a, b) => Number(a.id === node) - Number(b.id === node))
-    .slice(0, 1)
-    .map((one) => ({ kind: 'setAside', node: one.id }));
+    .toSorted((a, b) => Number(a.id === node) - Number(b.id === node));
+  return first === undefined ? [] : planAside(state, first);
+}
+
+function planAside(state: ControllerState, node: NodeState): readonly EffectBody[] {
+  if (isOldNode(state, node)) return planOldNode(state);
+  return [{ kind: 'setAside', node: node.id }];
 }
 
 function planData(state: ControllerState, node: NodeState): readonly EffectBody[] {
@@ -119,7 +127,7 @@ function planData(state: ControllerState, node: NodeState): readonly EffectBody[
   const source = state.fold.epoch > 0 ? seedSource(state) : null;
   if (source === null) return [];
   // Standbys of data that are gone would follow a history that is not theirs.
-  if (stale !== undefined) return aside(stale.id);
+  if (stale !== undefined) return planAside(state, stale);
   if (node.data === 'half-made') return aside(node.id);
   return [
     { kind: 'seedRegionNode', node: node.id, source: source.region, sourceNode: source.node },
@@ -138,18 +146,18 @@ function planStandbys(state: ControllerState): readonly EffectBody[] {
   // A base backup waits for the node's own work: it is taken once the region has a history.
   if ((ownDatabase(state)?.progress ?? null) === null) return [];
   for (const node of state.nodes) {
-    if (node.id === primary) continue;
+    if (node.id === primary || isOldNode(state, node)) continue;
     if (node.data === 'half-made') return [{ kind: 'setAside', node: node.id }];
     if (node.data === 'none') return [{ kind: 'seedStandby', node: node.id, primary }];
-    // A server of its own once, or one that cannot follow: kept as it is, and made anew.
-    const isOwn = node.mode === 'normal' || node.isStandby === false;
+    // One that cannot follow is kept as it is, and made anew.
     const isStopped = node.process === 'stopped';
     const cannotFollow =
       isStopped && (state.failures[`startNode:${node.id}`] ?? 0) >= startAttempts;
-    if (isOwn || cannotFollow) return [{ kind: 'setAside', node: node.id }];
+    if (cannotFollow) return [{ kind: 'setAside', node: node.id }];
     if (isStopped) {
       return [{ kind: 'startNode', node: node.id, mode: 'standby', primary }];
     }
   }
-  return [];
+  // The other standbys come first: what an old node holds waits where it is.
+  return planOldNode(state);
 }

@@ -154,7 +154,8 @@ function nodeReport(
   position: Position | null,
 ): NodeReport {
   const isOwn = node.id === regionNode(state);
-  const isUp = isOwn ? ownDatabase(state) !== null : node.process === 'running';
+  const isStandbyUp = node.process === 'running' && node.mode !== 'isolated';
+  const isUp = isOwn ? ownDatabase(state) !== null : isStandbyUp;
   const upRole = !isOwn ? 'standby' : state.role === 'primary' ? 'primary' : 'replica';
   return {
     id: node.id,

@@ -223,3 +223,15 @@ export function isPeerLive(state: ControllerState, region: RegionId): boolean {
   const age = peer.report.ageMs + (state.nowMs - peer.heardAtMs);
   return age <= 5000 && peer.report.health !== 'unreachable';
 }
+
+/** The node of the folded primary, when that region says that it is open and well. */
+export function openPrimary(
+  state: ControllerState,
+): { readonly region: RegionId; readonly node: NodeId } | null {
+  const { primary, epoch } = state.fold;
+  if (primary === null || !isPeerLive(state, primary)) return null;
+  const report = state.peers.find((peer) => peer.report.id === primary)?.report;
+  const node = report?.nodes.find((one) => one.kind === 'node' && one.healthy);
+  if (report?.role !== 'primary' || report.epoch !== epoch || node === undefined) return null;
+  return { region: primary, node: node.id };
+}

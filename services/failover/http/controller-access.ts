@@ -2,6 +2,7 @@
 import type { RegionConfig } from '../../../shared/config/cluster-schema.ts';
 import type { ControlRecord } from '../../../shared/core/control/control-record.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
+import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import type { AuthHook } from '../../../shared/auth/require-scope.ts';
 import type { Logger } from '../../../shared/logging/logger.ts';
@@ -14,6 +15,8 @@ import type { ControllerState } from '../core/controller-state.ts';
 /** What one region held beyond the cut of `epoch`. */
 export interface DivergenceId {
   readonly region: RegionId;
+  /** The node that alone held it; null: the region. */
+  readonly node: NodeId | null;
   readonly epoch: number;
 }
 

@@ -14,6 +14,7 @@ import type { EffectBody, EffectKind, laneOf } from '../core/controller-effect.t
 import type { EffectResult } from '../core/controller-input.ts';
 import type { LogOffset } from '../../../shared/core/log-offset.ts';
 import { writeCheckpoint } from './checkpoint-store.ts';
+import type { TailEffect } from './divergence/diverged-access.ts';
 import * as fence from './fence-store.ts';
 import { NodeConnection, type NodeAccess, type NodePlace } from './node-connection.ts';
 import type { ControlConnection } from './relay/connect-control-log.ts';
@@ -31,9 +32,7 @@ type EffectOf<Lane> = Extract<EffectBody, { kind: KindsOf<Lane> }>;
 export type NodeEffect = EffectOf<'node'>;
 export type SqlEffect = EffectOf<'sql'>;
 export type FenceEffect = EffectOf<'fence'>;
-export type ListTailEffect = Extract<EffectBody, { kind: 'listTail' }>;
-export type OutsideEffect =
-  EffectOf<'control'> | ListTailEffect | NodeEffect | SqlEffect | FenceEffect;
+export type OutsideEffect = EffectOf<'control'> | TailEffect | NodeEffect | SqlEffect | FenceEffect;
 
 export interface EffectRunnerOptions {
   /** Resolves when the record is acknowledged. */
@@ -47,7 +46,7 @@ export interface EffectRunnerOptions {
   readonly placeOf: (region: RegionId, node: NodeId) => NodePlace;
   /** Last transaction record in the own log, as the replicator reports it. */
   readonly logEnd: () => Position;
-  readonly listTail: (effect: ListTailEffect) => Promise<EffectResult>;
+  readonly performOnTail: (effect: TailEffect) => Promise<EffectResult>;
 }
 
 /** Bound of each effect of the lanes `sql` and `fence`. */
@@ -76,7 +75,9 @@ export class EffectRunner {
         await this.#options.control.log.append(effect.record);
         return none;
       case 'listTail':
-        return this.#options.listTail(effect);
+      case 'lookAtNode':
+      case 'listNodeTail':
+        return this.#options.performOnTail(effect);
       case 'initialiseNode':
       case 'seedRegionNode':
       case 'seedStandby':

@@ -20,6 +20,7 @@ import {
   type PgClient,
   connectPg,
   ownSessionOptions,
+  textSettings,
   type PgTarget,
 } from '../../../shared/pg/client.ts';
 import { failpoint } from '../../../shared/runtime/failpoints.ts';
@@ -29,7 +30,6 @@ import { ChangeWriter, type WriteMode } from './apply/change-writer.ts';
 import { dropOfUnenforced } from './apply/unenforced-index.ts';
 import { divergenceAt, mayFitOneByOne } from './apply/refused-change.ts';
 import { readProgress, takeOrigin, type Progress } from './apply/progress-row.ts';
-import { textSettings } from './slot-reader.ts';
 
 export interface ApplierOptions {
   readonly pg: Omit<PgTarget, 'applicationName' | 'options'>;

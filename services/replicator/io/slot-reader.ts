@@ -1,7 +1,7 @@
 /** Reads the epoch's slot as a walsender client and tells what came; decides nothing. */
 import { formatLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import { quoteIdent, quoteLiteral } from '../../../shared/pg/quote.ts';
-import { ownSessionOptions, type PgTarget } from '../../../shared/pg/client.ts';
+import { ownSessionOptions, textSettings, type PgTarget } from '../../../shared/pg/client.ts';
 import { Walsender, type Keepalive, type StatusPositions } from '../../../shared/pg/walsender.ts';
 import { StatusSender } from './status-sender.ts';
 
@@ -28,11 +28,6 @@ export interface SlotReader {
   resume(): void;
   close(): void;
 }
-
-/** The text of a value must be the same whatever the server's settings are. */
-export const textSettings =
-  '-c datestyle=ISO,MDY -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 ' +
-  '-c bytea_output=hex -c lc_monetary=C -c xmloption=content -c search_path=pg_catalog';
 
 /** Connects and starts streaming; rejects when the slot is missing, lost or in use. */
 export async function openSlot(target: SlotTarget, handlers: SlotHandlers): Promise<SlotReader> {

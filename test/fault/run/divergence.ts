@@ -7,6 +7,7 @@ const pageRows = 1000;
 
 interface Tail {
   readonly region: string;
+  readonly node: string | null;
   readonly epoch: number;
   readonly isListed: boolean;
   readonly why: string | null;
@@ -34,10 +35,11 @@ export async function reportedRows(cluster: TestCluster, table: string): Promise
   const asked = cluster.regionIds[0] ?? '';
   const tails = await listedTails(cluster, asked);
   const rows: ReportedRow[] = [];
-  for (const { region, epoch, isListed, why } of tails) {
-    if (!isListed) throw new Error(`the tail of ${region} before ${epoch} is not listed: ${why}`);
+  for (const { region, node, epoch, isListed, why } of tails) {
+    const holder = node ?? region;
+    if (!isListed) throw new Error(`the tail of ${holder} before ${epoch} is not listed: ${why}`);
     for (let after: unknown = 0; after !== null;) {
-      const path = `/admin/diverged/${region}/${epoch}?after=${String(after)}&limit=${pageRows}`;
+      const path = `/admin/diverged/${holder}/${epoch}?after=${String(after)}&limit=${pageRows}`;
       const page = await cluster.admin(asked, path);
       for (const row of page['items'] as ListedRow[]) {
         if (`${row.schema}.${row.table}` !== table) continue;

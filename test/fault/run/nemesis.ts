@@ -19,6 +19,7 @@ export interface RegionsView {
     readonly role: string;
     readonly why: string;
     readonly health: string;
+    readonly nodes: readonly { readonly id: string; readonly healthy: boolean }[];
   }[];
 }
 
@@ -106,6 +107,17 @@ export class Nemesis {
     const leading = nodes.find(({ mode }) => mode === 'normal');
     if (leading === undefined) throw new Error(`${region} has no node in mode normal`);
     return leading.id.split('/')[1] ?? '';
+  }
+
+  /** Resolves once every standby follows: what a lost node alone held is listed before it does. */
+  async standbysFollow(): Promise<void> {
+    await eventually(
+      async () => {
+        const view = await this.view().catch(() => null);
+        return view?.items.every(({ nodes }) => nodes.every(({ healthy }) => healthy)) ?? false;
+      },
+      { deadlineMs: settleMs, intervalMs: 200 },
+    );
   }
 
   /** Resolves when every region serves and every region but the primary is a member. */

@@ -68,7 +68,8 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
     await scenario.act(nemesis);
     nemesis.note('everything is healed');
     await nemesis.settled();
-    nemesis.note('every region is healthy, every replica a member');
+    await nemesis.standbysFollow();
+    nemesis.note('every region is healthy, every replica a member, every standby follows');
     await nemesis.wait(afterMs);
   } finally {
     await load.stop();

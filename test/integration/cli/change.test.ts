@@ -133,6 +133,8 @@ test('diverged show: what is not kept, and what is no tail, say what to do', asy
   const unknown = await place.run(['diverged', 'show', 'eu-west/9']);
   assert.equal(unknown.code, 2);
   assert.match(unknown.err, /Nothing is kept of eu-west before epoch 9/);
+  const ofNode = await place.run(['diverged', 'export', 'eu-west/pg-1/9']);
+  assert.match(ofNode.err, /Nothing is kept of eu-west\/pg-1 before epoch 9/);
   const wrong = await place.run(['diverged', 'show', 'eu-west']);
   assert.equal(wrong.code, 2);
   assert.match(wrong.err, /eu-west is no tail\.\n.*meridian diverged list/);

@@ -11,16 +11,26 @@ import {
   listDivergences,
   readRows,
 } from '../../../services/failover/io/divergence/diverged-store.ts';
+import {
+  listNodeTail,
+  type ListNodeTail,
+} from '../../../services/failover/io/divergence/node-tail.ts';
 import type { LoggedTransaction } from '../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../shared/core/epoch.ts';
-import type { Lsn } from '../../../shared/core/lsn.ts';
+import { parseLsn, type Lsn } from '../../../shared/core/lsn.ts';
 import type { NodeId } from '../../../shared/core/node.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { dataTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
 import { createDataLog, type DataLogConnection } from '../../../shared/kafka/data-log.ts';
 import { dataTopicOf } from '../../../shared/kafka/topic.ts';
-import { withPg } from '../../../shared/pg/client.ts';
+import {
+  connectPg,
+  ownSessionOptions,
+  textSettings,
+  withPg,
+  type PgClient,
+} from '../../../shared/pg/client.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { startTestKafka, type TestKafka } from '../../helpers/kafka.ts';
@@ -37,7 +47,7 @@ import {
 } from '../../helpers/replication/pgoutput.ts';
 
 const region = 'eu-west' as RegionId;
-const id = { region, epoch: 2 };
+const id = { region, node: null, epoch: 2 };
 const signal = new AbortController().signal;
 const epoch = 1 as Epoch;
 const entry = relationMessage(7, { schema: 'public', name: 'entry' }, [
@@ -147,6 +157,80 @@ test('a log that does not reach the end of the data is not all of it', async () 
   ]);
 });
 
+/** Slot and publication of epoch 9 on the node; where it stands. */
+async function startEpochNine(): Promise<Lsn> {
+  await server.query('CREATE PUBLICATION meridian_9 FOR ALL TABLES');
+  await server.query(`SELECT pg_create_logical_replication_slot('meridian_9', 'pgoutput')`);
+  await server.query(`INSERT INTO entry VALUES (100, 'everybody has it')`);
+  return walEnd();
+}
+
+async function walEnd(): Promise<Lsn> {
+  const [row] = await server.query('SELECT pg_current_wal_flush_lsn()::text AS lsn');
+  return parseLsn(row?.['lsn'] ?? '') ?? assert.fail();
+}
+
+test('what only an old node holds is read from its slot, whole and once', async () => {
+  const after = { epoch: 9 as Epoch, endLsn: await startEpochNine() };
+  await server.query(`UPDATE entry SET body = 'here alone' WHERE id = 100`);
+  await server.query(`INSERT INTO entry SELECT n, 'many' FROM generate_series(201, 1400) n`);
+  await server.query('UPDATE meridian_local.progress SET updated_at = now()');
+  await server.query(
+    `SELECT pg_replication_origin_create('meridian') WHERE NOT EXISTS
+       (SELECT FROM pg_replication_origin WHERE roname = 'meridian');
+     SELECT pg_replication_origin_session_setup('meridian');
+     BEGIN; INSERT INTO entry VALUES (101, 'applied'); COMMIT;
+     SELECT pg_replication_origin_session_reset()`,
+  );
+  const listed = await listNode({ after });
+  assert.deepEqual([listed.transactions, listed.rows, listed.isListed], [2, 1201, true]);
+  // The list itself is in this node's WAL too, which it never is in an old node's.
+  assert.equal((await listNode({ after })).rows, 1201);
+  const nodeId = { region, node, epoch: 10 };
+  const rows = await withPg(server.target(), (client) => readRows(client, nodeId, page));
+  assert.deepEqual(
+    rows.slice(0, 2).map((row) => [row['command'], row['after'], row['confirmed'], row['node']]),
+    [
+      ['update', { id: '100', body: 'here alone' }, 'async-only', node],
+      ['insert', { id: '201', body: 'many' }, 'async-only', node],
+    ],
+  );
+  assert.equal(await withPg(server.target(), (client) => discardRows(client, nodeId)), 1201);
+});
+
+test('a slot that is gone, or went on past what is known, does not yield a tail', async () => {
+  const before = { epoch: 9 as Epoch, endLsn: 0x10n as Lsn };
+  const past = await listNode({ after: before, epoch: 11 as Epoch });
+  assert.deepEqual([past.rows, past.isListed], [0, false]);
+  await server.query(`SELECT pg_drop_replication_slot('meridian_9')`);
+  const gone = await listNode({
+    after: { epoch: 9 as Epoch, endLsn: await walEnd() },
+    epoch: 12 as Epoch,
+  });
+  assert.deepEqual([gone.rows, gone.isListed], [0, false]);
+  const down = await listNode({ own: null, after: null, epoch: 13 as Epoch });
+  assert.deepEqual([down.rows, down.isListed], [0, false]);
+  const kept = await withPg(server.target(), listDivergences);
+  const whyOf = (ending: number): string =>
+    kept.find((one) => one.node === node && one.epoch === ending)?.why ?? '';
+  assert.match(whyOf(11), /meridian_9 has gone on to/);
+  assert.match(whyOf(12), /no slot meridian_9/);
+  assert.match(whyOf(13), /it does not come up/);
+});
+
+test('what the log of the region has beyond the cut comes first', async () => {
+  const after = { epoch, endLsn: 0x10n as Lsn };
+  const { transactions, rows, isListed } = await listNode({
+    own: epoch,
+    after,
+    hasLog: true,
+    epoch: 14 as Epoch,
+  });
+  assert.deepEqual([transactions, rows, isListed], [2, 5, false]);
+  const byRegion = await list({ epoch: 14 as Epoch, after: null });
+  assert.deepEqual([byRegion.kind === 'tailListed' && byRegion.rows], [5]);
+});
+
 test('nothing is listed at a node that is closed', async () => {
   await server.query('UPDATE meridian_local.fence SET open_epoch = NULL');
   await assert.rejects(list({ epoch: 5 as Epoch }), (error) =>
@@ -157,8 +241,27 @@ test('nothing is listed at a node that is closed', async () => {
 test('what is discarded is gone, the rest stays', async () => {
   assert.equal(await withPg(server.target(), (client) => discardRows(client, id)), 5);
   const kept = await withPg(server.target(), listDivergences);
-  assert.deepEqual(kept.map((one) => one.epoch).toSorted(), [3, 4]);
+  const ofRegion = kept.flatMap((one) => (one.node === null ? [one.epoch] : []));
+  assert.deepEqual(ofRegion.toSorted(), [14, 3, 4].toSorted());
 });
+
+const node = 'eu-west/pg-1' as NodeId;
+
+async function listNode(changes: Partial<ListNodeTail>) {
+  const effect: ListNodeTail = {
+    ...{ kind: 'listNodeTail', node, own: 9 as Epoch, epoch: 10 as Epoch, after: null },
+    ...{ mayBeConfirmed: false, hasLog: false, listsLog: true, why: 'it does not come up' },
+    target: { region, node },
+    ...changes,
+  };
+  const connect = (): Promise<PgClient> =>
+    connectPg({ ...server.target(), options: `${ownSessionOptions} ${textSettings}` });
+  const onTarget = <T>(work: (client: PgClient) => Promise<T>): Promise<T> =>
+    withPg(server.target(), work);
+  const result = await listNodeTail({ region, log, onTarget, signal, connect }, effect);
+  assert.ok(result.kind === 'nodeTailListed');
+  return result;
+}
 
 const page = { after: 0, limit: 100 };
 

@@ -1,7 +1,7 @@
 /**
  * Crash replay: one history without other faults (boot, a planned switchover, a primary that
- * freezes), and the process of a region, or its PostgreSQL, dies right before or right after the
- * n-th effect. Restarted from what was stored, everything must converge: for each n up to the last.
+ * freezes, a lost node), and the process of a region, or its PostgreSQL, dies right before or right
+ * after the n-th effect. Restarted from what was stored, everything must converge: for each n.
  */
 import type { Effect } from '../../../services/failover/core/controller-effect.ts';
 import type { Totals } from '../totals.ts';
@@ -58,6 +58,28 @@ function playHistory(world: World): void {
     const primary = world.regions.find((one) => one.view?.isOpen === true);
     return primary?.state.fold.members.length === world.regions.length - 1;
   });
+  loseNode(world);
+}
+
+/** The primary's node is lost: its standby takes over, and what the node alone held is listed. */
+function loseNode(world: World): void {
+  const found = (): SimRegion | undefined =>
+    world.regions.find(({ view, node }) => isOpen(view) && hasStandby(node));
+  until(world, 'a primary with a standby', () => found() !== undefined);
+  const node = found()?.node;
+  if (node === undefined) return;
+  node.lose();
+  until(world, 'another node', () => node.standby !== 'ready');
+  until(world, 'the old node as a standby', () => hasStandby(node) && node.old === null);
+  confirmMore(world, 'after the loss of a node');
+}
+
+function isOpen(view: SimRegion['view']): boolean {
+  return view?.isOpen === true;
+}
+
+function hasStandby({ standby }: SimRegion['node']): boolean {
+  return standby === 'ready';
 }
 
 /** Asked again and again, as a person would, until it has happened. */

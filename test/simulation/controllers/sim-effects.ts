@@ -3,6 +3,7 @@ import type { Effect } from '../../../services/failover/core/controller-effect.t
 import type { EffectResult } from '../../../services/failover/core/controller-input.ts';
 import { isWithinCuts } from '../../../shared/core/consistency.ts';
 import { isAtOrPast, type Position } from '../../../shared/core/position.ts';
+import { checkOldListed, performOnOld, startOld } from './sim-old-node.ts';
 import type { SimRegion } from './sim-region.ts';
 import {
   isPast,
@@ -33,6 +34,9 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       return done;
     case 'listTail':
       return listTail(region, effect);
+    case 'lookAtNode':
+    case 'listNodeTail':
+      return performOnOld(region, effect);
     case 'initialiseNode':
       node.initialise(effect.node);
       return done;
@@ -51,7 +55,7 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       if (node.standby !== 'ready' || effect.node !== node.standbyId) return 'no standby';
       const { draw } = world;
       const lag = Math.min(node.db.length, draw.between(0, 3));
-      const forgets = { seal: draw.happens(0.3), slot: draw.happens(0.03) };
+      const forgets = { seal: draw.happens(0.3), slot: draw.happens(0.03), old: draw.happens(0.1) };
       // What only the lost node held and no slot yields may be what somebody needs.
       if (forgets.slot) world.faults.hasDestroyed = true;
       node.promote(lag, forgets);
@@ -59,6 +63,7 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
     }
     case 'startNode':
       if (effect.node !== node.id) {
+        if (effect.mode === 'isolated') return startOld(node);
         const isFit = effect.mode === 'standby' && node.standby === 'ready';
         return isFit ? done : 'not data of that mode';
       }
@@ -71,7 +76,10 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
       return done;
     case 'setAside':
       if (effect.node !== node.id) {
+        if (node.standby === 'stale') checkOldListed(region);
         node.standby = 'none';
+        node.old = null;
+        region.listedOld = null;
         return done;
       }
       checkListed(region);

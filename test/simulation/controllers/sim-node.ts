@@ -24,12 +24,30 @@ const freshFence: FenceFacts = {
   lastOpenedTimeline: 0,
 };
 
+/** Of a server that its standby took the place of. */
+export interface OldData {
+  readonly facts: DatabaseFacts;
+  readonly db: readonly Transaction[];
+  /** Its disk is gone: it never starts. */
+  readonly isBroken: boolean;
+  isRunning: boolean;
+}
+
+/** What is lost with a node that is given up: a promise, the synced slot, its own disk. */
+export interface Forgotten {
+  readonly seal: boolean;
+  readonly slot: boolean;
+  readonly old: boolean;
+}
+
 export class SimNode {
   /** The region's own node; it changes places with its standby when that is promoted. */
   id: NodeId;
   standbyId: NodeId;
   /** `stale`: once a server of its own, which cannot follow. */
   standby: 'none' | 'ready' | 'stale' = 'none';
+  /** What is on the disk of a stale standby. */
+  old: OldData | null = null;
   /** It does not come back by itself. */
   isLost = false;
   timelineStart: Lsn | null = null;
@@ -63,9 +81,13 @@ export class SimNode {
    * The standby ends its recovery, `lag` transactions behind: what it had not received is gone
    * with the old node, and so may be the fence's last promise and the synced slot.
    */
-  promote(lag: number, forgets: { readonly seal: boolean; readonly slot: boolean }): void {
+  promote(lag: number, forgets: Forgotten): void {
+    const facts = this.#factsOf(this.id);
+    const { db } = this;
+    const hasData = this.data === 'ready';
+    this.old = hasData ? { facts, db, isBroken: forgets.old, isRunning: false } : null;
     [this.id, this.standbyId] = [this.standbyId, this.id];
-    this.standby = this.data === 'ready' ? 'stale' : 'none';
+    this.standby = hasData ? 'stale' : 'none';
     this.data = 'ready';
     this.isLost = false;
     this.db = this.db.slice(0, this.db.length - lag);
@@ -175,9 +197,12 @@ export class SimNode {
   }
 
   facts(): DatabaseFacts | null {
-    if (!this.isRunning) return null;
+    return this.isRunning ? this.#factsOf(this.id) : null;
+  }
+
+  #factsOf(node: NodeId): DatabaseFacts {
     return {
-      node: this.id,
+      node,
       serverStart: this.serverStart(),
       checkpointerStart: this.serverStart(),
       isInRecovery: false,
@@ -199,6 +224,7 @@ export class SimNode {
     const isUp = this.data === 'ready' && (this.isRunning || this.isLost);
     const standby = this.#state(this.standbyId, this.standby === 'none' ? 'none' : 'ready');
     const isFollowing = this.standby === 'ready';
+    const isIsolated = this.standby === 'stale' && this.old?.isRunning === true;
     return [
       {
         ...own,
@@ -208,8 +234,9 @@ export class SimNode {
       },
       {
         ...standby,
-        process: isFollowing ? 'running' : 'stopped',
-        mode: isFollowing ? 'standby' : null,
+        process: isFollowing || isIsolated ? 'running' : 'stopped',
+        mode: isFollowing ? 'standby' : isIsolated ? 'isolated' : null,
+        isStandby: this.standby === 'none' ? null : isFollowing,
       },
     ];
   }

@@ -51,6 +51,8 @@ export class SimRegion {
     isWhole: true,
     txns: new Set(),
   };
+  /** The same of the old node that its standby took the place of; null before. */
+  listedOld: { readonly isWhole: boolean; readonly txns: ReadonlySet<number> } | null = null;
   offset = 0;
   isReading = false;
   #effects: Effect[] = [];

@@ -9,7 +9,7 @@ import type { EffectResult } from '../controller-input.ts';
 import type { ControllerState } from '../controller-state.ts';
 import { planSettingAside, seedSource } from '../node-plan.ts';
 import { judgeTail } from './rejoin-plan.ts';
-import { isChosen, isPeerLive, ownDatabase, regionNode, regionNodeState } from '../situation.ts';
+import { isChosen, openPrimary, ownDatabase, regionNode, regionNodeState } from '../situation.ts';
 import { isNoted, tailBound, tailNote, type TailBound } from './tail-note.ts';
 
 /** After so many failures in a row the tail counts as one that cannot be listed. */
@@ -41,7 +41,7 @@ function isTold(state: ControllerState): boolean {
   if (judgeTail(state).kind !== 'diverged') return false;
   const bound = boundOf(state);
   if (bound === null) return true;
-  const note = tailNote(state);
+  const note = tailNote(state.tailFound);
   return isListed(state, bound) && note !== null && isNoted(state, note);
 }
 
@@ -86,16 +86,4 @@ function furthestOf(state: ControllerState): Position {
   const applied = database?.progress?.position.epoch ?? 0;
   const epoch = Math.max(opened, applied) as Position['epoch'];
   return { epoch, endLsn: 0xffff_ffff_ffff_ffffn as Lsn };
-}
-
-/** The node of the folded primary, when that region says that it is open and well. */
-export function openPrimary(
-  state: ControllerState,
-): Extract<EffectBody, { kind: 'listTail' }>['target'] | null {
-  const { primary, epoch } = state.fold;
-  if (primary === null || !isPeerLive(state, primary)) return null;
-  const report = state.peers.find((peer) => peer.report.id === primary)?.report;
-  const node = report?.nodes.find((one) => one.kind === 'node' && one.healthy);
-  if (report?.role !== 'primary' || report.epoch !== epoch || node === undefined) return null;
-  return { region: primary, node: node.id };
 }

@@ -7,8 +7,7 @@ import { formatPosition } from '../../../../shared/core/position.ts';
 import type { EffectBody } from '../controller-effect.ts';
 import type { ControllerState } from '../controller-state.ts';
 import { planSettingAside, seedSource } from '../node-plan.ts';
-import { hasHistory, overrunOf, reportOf } from '../situation.ts';
-import { openPrimary } from './divergence.ts';
+import { hasHistory, openPrimary, overrunOf, reportOf } from '../situation.ts';
 
 /** The next effects of such a region. */
 export function planOverrun(state: ControllerState): readonly EffectBody[] {

@@ -50,9 +50,9 @@ export function planNotes(state: ControllerState): readonly EffectBody[] {
   const { fold, kind, config } = state;
   if (kind !== 'running' || fold.policy === null) return [];
   const { region } = config;
-  const due = [openedNote(state), tailNote(state)].find(
-    (note) => note !== null && !isNoted(state, note),
-  );
+  const { tailFound, oldNode } = state;
+  const tails = [tailNote(tailFound), tailNote(oldNode?.found ?? null)];
+  const due = [openedNote(state), ...tails].find((note) => note !== null && !isNoted(state, note));
   if (due === undefined || due === null) return [];
   return [{ kind: 'appendControl', record: { kind: 'note', region, ...due } }];
 }
@@ -68,9 +68,9 @@ function openedNote({ fold, tenure, nowMs }: ControllerState): Due | null {
 }
 
 /** What was found of a tail, as the control log is told. */
-export function tailNote({ tailFound }: ControllerState): Due | null {
-  if (tailFound === null) return null;
-  const { epoch, transactions, rows, mayBeConfirmed, isListed } = tailFound;
+export function tailNote(found: TailFound | null): Due | null {
+  if (found === null) return null;
+  const { epoch, transactions, rows, mayBeConfirmed, isListed } = found;
   return { epoch, note: { about: 'tail', transactions, rows, mayBeConfirmed, isListed } };
 }
 

@@ -18,6 +18,7 @@ import { roundTripsKept } from '../relay/log-leader.ts';
 import { regionNode } from '../situation.ts';
 import { emptyTail } from '../rejoin/tail-note.ts';
 import { tailListed } from '../rejoin/divergence.ts';
+import { nodeLookedAt, nodeTailListed, oldNodeGone } from '../rejoin/old-node.ts';
 
 /** Longer between two inputs: the process itself did not run. */
 const ownPauseMs = 1000;
@@ -249,6 +250,10 @@ function hearFinished(
       return { ...state, tailFound: emptyTail(state) ?? state.tailFound };
     case 'listTail':
       return tailListed(state, result);
+    case 'lookAtNode':
+      return nodeLookedAt(state, result);
+    case 'listNodeTail':
+      return nodeTailListed(state, result);
     case 'writeCheckpoint':
       return { ...state, checkpointWrittenAtMs: state.nowMs };
     default:
@@ -266,8 +271,9 @@ function nodeTaken(state: ControllerState): ControllerState {
 
 /** Its failures were those of the data before; a standby changes nothing of the own node. */
 function nodeSetAside(state: ControllerState, node: string): ControllerState {
-  const failures = { ...state.failures, [`startNode:${node}`]: 0 };
-  const next: ControllerState = { ...state, failures };
+  const kinds = ['startNode', 'isolate', 'lookAtNode', 'listNodeTail'];
+  const none = Object.fromEntries(kinds.map((kind) => [`${kind}:${node}`, 0]));
+  const next = oldNodeGone({ ...state, failures: { ...state.failures, ...none } }, node);
   return node === regionNode(state) ? dataReplaced(next) : next;
 }
 

@@ -126,8 +126,18 @@ function isRenewal(body: EffectBody): boolean {
 /** Effects of one key are the same wish: one at a time. */
 function keyOf(body: EffectBody): string {
   if (body.kind === 'sealNode') return `sealNode:${body.epoch}`;
-  if (body.kind === 'startNode' || body.kind === 'setAside') return `${body.kind}:${body.node}`;
-  return body.kind === 'appendControl' ? recordKey(body.record) : body.kind;
+  switch (body.kind) {
+    case 'startNode':
+      return `${body.mode === 'isolated' ? 'isolate' : 'startNode'}:${body.node}`;
+    case 'setAside':
+    case 'lookAtNode':
+    case 'listNodeTail':
+      return `${body.kind}:${body.node}`;
+    case 'appendControl':
+      return recordKey(body.record);
+    default:
+      return body.kind;
+  }
 }
 
 /** `notBefore` and `running` know a record's wish by this. */

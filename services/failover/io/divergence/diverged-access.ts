@@ -10,9 +10,14 @@ import { createDataLog } from '../../../../shared/kafka/data-log.ts';
 import type { TopicTarget } from '../../../../shared/kafka/topic.ts';
 import type { PgClient } from '../../../../shared/pg/client.ts';
 import type { EffectResult } from '../../core/controller-input.ts';
+import type { EffectBody } from '../../core/controller-effect.ts';
 import { NodeConnection, type NodeAccess, type NodePlace } from '../node-connection.ts';
 import { listTail, type ListTail } from './divergence-report.ts';
+import { connectOldNode, listNodeTail, type ListNodeTail } from './node-tail.ts';
+import { readDatabaseFacts } from '../watch/node-facts.ts';
 import * as store from './diverged-store.ts';
+
+export type TailEffect = ListTail | ListNodeTail | Extract<EffectBody, { kind: 'lookAtNode' }>;
 
 export interface DivergedOptions {
   readonly region: RegionId;
@@ -20,6 +25,8 @@ export interface DivergedOptions {
   /** The region's own data topic. */
   readonly dataLog: TopicTarget;
   readonly placeOf: (region: RegionId, node: NodeId) => NodePlace;
+  /** Where a node of this region listens: one that runs isolated is reached on its own machine. */
+  readonly ownPlaceOf: (node: NodeId) => NodePlace;
   readonly nodes: () => readonly NodeState[];
   /** The node of the region that is primary now; null while there is none. */
   readonly primary: () => { readonly region: RegionId; readonly node: NodeId } | null;
@@ -36,7 +43,18 @@ export class Diverged {
   }
 
   /** Performs the effect. */
-  async listTail(effect: ListTail): Promise<EffectResult> {
+  async perform(effect: TailEffect): Promise<EffectResult> {
+    if (effect.kind !== 'lookAtNode') return this.#list(effect);
+    const client = await this.#connectOld(effect.node);
+    try {
+      const facts = await readDatabaseFacts(client, effect.node);
+      return { kind: 'nodeLooked', facts };
+    } finally {
+      void client.end().catch(() => undefined);
+    }
+  }
+
+  async #list(effect: ListTail | ListNodeTail): Promise<EffectResult> {
     const { region, dataLog, placeOf } = this.#options;
     const log = createDataLog(dataLog);
     const place = placeOf(effect.target.region, effect.target.node);
@@ -45,7 +63,10 @@ export class Diverged {
       return await this.#connected('meridian-diverged', (connection) => {
         const onTarget = <T>(work: (client: PgClient) => Promise<T>): Promise<T> =>
           connection.run(place, boundMs, work);
-        return listTail({ region, log, onTarget, signal }, effect);
+        const options = { region, log, onTarget, signal };
+        if (effect.kind === 'listTail') return listTail(options, effect);
+        const connect = (node: NodeId): Promise<PgClient> => this.#connectOld(node);
+        return listNodeTail({ ...options, connect }, effect);
       });
     } finally {
       log.close();
@@ -78,6 +99,11 @@ export class Diverged {
 
   close(): void {
     this.#stopping.abort();
+  }
+
+  #connectOld(node: NodeId): Promise<PgClient> {
+    const { access, ownPlaceOf } = this.#options;
+    return connectOldNode(ownPlaceOf(node), access);
   }
 
   #onOwn<T>(work: (client: PgClient) => Promise<T>): Promise<T> {

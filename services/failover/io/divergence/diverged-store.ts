@@ -1,6 +1,7 @@
 /** The table `meridian.diverged`: what regions held beyond a cut, until a person discards it. */
 import type { PgClient } from '../../../../shared/pg/client.ts';
 import { formatLsn } from '../../../../shared/core/lsn.ts';
+import type { NodeId } from '../../../../shared/core/node.ts';
 import type { Position } from '../../../../shared/core/position.ts';
 import type { RegionId } from '../../../../shared/core/region.ts';
 import type { RequestKey, RowText, TailRow } from '../../../../shared/core/pgoutput/tail-row.ts';
@@ -14,11 +15,20 @@ import { onlyRow } from '../node-connection.ts';
  */
 export type Confirmed = 'yes' | 'async-only' | 'unknown';
 
-/** What one region held beyond the cut of `epoch`. */
+/** What one region, or `node` of it alone, held beyond the cut of `epoch`. */
 export interface DivergenceId {
   readonly region: RegionId;
+  readonly node: NodeId | null;
   readonly epoch: number;
 }
+
+/** The column `region`: a node's rows are named by the node, so that they are rows of their own. */
+function holderOf({ region, node }: DivergenceId): string {
+  return node ?? region;
+}
+
+const shownHolder = `'region', split_part(region, '/', 1),
+       'node', CASE WHEN strpos(region, '/') > 0 THEN region END`;
 
 export interface ListedRow {
   readonly ordinal: number;
@@ -46,7 +56,7 @@ export async function addRows(
   await insert(
     client,
     rows.map((one) => ({
-      ...id,
+      ...{ region: holderOf(id), epoch: id.epoch },
       ordinal: one.ordinal,
       own_epoch: one.position.epoch,
       end_lsn: formatLsn(one.position.endLsn),
@@ -73,7 +83,33 @@ export async function addUnlistable(
   id: DivergenceId,
   tail: { readonly ordinal: number; readonly confirmed: Confirmed; readonly why: string },
 ): Promise<void> {
-  await insert(client, [{ ...id, ...tail, command: 'unlistable' }]);
+  const { epoch } = id;
+  await insert(client, [{ region: holderOf(id), epoch, ...tail, command: 'unlistable' }]);
+}
+
+export interface Counts {
+  readonly transactions: number;
+  readonly rows: number;
+  readonly isListed: boolean;
+}
+
+/** What is listed for the epoch of `id` by others of its region: by it, or by its other nodes. */
+export async function othersListed(client: PgClient, id: DivergenceId): Promise<Counts> {
+  const row = await onlyRow(
+    client,
+    `SELECT count(DISTINCT (region, own_epoch, end_lsn)) FILTER (WHERE end_lsn IS NOT NULL)::text
+         AS transactions,
+       count(*) FILTER (WHERE command <> 'unlistable')::text AS rows,
+       coalesce(NOT bool_or(command = 'unlistable'), true)::text AS listed
+     FROM meridian.diverged
+     WHERE split_part(region, '/', 1) = $1 AND epoch = $2 AND region <> $3`,
+    [id.region, id.epoch, holderOf(id)],
+  );
+  const { transactions, rows, listed } = row;
+  return {
+    ...{ transactions: Number(transactions), rows: Number(rows) },
+    isListed: listed === 'true',
+  };
 }
 
 /**
@@ -123,6 +159,7 @@ export async function rowNow(
 
 export interface Divergence {
   readonly region: string;
+  readonly node: string | null;
   readonly epoch: number;
   readonly foundAt: string;
   readonly transactions: number;
@@ -136,7 +173,7 @@ export interface Divergence {
 /** One entry for each tail that is kept, the newest first. */
 export async function listDivergences(client: PgClient): Promise<readonly Divergence[]> {
   const { rows } = await client.query<{ item: string }>(
-    `SELECT json_build_object('region', region, 'epoch', epoch,
+    `SELECT json_build_object(${shownHolder}, 'epoch', epoch,
        'foundAt', to_char(min(found_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        'transactions', count(DISTINCT (own_epoch, end_lsn)) FILTER (WHERE end_lsn IS NOT NULL),
        'rows', count(*) FILTER (WHERE command <> 'unlistable'),
@@ -151,11 +188,11 @@ export async function listDivergences(client: PgClient): Promise<readonly Diverg
 /** Rows after `after` in the order of the log, as JSON for people and for export. */
 export async function readRows(
   client: PgClient,
-  { region, epoch }: DivergenceId,
+  id: DivergenceId,
   page: { readonly after: number; readonly limit: number },
 ): Promise<readonly Record<string, unknown>[]> {
   const { rows } = await client.query<{ item: string }>(
-    `SELECT json_build_object('region', region, 'epoch', epoch, 'ordinal', ordinal,
+    `SELECT json_build_object(${shownHolder}, 'epoch', epoch, 'ordinal', ordinal,
        'position', own_epoch || ':' || end_lsn, 'xid', xid, 'committedAt', committed_at,
        'command', command, 'schema', table_schema, 'table', table_name, 'key', row_key,
        'before', row_before, 'beforeFrom', before_from, 'after', row_after,
@@ -163,19 +200,16 @@ export async function readRows(
        'why', why)::text AS item
      FROM meridian.diverged WHERE region = $1 AND epoch = $2 AND ordinal > $3
      ORDER BY ordinal LIMIT $4`,
-    [region, epoch, page.after, page.limit],
+    [holderOf(id), id.epoch, page.after, page.limit],
   );
   return rows.map(({ item }) => JSON.parse(item) as Record<string, unknown>);
 }
 
 /** Deletes what is kept of one tail; returns how many rows that were. */
-export async function discardRows(
-  client: PgClient,
-  { region, epoch }: DivergenceId,
-): Promise<number> {
+export async function discardRows(client: PgClient, id: DivergenceId): Promise<number> {
   const { rowCount } = await client.query(
     'DELETE FROM meridian.diverged WHERE region = $1 AND epoch = $2',
-    [region, epoch],
+    [holderOf(id), id.epoch],
   );
   return rowCount ?? 0;
 }

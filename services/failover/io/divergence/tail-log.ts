@@ -2,6 +2,8 @@
  * Reads a region's own log beyond a position: committed transactions in order, large ones in parts.
  * A large transaction whose end the log does not hold was never committed and is left out.
  */
+import { endPositionOf, type CommitRecord } from '../../../../shared/core/commit-record.ts';
+import type { Epoch } from '../../../../shared/core/epoch.ts';
 import type { LogOffset } from '../../../../shared/core/log-offset.ts';
 import { zeroLsn, type Lsn } from '../../../../shared/core/lsn.ts';
 import { isAtOrPast, type Position } from '../../../../shared/core/position.ts';
@@ -57,6 +59,54 @@ export async function* readTail(
       }
     }
   }
+}
+
+export interface Covered {
+  /** The log says of everything up to here what it held; `zeroLsn` when it says nothing. */
+  readonly upTo: Lsn;
+  /** End of its last whole transaction. */
+  readonly last: Lsn;
+  /** Whether it still has everything since `after`. */
+  readonly isWhole: boolean;
+}
+
+/** What `log` has of `epoch` after `after`, as far as it has no record of a later one before. */
+export async function coveredOf(
+  log: DataLog,
+  { epoch, after }: { readonly epoch: Epoch; readonly after: Position },
+  signal: AbortSignal,
+): Promise<Covered> {
+  const { start } = await log.bounds();
+  const from = await offsetAfter(log, after, signal);
+  const hasBefore = start === 0n || from > start;
+  const known = after.epoch === epoch ? after.endLsn : zeroLsn;
+  let covered: Covered = { upTo: zeroLsn, last: zeroLsn, isWhole: hasBefore };
+  for await (const { record } of log.read(from, { follow: false, signal })) {
+    if (isLater(record, epoch)) break;
+    if (record.epoch !== epoch) continue;
+    const chained = chainedTo(record);
+    const isFirst = chained !== null && covered.last === zeroLsn;
+    const isWhole = covered.isWhole || (isFirst && chained <= known);
+    const last = laterLsn(covered.last, endPositionOf(record)?.endLsn ?? zeroLsn);
+    const upTo = laterLsn(covered.upTo, record.kind === 'idle' ? record.lsn : last);
+    covered = { upTo, last, isWhole };
+  }
+  return covered;
+}
+
+/** The end of the transaction before the first one of `record`; null for one without any. */
+function chainedTo(record: CommitRecord): Lsn | null {
+  if (record.kind === 'chunk') return record.prevEndLsn;
+  return record.kind === 'transactions' ? (record.transactions[0]?.prevEndLsn ?? null) : null;
+}
+
+/** Whether `record` tells that `epoch` had ended. A seal is of the epoch that it was given for. */
+function isLater(record: CommitRecord, epoch: Epoch): boolean {
+  return record.kind !== 'sealed' && record.epoch > epoch;
+}
+
+function laterLsn(a: Lsn, b: Lsn): Lsn {
+  return a > b ? a : b;
 }
 
 function keyOf({ epoch, endLsn }: Position): string {

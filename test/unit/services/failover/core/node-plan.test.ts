@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { planNodes, seedSource } from '../../../../../services/failover/core/node-plan.ts';
+import { trackOldNode } from '../../../../../services/failover/core/rejoin/old-node.ts';
 import { initialControlState } from '../../../../../shared/core/control/control-state.ts';
 import {
   ap,
@@ -152,6 +153,27 @@ const rows = [
     plan: 'setAside us-east/pg-2',
   },
   {
+    name: 'of a region that was primary they are looked at first',
+    state: primaryState({
+      nodes: [
+        nodeOf('eu-west/pg-1'),
+        nodeOf('eu-west/pg-2', { process: 'stopped', mode: null, ...ofItsOwn }),
+      ],
+    }),
+    plan: 'startNode eu-west/pg-2',
+  },
+  {
+    name: 'but other standbys come first',
+    state: primaryState({
+      nodes: [
+        nodeOf('eu-west/pg-1'),
+        nodeOf('eu-west/pg-2', { process: 'stopped', mode: null, ...ofItsOwn }),
+        nodeOf('eu-west/pg-3', none),
+      ],
+    }),
+    plan: 'seedStandby eu-west/pg-3',
+  },
+  {
     name: 'no standby is made of data that are about to be replaced',
     state: replicaState({
       role: 'quarantined',
@@ -171,7 +193,7 @@ const rows = [
 describe('node plan', () => {
   for (const { name, state, plan } of rows) {
     it(name, () => {
-      const planned = planNodes(state).map((effect) =>
+      const planned = planNodes(trackOldNode(state)).map((effect) =>
         'node' in effect ? `${effect.kind} ${effect.node}` : effect.kind,
       );
       assert.equal(planned.join(', '), plan);

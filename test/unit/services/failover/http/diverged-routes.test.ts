@@ -31,6 +31,17 @@ test('rows come in pages, and the last one says so', async () => {
   assert.deepEqual(rest.body, { items: kept.slice(2), next: null });
 });
 
+test('what one node alone held is found by its name', async () => {
+  const { status, body } = await call('/admin/diverged/us-east/pg-1/2');
+  assert.deepEqual([status, body['next']], [200, null]);
+  for (const name of ['pg-0', 'pg-x', 'node']) {
+    assert.equal((await call(`/admin/diverged/us-east/${name}/2`)).status, 400);
+  }
+  const discarded = await call('/admin/diverged/us-east/pg-1/2/discard', { post: true });
+  const kind = { region: 'us-east', node: 'us-east/pg-1', epoch: 2, discarded: 3 };
+  assert.deepEqual(discarded.body, kind);
+});
+
 test('what is not kept is 404', async () => {
   const options = { diverged: [] };
   assert.equal((await call('/admin/diverged/us-east/9', options)).status, 404);
