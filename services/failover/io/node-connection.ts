@@ -95,7 +95,7 @@ export class NodeConnection {
 }
 
 /** An orderly end waits for the server, which may be frozen. */
-function endAtOnce(client: PgClient): void {
+export function endAtOnce(client: PgClient): void {
   client.removeAllListeners('end');
   void client.end().catch(() => undefined);
   client.connection.stream.destroy();

@@ -13,6 +13,7 @@ import {
 } from '../../../services/failover/io/divergence/diverged-store.ts';
 import {
   listNodeTail,
+  onOldNode,
   type ListNodeTail,
 } from '../../../services/failover/io/divergence/node-tail.ts';
 import type { LoggedTransaction } from '../../../shared/core/commit-record.ts';
@@ -24,13 +25,7 @@ import { isMeridianError } from '../../../shared/errors/meridian-error.ts';
 import { dataTopicShape, ensureTopic } from '../../../shared/kafka/admin.ts';
 import { createDataLog, type DataLogConnection } from '../../../shared/kafka/data-log.ts';
 import { dataTopicOf } from '../../../shared/kafka/topic.ts';
-import {
-  connectPg,
-  ownSessionOptions,
-  textSettings,
-  withPg,
-  type PgClient,
-} from '../../../shared/pg/client.ts';
+import { withPg, type PgClient } from '../../../shared/pg/client.ts';
 import { packRecord } from '../../../shared/runtime/record-packing.ts';
 import { systemClock } from '../../../shared/runtime/system-clock.ts';
 import { startTestKafka, type TestKafka } from '../../helpers/kafka.ts';
@@ -254,11 +249,12 @@ async function listNode(changes: Partial<ListNodeTail>) {
     target: { region, node },
     ...changes,
   };
-  const connect = (): Promise<PgClient> =>
-    connectPg({ ...server.target(), options: `${ownSessionOptions} ${textSettings}` });
+  const { host, port, database, password } = server.target();
+  const onNode = <T>(work: (client: PgClient) => Promise<T>): Promise<T> =>
+    onOldNode({ host, port, database, password }, 20_000, work);
   const onTarget = <T>(work: (client: PgClient) => Promise<T>): Promise<T> =>
     withPg(server.target(), work);
-  const result = await listNodeTail({ region, log, onTarget, signal, connect }, effect);
+  const result = await listNodeTail({ region, log, onTarget, signal, onNode }, effect);
   assert.ok(result.kind === 'nodeTailListed');
   return result;
 }

@@ -13,7 +13,7 @@ import type { EffectResult } from '../../core/controller-input.ts';
 import type { EffectBody } from '../../core/controller-effect.ts';
 import { NodeConnection, type NodeAccess, type NodePlace } from '../node-connection.ts';
 import { listTail, type ListTail } from './divergence-report.ts';
-import { connectOldNode, listNodeTail, type ListNodeTail } from './node-tail.ts';
+import { listNodeTail, onOldNode, type ListNodeTail } from './node-tail.ts';
 import { readDatabaseFacts } from '../watch/node-facts.ts';
 import * as store from './diverged-store.ts';
 
@@ -33,6 +33,8 @@ export interface DivergedOptions {
 }
 
 const boundMs = 5000;
+/** A tail of a million rows is read and listed in less. */
+const listingBoundMs = 900_000;
 
 export class Diverged {
   readonly #options: DivergedOptions;
@@ -45,13 +47,10 @@ export class Diverged {
   /** Performs the effect. */
   async perform(effect: TailEffect): Promise<EffectResult> {
     if (effect.kind !== 'lookAtNode') return this.#list(effect);
-    const client = await this.#connectOld(effect.node);
-    try {
-      const facts = await readDatabaseFacts(client, effect.node);
-      return { kind: 'nodeLooked', facts };
-    } finally {
-      void client.end().catch(() => undefined);
-    }
+    const facts = await this.#onOldNode(effect.node, boundMs, (client) =>
+      readDatabaseFacts(client, effect.node),
+    );
+    return { kind: 'nodeLooked', facts };
   }
 
   async #list(effect: ListTail | ListNodeTail): Promise<EffectResult> {
@@ -65,8 +64,9 @@ export class Diverged {
           connection.run(place, boundMs, work);
         const options = { region, log, onTarget, signal };
         if (effect.kind === 'listTail') return listTail(options, effect);
-        const connect = (node: NodeId): Promise<PgClient> => this.#connectOld(node);
-        return listNodeTail({ ...options, connect }, effect);
+        const onNode = <T>(work: (client: PgClient) => Promise<T>): Promise<T> =>
+          this.#onOldNode(effect.node, listingBoundMs, work);
+        return listNodeTail({ ...options, onNode }, effect);
       });
     } finally {
       log.close();
@@ -101,9 +101,13 @@ export class Diverged {
     this.#stopping.abort();
   }
 
-  #connectOld(node: NodeId): Promise<PgClient> {
+  #onOldNode<T>(
+    node: NodeId,
+    workBoundMs: number,
+    work: (client: PgClient) => Promise<T>,
+  ): Promise<T> {
     const { access, ownPlaceOf } = this.#options;
-    return connectOldNode(ownPlaceOf(node), access);
+    return onOldNode({ ...ownPlaceOf(node), ...access }, workBoundMs, work);
   }
 
   #onOwn<T>(work: (client: PgClient) => Promise<T>): Promise<T> {

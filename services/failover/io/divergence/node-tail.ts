@@ -4,7 +4,6 @@
  * again it writes the same rows under the same numbers; the slot is not moved.
  */
 import { zeroLsn } from '../../../../shared/core/lsn.ts';
-import type { NodeId } from '../../../../shared/core/node.ts';
 import { isAtOrPast } from '../../../../shared/core/position.ts';
 import {
   connectPg,
@@ -14,10 +13,11 @@ import {
 } from '../../../../shared/pg/client.ts';
 import type { EffectBody } from '../../core/controller-effect.ts';
 import type { EffectResult } from '../../core/controller-input.ts';
-import type { NodeAccess, NodePlace } from '../node-connection.ts';
+import { withDeadline } from '../../../../shared/runtime/sleep.ts';
+import { endAtOnce, type NodeAccess, type NodePlace } from '../node-connection.ts';
 import { addUnlistable } from './diverged-store.ts';
 import { inAll, type ReportOptions } from './divergence-report.ts';
-import { ListedTail } from './listed-tail.ts';
+import { ListedTail, type OnTarget } from './listed-tail.ts';
 import { readSlotTail, slotObstacle } from './slot-tail.ts';
 import { coveredOf, readTail } from './tail-log.ts';
 
@@ -27,21 +27,32 @@ export type ListNodeTail = Extract<EffectBody, { kind: 'listNodeTail' }>;
 const peekBoundMs = 300_000;
 const connectBoundMs = 5000;
 
-/** A connection to `node`, which admits no application: beside the login guard. */
-export function connectOldNode(place: NodePlace, access: NodeAccess): Promise<PgClient> {
-  return connectPg({
-    ...{ ...place, ...access },
+/** Runs `work` on a node that admits no application, beside the login guard, within `boundMs`. */
+export async function onOldNode<T>(
+  at: NodePlace & NodeAccess,
+  boundMs: number,
+  work: (client: PgClient) => Promise<T>,
+): Promise<T> {
+  const client = await connectPg({
+    ...at,
     user: 'meridian_owner',
     applicationName: 'meridian-diverged',
     options: `${ownSessionOptions} ${textSettings} -c event_triggers=off`,
     connectTimeoutMs: connectBoundMs,
     statementTimeoutMs: peekBoundMs,
   });
+  try {
+    return await withDeadline(work(client), boundMs, () => {
+      return new Error(`${at.host}:${at.port} did not answer within ${boundMs} ms`);
+    });
+  } finally {
+    endAtOnce(client);
+  }
 }
 
 export interface NodeTailOptions extends ReportOptions {
-  /** Connects to the old node. */
-  readonly connect: (node: NodeId) => Promise<PgClient>;
+  /** Runs work on the old node, bounded. */
+  readonly onNode: OnTarget;
 }
 
 /** Result `nodeTailListed`; rejects when the node, the log or the target does not answer. */
@@ -67,11 +78,11 @@ export async function listNodeTail(
 
 /** Lists what log and slot have; answers why that is not all, null when it is. */
 async function listBoth(
-  { log, signal, connect }: NodeTailOptions,
+  { log, signal, onNode }: NodeTailOptions,
   effect: ListNodeTail,
   tail: ListedTail,
 ): Promise<string | null> {
-  const { own, after, hasLog, listsLog, node } = effect;
+  const { own, after, hasLog, listsLog } = effect;
   if (own === null || after === null) return effect.why;
   const nothing = { upTo: zeroLsn, last: zeroLsn, isWhole: true };
   const covered = hasLog ? await coveredOf(log, { epoch: own, after }, signal) : nothing;
@@ -86,17 +97,14 @@ async function listBoth(
   const cut = after.epoch === own ? after.endLsn : zeroLsn;
   const known = covered.upTo > cut ? covered.upTo : cut;
   const from = covered.last > cut ? covered.last : cut;
-  const client = await connect(node);
-  try {
-    const obstacle = await slotObstacle(client, own, known);
-    if (obstacle === null) {
-      for await (const part of readSlotTail(client, own, from)) await tail.add(part, confirmed);
-    }
-    await tail.flush();
-    return obstacle ?? (covered.isWhole ? null : "the region's log begins after the cut");
-  } finally {
-    void client.end().catch(() => undefined);
-  }
+  const obstacle = await onNode(async (client) => {
+    const found = await slotObstacle(client, own, known);
+    if (found !== null) return found;
+    for await (const part of readSlotTail(client, own, from)) await tail.add(part, confirmed);
+    return null;
+  });
+  await tail.flush();
+  return obstacle ?? (covered.isWhole ? null : "the region's log begins after the cut");
 }
 
 /** Whoever was told of a commit beyond the cut had asked for async or logged, or it was forced. */
