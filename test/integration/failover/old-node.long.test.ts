@@ -13,7 +13,7 @@ let cluster: TestCluster;
 let losses: NodeLosses;
 
 before(async () => {
-  cluster = await TestCluster.start({ sections: { failover: { failoverBackoffMs: 1000 } } });
+  cluster = await TestCluster.start();
   losses = new NodeLosses(cluster);
   await losses.write('CREATE TABLE account (id int PRIMARY KEY, owner text, balance int)');
   await losses.write(`INSERT INTO account VALUES (1, 'ann', 10), (2, 'bob', 20), (3, 'eve', 30)`);

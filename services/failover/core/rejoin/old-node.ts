@@ -188,7 +188,9 @@ function listing(
   const isReadable = (state.failures[`listNodeTail:${node}`] ?? 0) < attempts.list;
   const after = isReadable ? bound.after : null;
   const opened = state.fold.history.find((one) => one.epoch === own);
-  const hasLog = state.replication !== null && opened?.store === state.replication.store;
+  // Just started, the replicator does not know its log yet; the progress row names it.
+  const store = state.replication?.store ?? ownDatabase(state)?.progress?.store ?? null;
+  const hasLog = store !== null && opened?.store === store;
   // A quarantined region lists what its own log has itself.
   const listsLog = state.role !== 'quarantined';
   const problem = state.nodes.find(({ id }) => id === node)?.problem ?? null;

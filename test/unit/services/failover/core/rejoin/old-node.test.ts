@@ -88,6 +88,17 @@ describe('a node whose standby took its place', () => {
     assert.deepEqual(effect.target, { region: eu, node: 'eu-west/pg-2' });
   });
 
+  it('knows its region’s log by the progress row while the replicator has just started', () => {
+    const unread = replicationOf({ kind: 'idle', why: '' }, { store: null });
+    for (const replication of [null, unread]) {
+      const [effect] = planOldNode({ ...seen(), replication });
+      assert.ok(effect?.kind === 'listNodeTail' && effect.hasLog);
+    }
+    const other = replicationOf({ kind: 'idle', why: '' }, { store: 'another' });
+    const [effect] = planOldNode({ ...seen(), replication: other });
+    assert.ok(effect?.kind === 'listNodeTail' && !effect.hasLog);
+  });
+
   it('is set aside once the note of it is read back', () => {
     const found = nodeTailListed(seen(), listed);
     assert.deepEqual(planOldNode(found), []);
