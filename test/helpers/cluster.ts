@@ -86,7 +86,13 @@ export class TestCluster {
     await prepareLocalCluster(folder, made);
     splitProcesses(clusterPaths(folder).clusterFile, split);
     const cluster = new TestCluster(folder, isWan);
-    await cluster.up();
+    try {
+      await cluster.up();
+    } catch (error) {
+      // Nobody else knows of what runs already.
+      await cluster.remove().catch(() => undefined);
+      throw error;
+    }
     return cluster;
   }
 

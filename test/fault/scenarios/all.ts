@@ -24,9 +24,11 @@ import { n17 } from './n17.ts';
 import { n18 } from './n18.ts';
 import { n19 } from './n19.ts';
 import { n2 } from './n2.ts';
+import { n3Replica } from './n3-replica.ts';
 import { n3 } from './n3.ts';
 import { n4 } from './n4.ts';
 import { n5 } from './n5.ts';
+import { n6Parts } from './n6-parts.ts';
 import { n6 } from './n6.ts';
 import { n7Links } from './n7-links.ts';
 import { n7 } from './n7.ts';
@@ -37,6 +39,6 @@ import { n9 } from './n9.ts';
 export const smokeScenarios: readonly Scenario[] = [n2, k1, k3, n1, n7, n6];
 
 export const allScenarios: readonly Scenario[] = [
-  ...[n1, n2, n3, n4, n5, n6, n7, n7Links, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18],
-  ...[n19, k1, k2, k3, k4, k5, k6, k7, k8, k9, duringSeed, n12Loss, loss],
+  ...[n1, n2, n3, n3Replica, n4, n5, n6, n6Parts, n7, n7Links, n8, n9, n10, n11, n12, n13, n14],
+  ...[n15, n16, n17, n18, n19, k1, k2, k3, k4, k5, k6, k7, k8, k9, duringSeed, n12Loss, loss],
 ];

@@ -6,7 +6,7 @@ export const n8: Scenario = {
   title: 'one-way partitions, each of the six directions in turn',
   promotions: [0, 6],
   workloads: ['W1', 'W4', 'W5', 'W6'],
-  writePauseMaxMs: 40_000,
+  writePauseMaxMs: 15_000,
   async act(nemesis) {
     for (const from of nemesis.regions) {
       for (const to of nemesis.others(from)) {
