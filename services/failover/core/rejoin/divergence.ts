@@ -32,7 +32,16 @@ export function tailListed(state: ControllerState, result: EffectResult): Contro
   if (result.kind !== 'tailListed' || bound === null) return state;
   const { transactions, rows, isListed } = result;
   const found = { ...bound, transactions, rows, isListed };
-  return { ...state, tailFound: found };
+  const { oldNode } = state;
+  if (oldNode?.found?.epoch !== bound.epoch) return { ...state, tailFound: found };
+  // The region has one note of an epoch: what was listed of its old node before is counted too.
+  const mayBeConfirmed = bound.mayBeConfirmed || oldNode.found.mayBeConfirmed;
+  const both = { ...found, mayBeConfirmed };
+  return {
+    ...state,
+    tailFound: both,
+    oldNode: { ...oldNode, found: { ...both, after: oldNode.found.after } },
+  };
 }
 
 /** Whether everybody can read what was found: nothing of it is replaced before. */

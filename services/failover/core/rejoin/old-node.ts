@@ -92,7 +92,9 @@ export function nodeLookedAt(state: ControllerState, result: EffectResult): Cont
 export function nodeTailListed(state: ControllerState, result: EffectResult): ControllerState {
   const { oldNode, tailFound } = state;
   if (result.kind !== 'nodeTailListed' || oldNode?.node !== result.node) return state;
-  const { epoch, transactions, rows, mayBeConfirmed, isListed } = result;
+  const { epoch, transactions, rows, isListed } = result;
+  const ofRegion = tailFound?.epoch === epoch && tailFound.mayBeConfirmed;
+  const mayBeConfirmed = result.mayBeConfirmed || ofRegion;
   const found = { epoch, after: null, transactions, rows, mayBeConfirmed, isListed };
   const next = { ...state, oldNode: { ...oldNode, found } };
   // The region has one note of an epoch: it counts what was listed of its nodes as well.

@@ -9,6 +9,7 @@ import {
   planOldNode,
   trackOldNode,
 } from '../../../../../../services/failover/core/rejoin/old-node.ts';
+import { tailListed } from '../../../../../../services/failover/core/rejoin/divergence.ts';
 import { planNotes } from '../../../../../../services/failover/core/rejoin/tail-note.ts';
 import type { FenceFacts } from '../../../../../../services/failover/core/controller-input.ts';
 import type { NodeId } from '../../../../../../shared/core/node.ts';
@@ -215,5 +216,24 @@ describe('a node whose standby took its place', () => {
     const both = nodeTailListed(seen({ tailFound }), listed);
     assert.deepEqual([both.tailFound?.rows, both.tailFound?.after], [5, at('1:0/8')]);
     assert.equal(planNotes({ ...both, tenure: null }).length, 1);
+  });
+
+  it('shares it as well when it is listed before what its region applied', () => {
+    const moved = withRecords(
+      seen({ role: 'quarantined', database: databaseOf(eu) }),
+      record.prepare(3, { preferred: us }),
+      record.seal(3, eu, { at: '2:0/0', final: true }),
+      record.seal(3, us, { at: '2:0/4' }),
+    );
+    const replication = replicationOf(followOf(2), { applied: at('1:0/10') });
+    const first = nodeTailListed({ ...moved, replication }, listed);
+    const result = { kind: 'tailListed', transactions: 3, rows: 9, isListed: true } as const;
+    const both = tailListed(first, result);
+    assert.deepEqual([both.tailFound?.rows, both.oldNode?.found?.rows], [9, 9]);
+    const [note] = planNotes({ ...both, tenure: null });
+    assert.ok(note?.kind === 'appendControl');
+    const told = withRecords(both, note.record);
+    assert.deepEqual(planNotes({ ...told, tenure: null }), []);
+    assert.deepEqual(planOldNode(told), setAside);
   });
 });
