@@ -14,6 +14,9 @@ export interface PlantSearch {
 /** Too rare for chance: schedules of their own. */
 const directed: ReadonlySet<PlantName> = new Set(['nocas', 'lateattempt', 'unsynced']);
 
+/** The same, of whole controllers: chance showed none of them in 200 seeds. */
+const directedInControllers: readonly PlantName[] = ['forget', 'final', 'nohello'];
+
 /** Those that whole controllers show as well: quickly, and after more seeds. */
 const quickInControllers: readonly PlantName[] = [
   'keepold',
@@ -25,6 +28,8 @@ const quickInControllers: readonly PlantName[] = [
   'early',
   'unopened',
   'oldlease',
+  'resume',
+  'norelog',
 ];
 const slowInControllers: readonly PlantName[] = ['ackall', 'lowk', 'anystore', 'remfast'];
 
@@ -34,6 +39,12 @@ export const plantSearches: readonly PlantSearch[] = [
     const world = isDirected ? 'directed' : 'protocol';
     return { plant, world, seedsMax: isDirected ? 50 : 1500, isSlow: false };
   }),
+  ...directedInControllers.map((plant): PlantSearch => ({
+    plant,
+    world: 'directed-controllers',
+    seedsMax: 50,
+    isSlow: false,
+  })),
   ...quickInControllers.map((plant) => inControllers(plant, 100, false)),
   ...slowInControllers.map((plant) => inControllers(plant, 400, true)),
 ];

@@ -15,7 +15,8 @@ import { figuresLeftOut, worldNames, worlds, type WorldName } from './worlds.ts'
 const shares: Readonly<Record<WorldName, { readonly part: number; readonly seedsMin: number }>> = {
   protocol: { part: 0.4, seedsMin: 500 },
   controllers: { part: 0.45, seedsMin: 50 },
-  directed: { part: 0.03, seedsMin: 10 },
+  directed: { part: 0.015, seedsMin: 10 },
+  'directed-controllers': { part: 0.015, seedsMin: 10 },
   // All there are.
   replay: { part: 0.12, seedsMin: 10_000 },
 };

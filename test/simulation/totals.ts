@@ -18,6 +18,7 @@ export const leastPerThousand = {
   'K changes': 100,
   'failovers during a lease': 100,
   'primaries gone': 100,
+  'stalled logs': 100,
 } as const;
 
 const furtherFigures = [

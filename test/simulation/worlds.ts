@@ -1,4 +1,5 @@
 /** The worlds that a seed can run in; `run.ts` asks for them by name. */
+import { controllerSchedules } from './controllers/directed.ts';
 import { replayCrash } from './controllers/crash-replay.ts';
 import { rulesOfControllers } from './controllers/rules.ts';
 import { World as ControllersWorld } from './controllers/world.ts';
@@ -33,9 +34,12 @@ export const worlds = {
   },
   /** The schedules written by hand: with a plant only its own, else all of them. */
   directed: ({ plant, ...options }: SeedRun): boolean => {
-    const schedules =
-      plant === null ? Object.values(directedSchedules) : [directedSchedules[plant]];
-    for (const schedule of schedules) schedule?.({ ...options, rules: rulesWithout(plant) });
+    runSchedules(directedSchedules, plant, { ...options, rules: rulesWithout(plant) });
+    return true;
+  },
+  /** Those of whole controllers. */
+  'directed-controllers': ({ plant, ...options }: SeedRun): boolean => {
+    runSchedules(controllerSchedules, plant, { ...options, rules: rulesOfControllers(plant) });
     return true;
   },
   /** One history of whole controllers, with a crash at each place of it in turn. */
@@ -43,12 +47,22 @@ export const worlds = {
     replayCrash({ seed, totals, ...(trace !== undefined && { trace }) }),
 } as const;
 
+function runSchedules<Options>(
+  schedules: Partial<Record<PlantName, (options: Options) => void>>,
+  plant: PlantName | null,
+  options: Options,
+): void {
+  const chosen = plant === null ? Object.values(schedules) : [schedules[plant]];
+  for (const schedule of chosen) schedule?.(options);
+}
+
 /** What a world does not have yet, or is not about: no rate is asked of it there. */
 export const figuresLeftOut: Readonly<Record<keyof typeof worlds, readonly Figure[]>> = {
   // It has no controllers that ask for a failover.
-  protocol: ['failovers during a lease', 'primaries gone'],
+  protocol: ['failovers during a lease', 'primaries gone', 'stalled logs'],
   controllers: [],
   directed: figuresWithRates,
+  'directed-controllers': figuresWithRates,
   replay: figuresWithRates,
 };
 

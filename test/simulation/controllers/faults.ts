@@ -11,6 +11,8 @@ export class Faults {
   readonly #world: World;
   readonly #cutLinks = new Set<string>();
   readonly #cutControl = new Set<RegionId>();
+  /** A schedule written by hand: nothing goes wrong but what it brings about itself. */
+  areDirected = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -25,13 +27,27 @@ export class Faults {
     return this.#cutControl.has(region.id);
   }
 
+  cutBetween(one: SimRegion, other: SimRegion): void {
+    this.#cutLinks.add(linkOf(one, other)).add(linkOf(other, one));
+  }
+
+  mendBetween(one: SimRegion, other: SimRegion): void {
+    this.#cutLinks.delete(linkOf(one, other));
+    this.#cutLinks.delete(linkOf(other, one));
+  }
+
+  cutControl(region: SimRegion): void {
+    this.#cutControl.add(region.id);
+  }
+
   /** At most one fault a turn; in the calm everything heals. */
   strike(): void {
     const world = this.#world;
     const { draw, totals, regions } = world;
+    if (this.areDirected) return;
     const region = draw.pick(regions);
     if (world.isCalm) {
-      this.#heal();
+      this.heal();
       return;
     }
     const x = draw.fraction();
@@ -70,6 +86,9 @@ export class Faults {
       this.#worstMoment(region);
     } else if (x > 0.05 && x < 0.06) {
       this.#bringBack();
+    } else if (x > 0.0625 && x < 0.0645) {
+      region.stalledLogUntilMs = world.nowMs + draw.between(500, 6000);
+      totals.count('stalled logs');
     }
   }
 
@@ -77,6 +96,7 @@ export class Faults {
   operate(region: SimRegion): void {
     const world = this.#world;
     const { draw } = world;
+    if (this.areDirected) return;
     const { fold, kind } = region.state;
     if (kind !== 'running' || fold.epoch === 0 || fold.policy === null) return;
     if (world.isCalm) {
@@ -146,13 +166,15 @@ export class Faults {
     if (this.#world.draw.happens(0.75)) this.#cutLinks.delete(back);
   }
 
-  #heal(): void {
+  /** Everything works again; of the regions that are down one starts. */
+  heal(): void {
     const world = this.#world;
     this.#cutLinks.clear();
     this.#cutControl.clear();
     for (const region of world.regions) {
       region.speed = 1;
       region.slowControlUntilMs = 0;
+      region.stalledLogUntilMs = 0;
     }
     this.#bringBack();
   }

@@ -4,8 +4,9 @@
  */
 import { stepWith, type Stepped } from '../../../services/failover/core/controller.ts';
 import type { Effect } from '../../../services/failover/core/controller-effect.ts';
-import type { Input } from '../../../services/failover/core/controller-input.ts';
+import type { DatabaseFacts, Input } from '../../../services/failover/core/controller-input.ts';
 import type { ControllerState } from '../../../services/failover/core/controller-state.ts';
+import { lastOpened } from '../../../services/failover/core/situation.ts';
 import type { PlantName } from '../plants.ts';
 import type { Rules } from './rules.ts';
 
@@ -14,25 +15,41 @@ export type Step = (state: ControllerState, input: Input) => Stepped;
 /** The rules that are the controller's own. */
 export type ControllerPlant = Extract<
   PlantName,
-  'oldlease' | 'ghost' | 'early' | 'forget' | 'anystore' | 'unopened' | 'remfast'
+  | 'oldlease'
+  | 'ghost'
+  | 'early'
+  | 'forget'
+  | 'anystore'
+  | 'unopened'
+  | 'remfast'
+  | 'resume'
+  | 'final'
+  | 'nohello'
+  | 'norelog'
 >;
 
 /** Changes what a step has made. */
 type Alter = (after: Stepped) => Stepped;
 
-const alterations: Readonly<Record<ControllerPlant, () => Alter>> = {
+const alterations: Readonly<Record<Exclude<ControllerPlant, 'resume'>, () => Alter>> = {
   oldlease: () => onState(({ read }) => ({ read: { ...read, oldLeaseReadAtMs: -Infinity } })),
   ghost: () => withoutWait((state) => state.opening?.isAgain === true),
   early: () => withoutWait((state) => state.opening?.isAgain === false),
   forget: () =>
     onState(({ tenure }) => (tenure === null ? {} : { tenure: { ...tenure, bound: null } })),
   anystore: () => onState(withOwnStore),
-  unopened: () => (after) => ({ ...after, effects: after.effects.map(asFinal(after.state)) }),
+  unopened: () => withFinalSeal((state) => lastOpened(state)?.epoch !== state.fold.epoch),
+  final: () => withFinalSeal((state) => lastOpened(state)?.epoch === state.fold.epoch),
+  nohello: () =>
+    onState(({ kind, isReaderStarted }) =>
+      kind === 'greeting' && isReaderStarted ? { kind: 'running' } : {},
+    ),
+  norelog: () => onEffects(claimedFromLog),
   remfast: removeAtOnce,
 };
 
 export function isControllerPlant(plant: PlantName | null): plant is ControllerPlant {
-  return plant !== null && Object.hasOwn(alterations, plant);
+  return plant !== null && (plant === 'resume' || Object.hasOwn(alterations, plant));
 }
 
 /** The step of one region. */
@@ -40,6 +57,7 @@ export function stepOf(rules: Rules): Step {
   const step = stepWith(rules);
   const { controllerPlant } = rules;
   if (controllerPlant === null) return step;
+  if (controllerPlant === 'resume') return onTheOpenersTimeline(step);
   const alter = alterations[controllerPlant]();
   return (state, input) => alter(step(state, input));
 }
@@ -73,11 +91,47 @@ function withOwnStore(state: ControllerState): Partial<ControllerState> {
   return { fold: { ...state.fold, history } };
 }
 
-function asFinal(state: ControllerState): (effect: Effect) => Effect {
-  return (effect) => {
+function onEffects(change: (effect: Effect, state: ControllerState) => Effect): Alter {
+  return ({ state, effects }) => ({
+    state,
+    effects: effects.map((effect) => change(effect, state)),
+  });
+}
+
+/** A promoted node's progress row says that everything in the region's log is in its data. */
+function claimedFromLog(effect: Effect, { replication }: ControllerState): Effect {
+  if (effect.kind !== 'setProgress' || replication === null) return effect;
+  return { ...effect, position: replication.logEnd };
+}
+
+/** The old primary's seal is called final where `isPlanted` says so. */
+function withFinalSeal(isPlanted: (state: ControllerState) => boolean): Alter {
+  return onEffects((effect, state) => {
     if (effect.kind !== 'appendControl' || effect.record.kind !== 'seal') return effect;
     const isOld = state.fold.prepare?.oldPrimary === state.config.region;
-    return isOld ? { ...effect, record: { ...effect.record, final: true } } : effect;
+    if (!isOld || !isPlanted(state)) return effect;
+    return { ...effect, record: { ...effect.record, final: true } };
+  });
+}
+
+/** While no change of primary is open, a promoted node is taken for the one that it stood by. */
+function onTheOpenersTimeline(step: Step): Step {
+  /** Of each start of a server. */
+  const timelines = new Map<string, number>();
+  return (state, input) => {
+    if (input.kind === 'databaseReported' && input.facts !== null) {
+      timelines.set(input.facts.serverStart, input.facts.timeline);
+    }
+    const { fold } = state;
+    const seen = (facts: DatabaseFacts): DatabaseFacts => {
+      const { lastOpenedEpoch, lastOpenedTimeline } = facts.fence;
+      const isTaken = fold.prepare === null && lastOpenedEpoch === fold.epoch;
+      const timeline = isTaken ? lastOpenedTimeline : timelines.get(facts.serverStart);
+      return { ...facts, timeline: timeline ?? facts.timeline };
+    };
+    const database = state.database === null ? null : seen(state.database);
+    const isReport = input.kind === 'databaseReported' && input.facts !== null;
+    return step({ ...state, database }, isReport ? { ...input, facts: seen(input.facts) } : input);
   };
 }
 

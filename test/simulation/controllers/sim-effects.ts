@@ -54,7 +54,7 @@ export function performEffect(region: SimRegion, effect: Effect): EffectResult |
     case 'promoteNode': {
       if (node.standby !== 'ready' || effect.node !== node.standbyId) return 'no standby';
       const { draw } = world;
-      const lag = Math.min(node.db.length, draw.between(0, 3));
+      const lag = Math.min(node.db.length, node.standbyLag ?? draw.between(0, 3));
       const forgets = { seal: draw.happens(0.3), slot: draw.happens(0.03), old: draw.happens(0.1) };
       // What only the lost node held and no slot yields may be what somebody needs.
       if (forgets.slot) world.faults.hasDestroyed = true;
@@ -193,7 +193,7 @@ function openNode(
   const { node, world } = region;
   const { epoch, timeline, serverStart, checkpointerStart } = effect;
   if (node.fence.sealedEpoch > epoch) return 'sealed for a newer epoch';
-  if (node.serverStart() !== serverStart || node.timeline !== timeline) return 'another start';
+  if (node.serverStart() !== serverStart) return 'another start';
   const start = positionOf(epoch, 0);
   if (node.fence.lastOpenedEpoch !== epoch) {
     node.progress = { position: start, store: node.progress?.store ?? '' };

@@ -50,6 +50,8 @@ export class SimNode {
   old: OldData | null = null;
   /** It does not come back by itself. */
   isLost = false;
+  /** How far its standby is behind when it is lost; null: as chance will have it. */
+  standbyLag: number | null = null;
   timelineStart: Lsn | null = null;
   data: NodeState['data'] = 'none';
   isRunning = false;
@@ -180,6 +182,11 @@ export class SimNode {
 
   position(): Position {
     return endOf(this.db);
+  }
+
+  /** What its progress row says: a replica goes on from there. */
+  applied(): Position {
+    return this.progress?.position ?? positionOf(0, 0);
   }
 
   /** The end of its own WAL, as a count of its last transaction. */

@@ -42,6 +42,8 @@ export class SimRegion {
   speed = 1;
   /** Until when its control topic lags both ways. */
   slowControlUntilMs = 0;
+  /** Until when its own log takes nothing; its replicator sends records on nevertheless. */
+  stalledLogUntilMs = 0;
   starts = 0;
   state: ControllerState;
   view: ClusterView | null = null;

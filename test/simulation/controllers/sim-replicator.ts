@@ -55,7 +55,7 @@ export class SimReplicator {
       phase: this.phase,
       why: '',
       store: log.store,
-      applied: this.directive.kind === 'lead' ? log.end() : node.position(),
+      applied: this.directive.kind === 'lead' ? log.end() : node.applied(),
       logEnd: log.end(),
       confirmed: this.confirmed,
       countedMembers: this.counted,
@@ -146,16 +146,17 @@ export class SimReplicator {
     const isFed = world.reaches(source, this.#region) && source.replicator.leads(directive.epoch);
     if (isFed || this.phase === 'running') this.phase = 'running';
     if (node.fence.sealedEpoch > directive.epoch && !this.#rules.appliesSealed) return;
-    log.dropVoid(node.position(), view.epoch, view.history);
+    log.dropVoid(node.applied(), view.epoch, view.history);
+    const canReceive = isFed && !this.#isLogStalled();
     // Log first: what is logged is applied before more is received; in the calm links are fast.
     for (let round = world.isCalm ? 12 : 1; round > 0; round -= 1) {
-      const logged = nextAfter(log.txns, node.position());
+      const logged = nextAfter(log.txns, node.applied());
       if (logged !== undefined) this.#apply(logged);
-      else if (isFed && world.draw.happens(speed)) this.#receive(source);
+      else if (canReceive && world.draw.happens(speed)) this.#receive(source);
     }
     const isHeard = isFed && world.reaches(this.#region, source);
-    if (isHeard && world.draw.happens(0.7) && node.position().epoch === directive.epoch) {
-      const applied = node.position();
+    if (isHeard && world.draw.happens(0.7) && node.applied().epoch === directive.epoch) {
+      const applied = node.applied();
       source.replicator.acknowledge(this.#region.id, {
         store: log.store ?? '',
         applied,
@@ -170,6 +171,10 @@ export class SimReplicator {
     if (directive.isOpener || primary === null || primary === this.#region.id) return;
     this.#follow({ kind: 'follow', epoch, source: primary }, view);
     this.phase = 'done';
+  }
+
+  #isLogStalled(): boolean {
+    return this.#region.world.nowMs < this.#region.stalledLogUntilMs;
   }
 
   #apply(txn: Transaction): void {
@@ -204,9 +209,9 @@ export class SimReplicator {
 
   #applyOwnLog(view: ClusterView): void {
     const { node, log } = this.#region;
-    log.dropVoid(node.position(), view.epoch, view.history);
+    log.dropVoid(node.applied(), view.epoch, view.history);
     for (;;) {
-      const txn = nextAfter(log.txns, node.position());
+      const txn = nextAfter(log.txns, node.applied());
       if (txn === undefined) return;
       this.#apply(txn);
     }
@@ -216,7 +221,7 @@ export class SimReplicator {
     const { node, log, world } = this.#region;
     if (this.phase === 'done') return;
     this.#applyOwnLog(view);
-    if (!isPast(directive.cut, node.position())) {
+    if (!isPast(directive.cut, node.applied())) {
       this.phase = 'done';
       return;
     }
@@ -244,7 +249,8 @@ export class SimReplicator {
       this.confirmed ??= start;
     }
     this.counted = view.members;
-    if (world.draw.happens(0.5)) log.appendFrom(node.db, world.draw.between(1, 3));
+    const isLogging = !this.#isLogStalled() && world.draw.happens(0.5);
+    if (isLogging) log.appendFrom(node.db, world.draw.between(1, 3));
     this.#release(directive.epoch, view);
   }
 
