@@ -81,12 +81,18 @@ export function wayTo({ tls }: AdoptionSource): ForeignWay {
   return tls ?? 'plain';
 }
 
+const ofSlot = 'FROM pg_replication_slots WHERE slot_name = $1';
+
 /** Once nobody follows any more: else it would keep WAL for ever. */
 export async function dropAdoptionSlot(old: PgClient): Promise<void> {
-  const named = 'FROM pg_replication_slots WHERE slot_name = $1';
-  const end = `SELECT pg_terminate_backend(active_pid, 5000) ${named} AND active_pid IS NOT NULL`;
+  await endFollower(old);
+  await old.query(`SELECT pg_drop_replication_slot(slot_name) ${ofSlot}`, [adoptionSlot]);
+}
+
+/** Who was cut off holds the slot until the server notices. */
+async function endFollower(old: PgClient): Promise<void> {
+  const end = `SELECT pg_terminate_backend(active_pid, 5000) ${ofSlot} AND active_pid IS NOT NULL`;
   await old.query(end, [adoptionSlot]);
-  await old.query(`SELECT pg_drop_replication_slot(slot_name) ${named}`, [adoptionSlot]);
 }
 
 /** The database of the URL is about to be closed, so its server is asked in another one. */
@@ -129,6 +135,7 @@ export function insideOf(source: AdoptionSource): PgTarget {
 export async function prepareOld(context: RegionContext, client: PgClient): Promise<string[]> {
   await client.query("SET log_statement = 'none'; SET password_encryption = 'scram-sha-256'");
   await ensureRoles(context, client);
+  await endFollower(client);
   await client.query(
     `SELECT pg_create_physical_replication_slot($1, true)
      WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
@@ -162,13 +169,23 @@ export interface Standing {
 /** As the old server knows it: the copy itself lets nobody in. */
 export async function standingOf(old: PgClient, copy: NodeId): Promise<Standing> {
   const { rows } = await old.query<Record<string, string | null>>(
-    `SELECT pg_current_wal_flush_lsn() AS end, flush_lsn, replay_lsn
-     FROM (VALUES (1)) AS one LEFT JOIN pg_stat_replication
-       ON application_name = $1 AND state <> 'backup'`,
+    `SELECT pg_current_wal_flush_lsn() AS end, max(flush_lsn) AS flush_lsn,
+       max(replay_lsn) AS replay_lsn
+     FROM pg_stat_replication WHERE application_name = $1 AND state <> 'backup'`,
     [physicalSlotOf(copy)],
   );
   const end = parseLsn(rows[0]?.['end'] ?? '');
   if (end === null) throw new Error('PostgreSQL names no position.');
   const at = (name: string): Lsn | null => parseLsn(rows[0]?.[name] ?? '');
   return { end, flushed: at('flush_lsn'), replayed: at('replay_lsn') };
+}
+
+/** Writes a mark that means nothing into the WAL there; returns where it ends, on disk. */
+export async function markEnd(old: PgClient): Promise<Lsn> {
+  const { rows } = await old.query<{ end: string }>(
+    `SELECT pg_logical_emit_message(false, 'meridian-adoption', '', true) AS end`,
+  );
+  const end = parseLsn(rows[0]?.end ?? '');
+  if (end === null) throw new Error('PostgreSQL names no position.');
+  return end;
 }

@@ -30,6 +30,7 @@ import {
   wayTo,
 } from './adoption-source.ts';
 import { removeAdoptedFiles } from './adopted-files.ts';
+import { followUntilAsked } from './adoption-follow.ts';
 import { closeDatabase, openDatabase } from './database-door.ts';
 import type { NodeFolder } from './node-folder.ts';
 import { untilRunning } from './one-server.ts';
@@ -57,12 +58,9 @@ export interface TakeOverTimes {
 /** A copy without its source, which the file of the adoption names. */
 type Copy = Omit<Seed, 'source'>;
 
-const lookEveryMs = 200;
 /** The end of its WAL is a moment away when the old server is closed. */
 const takeOverBoundMs = 10_000;
 const promotionBoundMs = 30_000;
-/** A copy that does not stream for so long has lost what it needs. */
-const silenceMaxMs = 120_000;
 /** While writes pause. */
 const pausedEveryMs = 5;
 
@@ -133,7 +131,12 @@ export class Adoption {
       this.#place = { host, port, way };
       server.start();
       await untilRunning(server);
-      await this.#follow(old, seed);
+      let isAsked = false;
+      void this.#asked.promise.then(() => (isAsked = true));
+      const onBehind = (behindBytes: number): void => {
+        this.#state = { phase: 'following', behindBytes };
+      };
+      await followUntilAsked({ old, seed, isAsked: () => isAsked, onBehind });
       this.#state = { phase: 'taking-over', behindBytes: 0 };
       const origin = originOf(source);
       await writeFileWhole(adoptedFile(this.#context.paths), origin);
@@ -176,37 +179,6 @@ export class Adoption {
     await writeFileWhole(join(dataFolder, 'standby.signal'), '', options);
     const text = limits.map((line) => `${line}\n`).join('');
     await writeFileWhole(join(dataFolder, 'postgresql.auto.conf'), text, options);
-  }
-
-  async #follow(old: PgTarget, seed: Copy): Promise<void> {
-    let isAsked = false;
-    void this.#asked.promise.then(() => (isAsked = true));
-    let first: Lsn | null = null;
-    let heardAtMs = performance.now();
-    let why: unknown;
-    for (;;) {
-      // The line may be cut for a while: the slot keeps what the copy then fetches.
-      const standing = await withPg(old, (client) => standingOf(client, seed.run.node)).catch(
-        (error: unknown) => {
-          why = error;
-          return null;
-        },
-      );
-      if (standing !== null && standing.replayed !== null) {
-        const { end, replayed } = standing;
-        heardAtMs = performance.now();
-        first ??= replayed;
-        this.#state = { phase: 'following', behindBytes: Math.max(0, Number(end - replayed)) };
-        seed.onProgress(Number(replayed - first), null);
-        if (isAsked) return;
-      }
-      if (seed.signal.aborted) throw new Error('The agent was stopped.');
-      if (performance.now() - heardAtMs > silenceMaxMs) {
-        const said = why === undefined ? 'its log says why' : messageOf(why);
-        throw new Error(`The copy does not follow any more: ${said}.`, { cause: why });
-      }
-      await sleep(lookEveryMs);
-    }
   }
 
   /** From the closing on nobody writes until the region opens: nothing waits here that need not. */
