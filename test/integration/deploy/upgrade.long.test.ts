@@ -83,6 +83,7 @@ test('back to the version before goes the same way', { skip }, async () => {
 test('no request failed, and no region was promoted but by the switchover', { skip }, async () => {
   assert.deepEqual(await load.stop(), []);
   assert.ok(load.served() > 500, `only ${load.served()} requests were made`);
+  assert.ok(load.sessionsEnded() > 0, 'gateways took leave of the session of HTTP/2');
   const changes = await changesOf(hosts, 'us-east');
   assert.deepEqual(changes, ['switchover', 'failover'], 'the first epoch opens as a failover');
   const verified = await hosts.run('us-east', ['verify', '--table', 'counter']);
