@@ -39,6 +39,7 @@ import { meterController } from './io/controller-meters.ts';
 import { RegionWatch } from './io/watch/region-watch.ts';
 import { SchemaWatch } from './io/watch/schema-watch.ts';
 import { ShownFacts } from './io/watch/shown-facts.ts';
+import { SlotCopies } from './io/watch/slot-copies.ts';
 import { watchReplication } from './io/watch/replication-watch.ts';
 import { TopicKeeper } from './io/topic-keeper.ts';
 import { requirePeer, requireScope } from '../../shared/auth/require-scope.ts';
@@ -193,12 +194,11 @@ class RegionController {
     const { signal } = this.#stopping;
     const { clock } = this.#dependencies;
     this.loop.post({ kind: 'started' });
-    const ticking = setInterval(
-      () => this.loop.offer({ kind: 'ticked', wallMs: clock.wallMs() }),
-      tickMs,
-    );
+    const tick = () => this.loop.offer({ kind: 'ticked', wallMs: clock.wallMs() });
+    const ticking = setInterval(tick, tickMs);
     signal.addEventListener('abort', () => clearInterval(ticking), { once: true });
-    const parts = [this.#watch, this.#shown, this.#schema, this.#topics];
+    const copies = new SlotCopies(nodeAccessOf(this.#dependencies), () => this.#watch.nodes());
+    const parts = [this.#watch, this.#shown, this.#schema, this.#topics, copies];
     for (const part of parts) this.#run(part.run(signal));
     const onReport = (report: RegionReport) => this.loop.offer({ kind: 'peerReported', report });
     this.#run(exchangeReports(this.#shared, onReport, signal));

@@ -21,6 +21,8 @@ export class DelayLine {
   #isTargetFull = false;
   /** Nothing arrives before: a connection takes a round trip to be made. */
   readonly #notBeforeMs: number;
+  /** When the last piece of what was taken before sets out. */
+  #lastSlicedMs = 0;
 
   constructor(
     direction: WanDirection,
@@ -48,8 +50,13 @@ export class DelayLine {
 
   #take(chunk: Buffer | null): void {
     const nowMs = performance.now();
-    const dueMs = this.#direction.arrivalMs(chunk?.length ?? 0, Math.max(nowMs, this.#notBeforeMs));
-    this.#items.push({ dueMs, chunk });
+    const startMs = Math.max(nowMs, this.#notBeforeMs, this.#lastSlicedMs);
+    const dueMs = this.#direction.arrivalMs(chunk?.length ?? 0, startMs);
+    const pieces = chunk === null ? [null] : this.#direction.pieces(chunk);
+    for (const piece of pieces) {
+      this.#items.push({ dueMs: dueMs + (piece?.laterMs ?? 0), chunk: piece?.bytes ?? null });
+    }
+    this.#lastSlicedMs = startMs + (pieces.at(-1)?.laterMs ?? 0);
     this.#bytes += chunk?.length ?? 0;
     if (this.#bytes >= bytesMax) this.#source.pause();
     if (this.#timer === null) this.#deliver();

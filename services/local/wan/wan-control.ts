@@ -23,6 +23,7 @@ const changeSchema = z.discriminatedUnion('action', [
     percent: z.number().min(0).max(90),
     seed: z.int().min(0),
   }),
+  z.strictObject({ action: z.literal('slice'), pieceBytes: z.int().min(1) }),
   z.strictObject({ action: z.literal('heal') }),
 ]);
 

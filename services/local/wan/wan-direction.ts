@@ -25,10 +25,19 @@ export type DirectionChange =
   | { readonly action: 'slow'; readonly addedMs?: number; readonly bytesPerSecond?: number }
   /** So much of what is sent is lost, and sent again by TCP. */
   | { readonly action: 'lose'; readonly percent: number; readonly seed: number }
+  /** What is sent comes in pieces of so many bytes, a millisecond apart. */
+  | { readonly action: 'slice'; readonly pieceBytes: number }
   /** Open, with the latency of the distance. */
   | { readonly action: 'heal' };
 
 const noLoss = (): number => 0;
+const betweenPiecesMs = 1;
+
+export interface Piece {
+  readonly bytes: Buffer;
+  /** After the first piece of what was sent with it. */
+  readonly laterMs: number;
+}
 
 export class WanDirection {
   readonly from: string;
@@ -41,6 +50,7 @@ export class WanDirection {
   #bytesPerSecond: number | null = null;
   #bytes = 0;
   #stallMs = noLoss;
+  #pieceBytes = Infinity;
   /** When the last byte taken leaves a limited line, on the clock of `performance.now()`. */
   #busyUntilMs = 0;
 
@@ -89,6 +99,9 @@ export class WanDirection {
       case 'lose':
         this.#stallMs = createPacketLoss(change.percent, change.seed);
         break;
+      case 'slice':
+        this.#pieceBytes = change.pieceBytes;
+        break;
       case 'heal':
         this.#state = 'open';
         this.#latencyMs = this.#distanceMs;
@@ -96,6 +109,7 @@ export class WanDirection {
         this.#bytesPerSecond = null;
         this.#busyUntilMs = 0;
         this.#stallMs = noLoss;
+        this.#pieceBytes = Infinity;
         break;
     }
     for (const listener of [...this.#listeners]) listener();
@@ -105,6 +119,16 @@ export class WanDirection {
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** What `chunk`, which is not empty, is cut into on its way. */
+  pieces(chunk: Buffer): readonly Piece[] {
+    if (chunk.length <= this.#pieceBytes) return [{ bytes: chunk, laterMs: 0 }];
+    const pieceBytes = this.#pieceBytes;
+    return Array.from({ length: Math.ceil(chunk.length / pieceBytes) }, (_, index) => ({
+      bytes: chunk.subarray(index * pieceBytes, (index + 1) * pieceBytes),
+      laterMs: index * betweenPiecesMs,
+    }));
   }
 
   /** When `size` bytes taken at `nowMs` arrive; a limited line is shared by all connections. */

@@ -12,7 +12,9 @@ import type { Lsn } from '../../../shared/core/lsn.ts';
 import type { RegionId } from '../../../shared/core/region.ts';
 import {
   decodePgoutput,
+  localSchema,
   messageTags,
+  ownOrigin,
   relationOidOf,
 } from '../../../shared/core/pgoutput/pgoutput-message.ts';
 
@@ -55,11 +57,6 @@ export interface AssemblerStep {
   /** Not null when the stream cannot be understood: nothing after it may be recorded. */
   readonly malformed: string | null;
 }
-
-/** Replication origin of what the applier writes. */
-export const ownOrigin = 'meridian';
-/** Schema whose tables never leave their region. */
-export const localSchema = 'meridian_local';
 
 /** The state before the first message of a decoding session. */
 export function initialAssembler(

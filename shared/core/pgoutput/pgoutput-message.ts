@@ -5,6 +5,11 @@
 import { ByteReader, type MalformedBytes } from '../byte-reader.ts';
 import type { Lsn } from '../lsn.ts';
 
+/** Replication origin of what the applier writes. */
+export const ownOrigin = 'meridian';
+/** Schema whose tables never leave their region. */
+export const localSchema = 'meridian_local';
+
 export interface RelationColumn {
   readonly isKey: boolean;
   readonly name: string;

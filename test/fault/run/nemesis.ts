@@ -14,6 +14,8 @@ export interface RegionsView {
   readonly epoch: number;
   readonly primary: string;
   readonly members: readonly string[];
+  /** The change of primary under way. */
+  readonly change: { readonly seals: readonly unknown[] } | null;
   readonly items: readonly {
     readonly id: string;
     readonly role: string;
@@ -94,11 +96,15 @@ export class Nemesis {
     await this.cluster.stopRegion(region);
   }
 
-  /** Asks for a planned change of primary; throws when it is refused. */
-  async switchover(from: string, to: string): Promise<void> {
-    this.note(`switchover from ${from} to ${to}`);
-    const asked = await this.cluster.admin(to, `/admin/regions/${from}/failover`, { to });
+  /** Asks for a planned change of primary: its operation; throws when it is refused. */
+  async switchover(
+    from: string,
+    { to, through = to }: { readonly to: string; readonly through?: string },
+  ): Promise<string> {
+    this.note(`switchover from ${from} to ${to}, asked in ${through}`);
+    const asked = await this.cluster.admin(through, `/admin/regions/${from}/failover`, { to });
     if (asked['httpStatus'] !== 202) throw new Error(JSON.stringify(asked));
+    return String(asked['id']);
   }
 
   /** The PostgreSQL process of `region` that is no standby, e.g. `pg-1`. */

@@ -26,7 +26,7 @@ async function joinController(nemesis: Nemesis): Promise<void> {
   const { primary, epoch } = await nemesis.view();
   const controller = kafkaController(nemesis.cluster);
   if (controller === primary) return;
-  await nemesis.switchover(primary, controller);
+  await nemesis.switchover(primary, { to: controller });
   await nemesis.promoted(epoch);
   await nemesis.settled();
 }

@@ -23,7 +23,7 @@ export const n13: Scenario = {
     // One that lags is refused.
     await eventually(
       () =>
-        nemesis.switchover(drained, target).then(
+        nemesis.switchover(drained, { to: target }).then(
           () => true,
           () => false,
         ),

@@ -12,8 +12,8 @@ type Answer = Readonly<Record<string, unknown>>;
 
 export const n16: Scenario = {
   id: 'N16',
-  title: 'concurrent switchovers, promotion of a lagging and of a seeding region, pause then kill',
-  promotions: [2, 3],
+  title: 'switchovers at once, to a lagging, a seeding region and during a copy; pause, then kill',
+  promotions: [3, 5],
   workloads: ['W1', 'W2', 'W4', 'W5'],
   writePauseMaxMs: 60_000,
   async act(nemesis) {
@@ -64,11 +64,14 @@ async function promoteLagging(nemesis: Nemesis): Promise<void> {
   expectCodes([answer], ['RequestInvalid']);
 }
 
-/** While its copy is made, which a large table keeps going, a region cannot take over. */
+/**
+ * While its copy is made, which a large table keeps going, a region cannot take over; another one
+ * can, and the copy becomes a region of the new epoch.
+ */
 async function promoteSeeding(nemesis: Nemesis): Promise<void> {
   const { cluster } = nemesis;
-  const { primary } = await nemesis.view();
-  const [, region = ''] = nemesis.others(primary);
+  const { primary, epoch } = await nemesis.view();
+  const [other = '', region = ''] = nemesis.others(primary);
   await makeLargeTable(cluster, primary);
   await writeBatch(cluster, primary, 1);
   await nemesis.stop(region);
@@ -86,6 +89,9 @@ async function promoteSeeding(nemesis: Nemesis): Promise<void> {
     answers.push(await promote(nemesis, { region, through: primary, kind }));
   }
   expectCodes(answers, ['RequestInvalid']);
+  await nemesis.switchover(primary, { to: other });
+  await nemesis.promoted(epoch);
+  nemesis.note(`${region} is ${await roleOf(nemesis, region)} when ${other} takes over`);
   await up;
   await checkAndDropLargeTable(cluster);
 }

@@ -15,7 +15,7 @@ export const n17: Scenario = {
       await nemesis.settled();
     }
     const { epoch } = await nemesis.view();
-    await nemesis.switchover(primary, others[0] ?? '');
+    await nemesis.switchover(primary, { to: others[0] ?? '' });
     await nemesis.promoted(epoch);
     await nemesis.stop(primary);
     await nemesis.restart();

@@ -6,7 +6,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { asOwner } from '../../fault/run/owner-session.ts';
 import { TestCluster } from '../../helpers/cluster.ts';
+import { eventually } from '../../helpers/eventually.ts';
 import { NodeLosses } from '../../helpers/losses/lost-node.ts';
 
 let cluster: TestCluster;
@@ -21,6 +23,19 @@ before(async () => {
 
 after(async () => {
   await cluster?.remove();
+});
+
+test('soon after a region has opened its standby has a copy of the slot', async () => {
+  const { primary, epoch } = await losses.primary();
+  const region = cluster.regionIds.find((id) => id !== primary) ?? '';
+  const path = `/admin/regions/${primary}/failover`;
+  await eventually(
+    async () => (await cluster.admin(region, path, { to: region }))['httpStatus'] === 202,
+    { deadlineMs: 30_000, intervalMs: 500 },
+  );
+  await losses.untilEpochAfter(epoch);
+  // Left to itself it takes half a minute: it is promoted without one until then.
+  await eventually(() => hasCopy(region, `meridian_${epoch + 1}`), { deadlineMs: 10_000 });
 });
 
 test('what only the lost node held is listed row by row, and it follows again', async () => {
@@ -60,3 +75,17 @@ test('what only the lost node held is listed row by row, and it follows again', 
     [10, 20, 30],
   );
 });
+
+/** Whether a node of `region` has a copy of the slot that outlives a promotion. */
+async function hasCopy(region: string, slot: string): Promise<boolean> {
+  const copies = ['pg-1', 'pg-2'].map((node) =>
+    asOwner(cluster, { region, node }, async (client) => {
+      const { rows } = await client.query(
+        'SELECT FROM pg_replication_slots WHERE slot_name = $1 AND synced AND NOT temporary',
+        [slot],
+      );
+      return rows.length === 1;
+    }),
+  );
+  return (await Promise.all(copies)).includes(true);
+}

@@ -171,3 +171,21 @@ test('the control interface needs its token and refuses unknown pairs', async (t
   await assert.rejects(client.change('a', 'x', { action: 'cut' }), { code: 'RequestInvalid' });
   await assert.rejects(stranger.show(), { code: 'Unauthenticated' });
 });
+
+test('a sliced line brings everything, in order, later', async () => {
+  const socket = await dial();
+  await roundTrip(socket);
+  proxy.change('a', 'b', { action: 'slice', pieceBytes: 100 });
+  const sent = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 251));
+  const back: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => back.push(chunk));
+  const sinceMs = performance.now();
+  // The second is taken while the pieces of the first are on their way.
+  socket.write(sent.subarray(0, 3000));
+  await eventually(() => back.length > 0, { intervalMs: 1 });
+  socket.write(sent.subarray(3000));
+  await eventually(() => Buffer.concat(back).length === sent.length, { intervalMs: 1 });
+  assert.deepEqual(Buffer.concat(back), sent);
+  assert.ok(performance.now() - sinceMs >= 2 * oneWayMs + 29, 'thirty pieces, a millisecond apart');
+  socket.destroy();
+});

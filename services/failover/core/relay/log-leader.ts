@@ -14,6 +14,7 @@ export interface LogPlacement {
   readonly leader: RegionId;
   readonly holders: readonly RegionId[];
   readonly inSync: readonly RegionId[];
+  readonly leaderEpoch: number;
 }
 
 export interface LeaderMove {
@@ -35,6 +36,35 @@ const primarySilentMs = 2000;
 const leastGainMs = 20;
 const leastGainShare = 0.15;
 
+/** A placement, and since when it has been like this without a stall. */
+export interface SteadyPlacement {
+  readonly placement: LogPlacement;
+  readonly sinceMs: number;
+}
+
+/** A line that comes and goes would have the leader moved each time, and lost each time. */
+const steadyForMs = 30_000;
+
+/** `now` as it is seen at `nowMs`, after it was last seen as `before`. */
+export function steadyPlacement(
+  before: SteadyPlacement | null,
+  now: LogPlacement,
+  nowMs: number,
+): SteadyPlacement {
+  const isSame = before !== null && isSamePlacement(before.placement, now);
+  return { placement: now, sinceMs: isSame ? before.sinceMs : nowMs };
+}
+
+/** One leader has led all the while, and the same brokers held the log. */
+function isSamePlacement(a: LogPlacement, b: LogPlacement): boolean {
+  if (a.leaderEpoch !== b.leaderEpoch) return false;
+  return isSameSet(a.holders, b.holders) && isSameSet(a.inSync, b.inSync);
+}
+
+function isSameSet(a: readonly RegionId[], b: readonly RegionId[]): boolean {
+  return a.length === b.length && a.every((one) => b.includes(one));
+}
+
 /** Round trips from here to the other regions: the shortest of the last ones, rounded. */
 export function roundTripsOf({ peers }: ControllerState): Readonly<Record<RegionId, number>> {
   return Object.fromEntries(
@@ -44,14 +74,16 @@ export function roundTripsOf({ peers }: ControllerState): Readonly<Record<Region
 
 /**
  * The region that should lead instead, as the primary sees it; null where that gains little, is not
- * known, or some broker is not in sync: nothing is moved in a cluster that has something to heal.
+ * known, or some broker is not in sync or was not for a while: nothing is moved in a cluster that
+ * has something to heal.
  */
 export function betterLogLeader(
   state: ControllerState,
-  { leader, holders, inSync }: LogPlacement,
+  { placement: { leader, holders, inSync }, sinceMs }: SteadyPlacement,
 ): LeaderMove | null {
-  const { config } = state;
+  const { config, nowMs } = state;
   if (!isSteadyPrimary(state) || isLogStalled(state)) return null;
+  if (nowMs - sinceMs < steadyForMs) return null;
   if (holders.some((region) => !inSync.includes(region))) return null;
   const costs = holders.flatMap((region) => {
     const ms = recordMs(state, region, holders);
@@ -87,6 +119,18 @@ export function holdersInReach(
   if (holders.every((region) => reached.includes(region) || !isAwaited(region))) return null;
   const rest = holders.filter((region) => reached.includes(region));
   return rest.filter((region) => inSync.includes(region)).length < leastCopies ? null : rest;
+}
+
+/**
+ * Whom to ask for a change of holders: the own broker alone, while it answers. One beyond a cut line
+ * might reach an active controller that this region does not: that one leaves out this region's own
+ * broker, and without the other one too the log would have one copy left.
+ */
+export function askedForHolders(
+  { config }: ControllerState,
+  reached: readonly RegionId[],
+): readonly RegionId[] {
+  return reached.includes(config.region) ? [config.region] : reached;
 }
 
 /** The primary's region; where nobody hears that, the first whose broker answers. */

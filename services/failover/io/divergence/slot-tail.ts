@@ -8,7 +8,9 @@ import { publicationOf } from '../../../../shared/core/epoch.ts';
 import { formatLsn, parseLsn, type Lsn } from '../../../../shared/core/lsn.ts';
 import {
   decodePgoutput,
+  localSchema,
   messageTags,
+  ownOrigin,
   relationOidOf,
 } from '../../../../shared/core/pgoutput/pgoutput-message.ts';
 import { MeridianError } from '../../../../shared/errors/meridian-error.ts';
@@ -17,8 +19,6 @@ import { quoteIdent, quoteLiteral } from '../../../../shared/pg/quote.ts';
 import type { TailPart } from './tail-log.ts';
 
 const rowsAtOnce = 500;
-/** Replication origin of what the applier writes, and the schema that never leaves its region. */
-const [applierOrigin, localSchema] = ['meridian', 'meridian_local'];
 
 /**
  * Why the slot of `epoch` does not yield everything after `known`, in words; null when it does. It
@@ -137,7 +137,7 @@ class SlotMessages {
   #takeOrigin(bytes: Uint8Array): void {
     const message = decodePgoutput(bytes);
     if (message.kind !== 'origin') throw unreadable(message);
-    if (message.name === applierOrigin && this.#open !== null) this.#open.end = null;
+    if (message.name === ownOrigin && this.#open !== null) this.#open.end = null;
   }
 
   #isKept(bytes: Uint8Array): boolean {

@@ -20,11 +20,14 @@ import type { Clock } from '../../../../shared/ports/clock.ts';
 import { sleep, withDeadline } from '../../../../shared/runtime/sleep.ts';
 import type { ControllerState } from '../../core/controller-state.ts';
 import {
+  askedForHolders,
   betterLogLeader,
   holdersInReach,
   isLogStalled,
   missingHolder,
+  steadyPlacement,
   type LogPlacement,
+  type SteadyPlacement,
 } from '../../core/relay/log-leader.ts';
 
 export interface LogBroker {
@@ -85,6 +88,7 @@ class LogLeaderKeeper {
   readonly #options: LogLeaderOptions;
   readonly #state: () => ControllerState;
   readonly #lines: ReadonlyMap<number, BrokerLine>;
+  #steady: SteadyPlacement | null = null;
 
   constructor(options: LogLeaderOptions, state: () => ControllerState) {
     this.#options = options;
@@ -96,16 +100,20 @@ class LogLeaderKeeper {
 
   async look(): Promise<void> {
     for (const line of this.#lines.values()) void line.open();
-    if (this.#state().role !== 'primary') return;
+    if (this.#state().role !== 'primary') {
+      this.#steady = null;
+      return;
+    }
     await this.#improve().catch((error: unknown) => this.#note(error));
   }
 
   /**
-   * All brokers are asked at once; a change any of them passes on to the active controller. What is
-   * lost is asked for again at once: as a copy that is not in sync, nothing waits for it.
+   * All brokers are asked at once how they see it. What is lost is asked for again at once: as a copy
+   * that is not in sync, nothing waits for it.
    */
   async watch(): Promise<void> {
     if (!isLogStalled(this.#state())) return;
+    this.#steady = null;
     const { brokers, nodes, logger } = this.#options;
     const asked = await Promise.all(brokers.map((broker) => this.#ask(broker)));
     const reached = asked.filter(({ placement }) => placement !== null);
@@ -123,7 +131,9 @@ class LogLeaderKeeper {
     );
     const left = found.replicas.filter((id) => rest.some((region) => nodes.get(id) === region));
     const lost = found.replicas.filter((id) => !left.includes(id));
-    const changed = await Promise.all(reached.map(({ line }) => this.#place(line, left)));
+    const through = askedForHolders(this.#state(), inReach);
+    const lines = reached.filter(({ region }) => through.includes(region)).map(({ line }) => line);
+    const changed = await Promise.all(lines.map((line) => this.#place(line, left)));
     const line = changed.find((one) => one !== null);
     if (line !== undefined) await this.#place(line, [...left, ...lost]);
   }
@@ -137,6 +147,7 @@ class LogLeaderKeeper {
     const found = await describePlacement(target, topic);
     const placement = this.#named(found);
     if (placement === null) return;
+    this.#steady = steadyPlacement(this.#steady, placement, this.#state().nowMs);
     const voters = brokers.filter(({ isVoter }) => isVoter).map(({ region }) => region);
     const missing = missingHolder(this.#state(), placement, { voters, copies });
     const back = brokers.find(({ region }) => region === missing);
@@ -146,7 +157,7 @@ class LogLeaderKeeper {
       await placeReplicas(target, topic, [...found.replicas, back.nodeId]);
       return;
     }
-    const move = betterLogLeader(this.#state(), placement);
+    const move = betterLogLeader(this.#state(), this.#steady);
     const nodeId = found.replicas.find((id) => nodes.get(id) === move?.to);
     if (move === null || nodeId === undefined) return;
     const { to, why } = move;
@@ -189,7 +200,7 @@ class LogLeaderKeeper {
     const [leader] = named([found.leader]);
     const holders = named(found.replicas);
     if (leader === undefined || holders.length < found.replicas.length) return null;
-    return { leader, holders, inSync: named(found.inSync) };
+    return { leader, holders, inSync: named(found.inSync), leaderEpoch: found.leaderEpoch };
   }
 
   #note(error: unknown): void {

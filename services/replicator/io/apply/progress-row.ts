@@ -1,9 +1,9 @@
 /** The progress row of the region's own node, and the replication origin that guards its writer. */
 import { parseEpoch } from '../../../../shared/core/epoch.ts';
 import { formatLsn, parseLsn } from '../../../../shared/core/lsn.ts';
+import { ownOrigin } from '../../../../shared/core/pgoutput/pgoutput-message.ts';
 import type { Position } from '../../../../shared/core/position.ts';
 import type { PgClient } from '../../../../shared/pg/client.ts';
-import { ownOrigin } from '../../core/transaction-assembler.ts';
 
 export interface Progress {
   readonly position: Position;

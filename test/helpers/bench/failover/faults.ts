@@ -44,7 +44,7 @@ async function switchover(nemesis: Nemesis): ReturnType<Fault['run']> {
   const to = nemesis.others(primary)[0] ?? '';
   return measure(nemesis, {
     regions: nemesis.regions,
-    act: () => nemesis.switchover(primary, to),
+    act: async () => void (await nemesis.switchover(primary, { to })),
     heal: () => Promise.resolve(performance.now()),
     pauseOf: (loop) => loop.longestGapMs(),
   });

@@ -9,13 +9,12 @@ import fc from 'fast-check';
 import { checkChain, placeAt } from '../../../../../services/replicator/core/chain-check.ts';
 import {
   initialAssembler,
-  localSchema,
-  ownOrigin,
   stepAssembler,
 } from '../../../../../services/replicator/core/transaction-assembler.ts';
 import { endPositionOf, type CommitRecord } from '../../../../../shared/core/commit-record.ts';
 import type { Epoch } from '../../../../../shared/core/epoch.ts';
 import { zeroLsn, type Lsn } from '../../../../../shared/core/lsn.ts';
+import { localSchema, ownOrigin } from '../../../../../shared/core/pgoutput/pgoutput-message.ts';
 import { isAtOrPast } from '../../../../../shared/core/position.ts';
 import { eu } from '../../../../helpers/control-records.ts';
 import {

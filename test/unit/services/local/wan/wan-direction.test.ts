@@ -41,6 +41,24 @@ test('what is lost comes late, as TCP sends it again; the same for the same seed
   assert.equal(healed.arrivalMs(10, 1000), 1040);
 });
 
+test('what is sliced comes in pieces, one after the other, and nothing is missing', () => {
+  const direction = new WanDirection(pair);
+  const chunk = Buffer.from('abcdefgh');
+  assert.deepEqual(direction.pieces(chunk), [{ bytes: chunk, laterMs: 0 }]);
+  direction.change({ action: 'slice', pieceBytes: 3 });
+  const pieces = direction.pieces(chunk);
+  assert.deepEqual(
+    pieces.map(({ bytes, laterMs }) => [bytes.toString(), laterMs]),
+    [
+      ['abc', 0],
+      ['def', 1],
+      ['gh', 2],
+    ],
+  );
+  direction.change({ action: 'heal' });
+  assert.equal(direction.pieces(chunk).length, 1);
+});
+
 test('heal undoes everything', () => {
   const direction = new WanDirection(pair);
   direction.change({ action: 'set', latencyMs: 7 });

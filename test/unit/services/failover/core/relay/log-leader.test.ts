@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ControllerState } from '../../../../../../services/failover/core/controller-state.ts';
 import {
+  askedForHolders,
   betterLogLeader,
   holdersInReach,
   isLogStalled,
   missingHolder,
   roundTripsOf,
+  steadyPlacement,
 } from '../../../../../../services/failover/core/relay/log-leader.ts';
 import { step } from '../../../../../../services/failover/core/controller.ts';
 import type { RegionId } from '../../../../../../shared/core/region.ts';
@@ -32,9 +34,14 @@ function farApart(changes: Partial<ControllerState> = {}): ControllerState {
 }
 
 const placed = (leader: RegionId, holders = all, inSync: readonly RegionId[] = holders) => ({
-  leader,
-  holders,
-  inSync,
+  ...{ leader, holders, inSync },
+  leaderEpoch: 7,
+});
+
+const steadyMs = 30_000;
+const longSo = (placement: ReturnType<typeof placed>) => ({
+  placement,
+  sinceMs: nowMs - steadyMs,
 });
 
 const rows = [
@@ -77,12 +84,12 @@ const rows = [
 describe('the leader of the control log is moved', () => {
   for (const { name, state = farApart(), placement, to } of rows) {
     it(name, () => {
-      assert.equal(betterLogLeader(state, placement)?.to ?? null, to);
+      assert.equal(betterLogLeader(state, longSo(placement))?.to ?? null, to);
     });
   }
 
   it('says what it rests on', () => {
-    const move = betterLogLeader(farApart(), placed(ap));
+    const move = betterLogLeader(farApart(), longSo(placed(ap)));
     assert.equal(move?.why, 'a record of eu-west takes 115 ms there, 305 ms in ap-south');
   });
 });
@@ -111,7 +118,38 @@ describe('the control log stalls', () => {
   for (const { name, state, is } of stalls) it(name, () => assert.equal(isLogStalled(state), is));
 
   it('and then its leader is not moved', () => {
-    assert.equal(betterLogLeader(silentFor(1001), placed(ap)), null);
+    assert.equal(betterLogLeader(silentFor(1001), longSo(placed(ap))), null);
+  });
+});
+
+describe('the leader stays where it is after something changed', () => {
+  const before = steadyPlacement(null, placed(ap), nowMs - steadyMs);
+  const changes = [
+    { name: 'nothing did', now: placed(ap, [us, ap, eu]), isMoved: true },
+    { name: 'another one led meanwhile', now: { ...placed(ap), leaderEpoch: 9 }, isMoved: false },
+    { name: 'a broker was not in sync', now: placed(ap, all, [eu, ap]), isMoved: false },
+    { name: 'a copy was missing', now: placed(ap, [eu, ap]), isMoved: false },
+  ];
+  for (const { name, now, isMoved } of changes) {
+    it(name, () => {
+      const between = steadyPlacement(before, now, nowMs - 1);
+      const after = steadyPlacement(between, now, nowMs);
+      assert.equal(betterLogLeader(farApart(), after) !== null, isMoved);
+    });
+  }
+
+  it('not for half a minute yet', () => {
+    const later = steadyPlacement(null, placed(ap), nowMs - steadyMs + 1);
+    assert.equal(betterLogLeader(farApart(), later), null);
+  });
+});
+
+describe('who is asked to leave out a broker', () => {
+  it('the own broker alone, while it answers', () => {
+    assert.deepEqual(askedForHolders(farApart(), [ap, eu]), [eu]);
+  });
+  it('every one that answers, when the own does not', () => {
+    assert.deepEqual(askedForHolders(farApart(), [ap, us]), [ap, us]);
   });
 });
 
