@@ -122,9 +122,9 @@ export function holdersInReach(
 }
 
 /**
- * Whom to ask for a change of holders: the own broker alone, while it answers. One beyond a cut line
- * might reach an active controller that this region does not: that one leaves out this region's own
- * broker, and without the other one too the log would have one copy left.
+ * Whom to ask for a change of holders: the own broker alone, while it answers. Another one might
+ * reach an active controller beyond a cut line: that one leaves out this region's own broker, and
+ * without the other one too the log would have one copy left.
  */
 export function askedForHolders(
   { config }: ControllerState,

@@ -108,8 +108,8 @@ class LogLeaderKeeper {
   }
 
   /**
-   * All brokers are asked at once how they see it. What is lost is asked for again at once: as a copy
-   * that is not in sync, nothing waits for it.
+   * All brokers are asked at once how they see it. What is lost is asked for again at once: as a
+   * copy that is not in sync, nothing waits for it.
    */
   async watch(): Promise<void> {
     if (!isLogStalled(this.#state())) return;
