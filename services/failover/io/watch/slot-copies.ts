@@ -10,7 +10,8 @@ import type { NodeState } from '../../../../shared/core/node-state.ts';
 import { sleep } from '../../../../shared/runtime/sleep.ts';
 import { NodeConnection, type NodeAccess } from '../node-connection.ts';
 
-const everyMs = 500;
+/** As a rule the first request is enough; one that cannot be met is repeated less and less often. */
+const [everyMs, mostMs] = [500, 30_000];
 const boundMs = 2000;
 
 const slotsOf = `SELECT slot_name AS name FROM pg_replication_slots
@@ -27,31 +28,35 @@ export class SlotCopies {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    let waitMs = everyMs;
     while (!signal.aborted) {
       // A node that does not answer is asked again.
-      await this.#look().catch(() => undefined);
-      await sleep(everyMs, signal);
+      const isBehind = await this.#look().catch(() => false);
+      waitMs = isBehind ? Math.min(2 * waitMs, mostMs) : everyMs;
+      await sleep(waitMs, signal);
     }
     for (const connection of this.#connections.values()) connection.close();
   }
 
-  async #look(): Promise<void> {
+  /** Whether a standby lacked a slot, and was asked for its copy. */
+  async #look(): Promise<boolean> {
     const running = this.#nodes().filter(({ process }) => process === 'running');
     const source = running.find(({ mode }) => mode === 'normal');
     const standbys = running.filter(({ mode }) => mode === 'standby');
-    if (source === undefined || standbys.length === 0) return;
+    if (source === undefined || standbys.length === 0) return false;
     const made = await this.#names(source, `${slotsOf} AND failover`);
     const behind: NodeState[] = [];
     for (const standby of made.length === 0 ? [] : standbys) {
       const copied = await this.#names(standby, `${slotsOf} AND synced AND NOT temporary`);
       if (made.some((name) => !copied.includes(name))) behind.push(standby);
     }
-    if (behind.length === 0) return;
+    if (behind.length === 0) return false;
     await this.#names(source, 'SELECT pg_log_standby_snapshot()::text AS name');
     for (const standby of behind) {
       // It wakes the process that copies.
       await this.#names(standby, 'SELECT pg_reload_conf()::text AS name');
     }
+    return true;
   }
 
   async #names(node: NodeState, sql: string): Promise<readonly string[]> {
