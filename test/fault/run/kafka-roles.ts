@@ -71,13 +71,6 @@ export async function setControlTopic(
   );
 }
 
-/** Deletes every record of the control topic by hand. */
-export async function emptyControlTopic(cluster: TestCluster): Promise<void> {
-  const partitions = [{ partition: 0, offset: -1n }];
-  const topics = [{ name: controlTopicOf(cluster.config.cell), partitions }];
-  await withAdmin(cluster, cluster.regionIds, (admin) => admin.deleteRecords({ topics }));
-}
-
 /** Deletes the control topic by hand. */
 export async function deleteControlTopic(cluster: TestCluster): Promise<void> {
   const topics = [controlTopicOf(cluster.config.cell)];
