@@ -10,7 +10,7 @@ import type { NodeState } from '../../../../shared/core/node-state.ts';
 import { sleep } from '../../../../shared/runtime/sleep.ts';
 import { NodeConnection, type NodeAccess } from '../node-connection.ts';
 
-/** As a rule the first request is enough; one that cannot be met is repeated less and less often. */
+/** As a rule the first request is enough; one that cannot be met is repeated ever less often. */
 const [everyMs, mostMs] = [500, 30_000];
 const boundMs = 2000;
 
