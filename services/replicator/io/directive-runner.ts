@@ -127,7 +127,11 @@ export class DirectiveRunner {
   ): Promise<void> {
     const { walEnd, sealEpoch } = directive;
     // What is written into an epoch that has ended would be a tail of this node's own making.
-    if (sealEpoch > this.#options.view().epoch) await leading.unseen.capture();
+    if (sealEpoch > this.#options.view().epoch) {
+      // A process that was started anew has not seen which store it promises for.
+      await this.#knowStore(signal);
+      await leading.unseen.capture();
+    }
     const now = await leading.unseen.walEnd();
     const end = walEnd !== null && walEnd > now ? walEnd : now;
     while (!signal.aborted && !(await leading.leader.waitPassed(end, 500)));
@@ -184,7 +188,7 @@ export class DirectiveRunner {
   async openEpoch(directive: DirectiveOf<'lead'>, signal: AbortSignal): Promise<void> {
     const { ownLog, region, clock } = this.#options;
     const facts = await ownLog.load(signal);
-    if ((await this.storeRow.seenAt(signal)) === null) await this.storeRow.prepare(signal);
+    await this.#knowStore(signal);
     const { epoch, timeline, cut } = directive;
     if (facts.startedEpochs.has(epoch)) return;
     const timeUs = postgresUsOf(clock.wallMs());
@@ -193,6 +197,10 @@ export class DirectiveRunner {
       ownLog.append({ kind: 'opened', epoch, origin: region, timeline }),
       ownLog.append({ kind: 'epoch-start', epoch, origin: region, cut, timeUs }),
     ]);
+  }
+
+  async #knowStore(signal: AbortSignal): Promise<void> {
+    if ((await this.storeRow.seenAt(signal)) === null) await this.storeRow.prepare(signal);
   }
 
   /** Carries sequences, roles and settings every so often until `signal` aborts. */

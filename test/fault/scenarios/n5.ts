@@ -22,7 +22,7 @@ export const n5: Scenario = {
   title: 'SIGKILL of Meridian at each step of a switchover, on either side',
   promotions: [kills.length, 3 * kills.length],
   workloads: ['W1', 'W4', 'W5'],
-  writePauseMaxMs: 40_000,
+  writePauseMaxMs: 15_000,
   async act(nemesis) {
     for (const [side, step] of kills) {
       const { primary, epoch } = await nemesis.view();
